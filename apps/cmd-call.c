@@ -1,0 +1,296 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* cmd-call.c: dcpeer offer and dcpeer answer: the same but for who calls and when it is over.
+ *
+ * Threads: the main thread runs the main loop, for the signals of the operating system; the "calls" thread waits for
+ * channels and runs the talk on each; DcPeer's worker emits "event". An interruption comes in on the main thread, makes the
+ * peer and the talk flush, and that ends the calls thread, which quits the main loop. Only then the peer is stopped.
+ *
+ * The exit status is the outcome of the only call (offer, answer --once), or of the waiting (answer).
+ */
+#include "apps/dcpeer.h"
+
+#include <glib-unix.h>
+#include <signal.h>
+#include <unistd.h>
+#include "apps/options.h"
+#include "apps/talk.h"
+#include "apps/trace.h"
+#include "plugins/peer/dc-peer.h"
+
+typedef struct {
+  DcCommand command;
+  const DcOptions *options;
+  DcTrace *trace;
+  DcPeer *peer;
+  GMainLoop *loop;
+  int status; /* of the calls thread; read after it was joined */
+
+  GMutex lock;           /* for all below */
+  DcTalk *talk;          /* (nullable): under way */
+  int interrupted;       /* the signal, or 0 */
+  gboolean in_call;      /* interrupted while a talk was under way */
+  char *pair;            /* (nullable): the kind of way that was selected */
+  gboolean opened;       /* the channel of this call was handed out: its talk will tell how it ends */
+  GError *attempt_error; /* answer --once: why the only call came to nothing */
+} Call;
+
+/* Events, on the worker thread. */
+
+static char *
+describe_pair (const GstStructure *event)
+{
+  const char *local = gst_structure_get_string (event, "local-type");
+  const char *remote = gst_structure_get_string (event, "remote-type");
+  const char *protocol = gst_structure_get_string (event, "local-protocol");
+  gboolean relayed = g_strcmp0 (local, "relay") == 0 || g_strcmp0 (remote, "relay") == 0;
+  return g_strdup_printf (
+      "%s (%s to %s over %s)", relayed ? "relayed" : "direct", local, remote, protocol != NULL ? protocol : "?");
+}
+
+/* An answerer's call ended before its channel was handed out: said, and with --once the end. */
+static void
+attempt_failed_locked (Call *call, const GstStructure *event)
+{
+  const char *reason = gst_structure_get_string (event, "reason");
+  int code = DC_ERROR_CONNECTION;
+  gst_structure_get_int (event, "code", &code);
+  GError *error = g_error_new_literal (DC_ERROR, code, reason != NULL ? reason : "the call came to nothing");
+  if (call->options->once && call->attempt_error == NULL) {
+    call->attempt_error = error;
+    dc_peer_set_flushing (call->peer, TRUE);
+    return;
+  }
+  dc_trace_error (call->trace, error);
+  g_error_free (error);
+}
+
+static void
+note_event_locked (Call *call, const GstStructure *event)
+{
+  if (gst_structure_has_name (event, "calling") || gst_structure_has_name (event, "called")) {
+    call->opened = FALSE;
+    g_clear_pointer (&call->pair, g_free);
+  } else if (gst_structure_has_name (event, "selected-pair")) {
+    g_free (call->pair);
+    call->pair = describe_pair (event);
+  }
+}
+
+static void
+event_cb (DcPeer *peer, const GstStructure *event, gpointer user_data)
+{
+  Call *call = user_data;
+  dc_trace_event (call->trace, gst_structure_copy (event), DC_TRACE_NO_WAIT);
+  g_mutex_lock (&call->lock);
+  note_event_locked (call, event);
+  if (call->command == DC_COMMAND_ANSWER && gst_structure_has_name (event, "connection-closed") && !call->opened
+      && call->interrupted == 0)
+    attempt_failed_locked (call, event);
+  g_mutex_unlock (&call->lock);
+}
+
+static void
+channel_cb (DcPeer *peer, DcChannel *channel, gpointer user_data)
+{
+  Call *call = user_data;
+  g_mutex_lock (&call->lock);
+  call->opened = TRUE;
+  g_mutex_unlock (&call->lock);
+}
+
+/* Interruptions, on the main thread. */
+
+static const char *
+interruption_reason (int number)
+{
+  return number == SIGINT    ? "interrupted by the user"
+         : number == SIGPIPE ? "nobody reads its output any more"
+                             : "asked to end";
+}
+
+static void
+interrupted_cb (int number, gpointer user_data)
+{
+  Call *call = user_data;
+  g_mutex_lock (&call->lock);
+  if (call->interrupted == 0)
+    call->interrupted = number;
+  g_autoptr (DcTalk) talk = call->talk != NULL ? dc_talk_ref (call->talk) : NULL;
+  call->in_call = call->in_call || talk != NULL;
+  g_mutex_unlock (&call->lock);
+
+  if (talk != NULL)
+    dc_talk_interrupt (talk, interruption_reason (number));
+  dc_peer_set_flushing (call->peer, TRUE);
+}
+
+static gboolean
+output_broken_idle (gpointer user_data)
+{
+  interrupted_cb (SIGPIPE, user_data);
+  return G_SOURCE_REMOVE;
+}
+
+static void
+output_broken_cb (gpointer user_data)
+{
+  g_idle_add (output_broken_idle, user_data);
+}
+
+/* The calls thread. */
+
+/* Makes @talk the one that an interruption ends; one that came before does so now. */
+static void
+begin_talk (Call *call, DcTalk *talk)
+{
+  g_mutex_lock (&call->lock);
+  int number = call->interrupted;
+  call->talk = talk;
+  g_mutex_unlock (&call->lock);
+  if (number != 0)
+    dc_talk_interrupt (talk, interruption_reason (number));
+}
+
+static void
+end_talk (Call *call, DcTalk *talk)
+{
+  GstStructure *summary = dc_talk_summarize (talk);
+  g_mutex_lock (&call->lock);
+  call->talk = NULL;
+  if (call->pair != NULL)
+    gst_structure_set (summary, "pair", G_TYPE_STRING, call->pair, NULL);
+  g_mutex_unlock (&call->lock);
+  dc_trace_event (call->trace, summary, DC_TRACE_NO_WAIT);
+}
+
+/* The exit status of what ended with @error: an interruption is told by its signal and without a sentence. */
+static int
+settle (Call *call, const GError *error)
+{
+  g_mutex_lock (&call->lock);
+  int number = call->interrupted;
+  gboolean only_waiting = call->command == DC_COMMAND_ANSWER && !call->in_call;
+  g_autoptr (GError) attempt_error = g_steal_pointer (&call->attempt_error);
+  g_mutex_unlock (&call->lock);
+
+  if (number != 0 && g_error_matches (error, DC_ERROR, DC_ERROR_FLUSHING))
+    return only_waiting ? DC_EXIT_DONE : DC_EXIT_SIGNAL + number;
+  return dc_trace_error (call->trace, attempt_error != NULL ? attempt_error : error);
+}
+
+static int
+talk_on (Call *call, DcChannel *channel)
+{
+  g_autofree char *own_id = dc_peer_dup_id (call->peer);
+  g_autoptr (DcTalk) talk = dc_talk_new (channel, own_id != NULL ? own_id : "?", call->options, call->trace);
+  g_autoptr (GError) error = NULL;
+  begin_talk (call, talk);
+  gboolean complete = dc_talk_run (talk, &error);
+  end_talk (call, talk);
+  return complete ? DC_EXIT_DONE : settle (call, error);
+}
+
+static gboolean
+quit_idle (gpointer user_data)
+{
+  g_main_loop_quit (user_data);
+  return G_SOURCE_REMOVE;
+}
+
+static gboolean
+is_over (Call *call)
+{
+  g_mutex_lock (&call->lock);
+  gboolean over = call->command == DC_COMMAND_OFFER || call->options->once || call->interrupted != 0;
+  g_mutex_unlock (&call->lock);
+  return over;
+}
+
+static gpointer
+calls_thread (gpointer data)
+{
+  Call *call = data;
+  do {
+    g_autoptr (GError) error = NULL;
+    g_autoptr (DcChannel) channel = dc_peer_wait_channel (call->peer, &error);
+    if (channel == NULL) {
+      call->status = settle (call, error);
+      break;
+    }
+    call->status = talk_on (call, channel);
+  } while (!is_over (call));
+  g_idle_add (quit_idle, call->loop);
+  return NULL;
+}
+
+static DcPeer *
+make_peer (DcCommand command, const DcOptions *options)
+{
+  return g_object_new (DC_TYPE_PEER, "signaling", options->signaling, "room", options->room, "id", options->id,
+      "remote-peer", options->to, "role", command == DC_COMMAND_OFFER ? DC_ROLE_OFFERER : DC_ROLE_ANSWERER,
+      "stun-server", options->stun_server, "turn-servers", options->turn_servers, "use-turn", !options->no_turn,
+      "ice-transport-policy", options->relay_only ? DC_ICE_POLICY_RELAY : DC_ICE_POLICY_ALL, "connect-timeout",
+      options->timeout, "tls-ca", options->tls_ca, "polling", options->polling, "token", options->token, NULL);
+}
+
+static void
+run_calls (Call *call)
+{
+  g_autoptr (GError) error = NULL;
+  if (!dc_peer_start (call->peer, &error)) {
+    call->status = dc_trace_error (call->trace, error);
+    return;
+  }
+  GThread *thread = g_thread_new ("calls", calls_thread, call);
+  g_main_loop_run (call->loop);
+  g_thread_join (thread);
+  dc_peer_stop (call->peer);
+}
+
+static int
+run (DcCommand command, const DcOptions *options)
+{
+  Call call = {.command = command, .options = options};
+  g_mutex_init (&call.lock);
+  call.loop = g_main_loop_new (NULL, FALSE);
+  call.trace = dc_trace_new (options->json, STDOUT_FILENO, STDERR_FILENO, output_broken_cb, &call);
+  call.peer = make_peer (command, options);
+  dc_interrupt_watch (interrupted_cb, &call);
+  g_signal_connect (call.peer, "event", G_CALLBACK (event_cb), &call);
+  g_signal_connect (call.peer, "channel", G_CALLBACK (channel_cb), &call);
+  run_calls (&call);
+
+  g_object_unref (call.peer);
+  dc_trace_free (call.trace);
+  g_main_loop_unref (call.loop);
+  g_clear_error (&call.attempt_error);
+  g_free (call.pair);
+  g_mutex_clear (&call.lock);
+  return call.status;
+}
+
+static int
+call_command (DcCommand command, int argc, char **argv)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (DcOptions) options = dc_options_parse (command, argc, argv, g_getenv, &error);
+  if (options == NULL)
+    return dc_report_usage (dc_command_get_name (command), error->message);
+  if (!dc_prepare (&error)) {
+    g_printerr ("dcpeer: GStreamer does not start: %s\n", error->message);
+    return DC_EXIT_FAULT;
+  }
+  return run (command, options);
+}
+
+int
+dc_cmd_offer (int argc, char **argv)
+{
+  return call_command (DC_COMMAND_OFFER, argc, argv);
+}
+
+int
+dc_cmd_answer (int argc, char **argv)
+{
+  return call_command (DC_COMMAND_ANSWER, argc, argv);
+}

@@ -1,0 +1,350 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* options.c: what a subcommand was asked to do: command line, environment and .env file in one struct. */
+#include "apps/options.h"
+
+#include <gio/gio.h>
+#include <string.h>
+#include "apps/dotenv.h"
+
+#define DEFAULT_COUNT 5
+#define DEFAULT_INTERVAL G_USEC_PER_SEC
+#define DEFAULT_PORT 8443
+#define MAX_COUNT G_GUINT64_CONSTANT (1000000000000)
+#define MAX_SECONDS 86400
+
+static const struct {
+  const char *name;
+  const char *parameters;
+  const char *summary;
+  guint timeout;
+} commands[] = {
+    [DC_COMMAND_OFFER] = {"offer", "- call the answering peer of a room and exchange messages",
+        "Registers in the room, calls the peer that waits there with `dcpeer answer`, or as soon as one comes, and "
+        "sends\n"
+        "messages over the data channel. Each step is shown as it happens.",
+        30},
+    [DC_COMMAND_ANSWER] = {"answer", "- wait in a room for peers that call, and exchange messages with each",
+        "Registers in the room and waits. When a peer calls with `dcpeer offer`, both send messages over the data "
+        "channel;\n"
+        "after that it waits for the next, until Ctrl-C.",
+        0},
+    [DC_COMMAND_PEERS] = {"peers", "- list who is in a room",
+        "Registers in the room under an id made up by the server, lists the others and leaves.", 10},
+};
+
+/* What GOption fills in, as text where the range is ours to check. */
+typedef struct {
+  char *signaling, *room, *tls_ca, *env_file, *timeout;
+  gboolean polling, json;
+  char *id, *to, *stun_server, *ice_policy, *count, *interval, *message;
+  GStrv turn_servers, rest;
+  gboolean no_turn, once;
+} RawOptions;
+
+static void
+raw_options_clear (RawOptions *raw)
+{
+  g_free (raw->signaling);
+  g_free (raw->room);
+  g_free (raw->tls_ca);
+  g_free (raw->env_file);
+  g_free (raw->timeout);
+  g_free (raw->id);
+  g_free (raw->to);
+  g_free (raw->stun_server);
+  g_free (raw->ice_policy);
+  g_free (raw->count);
+  g_free (raw->interval);
+  g_free (raw->message);
+  g_strfreev (raw->turn_servers);
+  g_strfreev (raw->rest);
+}
+
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (RawOptions, raw_options_clear)
+
+void
+dc_options_free (DcOptions *options)
+{
+  g_free (options->signaling);
+  g_free (options->room);
+  g_free (options->token);
+  g_free (options->tls_ca);
+  g_free (options->id);
+  g_free (options->to);
+  g_free (options->stun_server);
+  g_strfreev (options->turn_servers);
+  g_free (options->message);
+  g_free (options);
+}
+
+const char *
+dc_command_get_name (DcCommand command)
+{
+  return commands[command].name;
+}
+
+static void
+add_common_entries (GOptionContext *context, RawOptions *raw)
+{
+  const GOptionEntry entries[] = {
+      {"signaling", 's', 0, G_OPTION_ARG_STRING, &raw->signaling,
+          "Signaling server: ws://, wss://, http:// or https://HOST[:PORT], or HOST[:PORT] [ws://127.0.0.1:8443]",
+          "URL"},
+      {"room", 'r', 0, G_OPTION_ARG_STRING, &raw->room, "Room in which the peers meet [default]", "ROOM"},
+      {"timeout", 't', 0, G_OPTION_ARG_STRING, &raw->timeout,
+          "Give up if there is no connection after so long; 0: never [offer 30, answer 0, peers 10]", "SECONDS"},
+      {"tls-ca", 0, 0, G_OPTION_ARG_FILENAME, &raw->tls_ca,
+          "Trust the certificates in this PEM file for wss:// and https://", "FILE"},
+      {"polling", 0, 0, G_OPTION_ARG_NONE, &raw->polling, "Speak to the server by HTTP long polling only", NULL},
+      {"json", 'j', 0, G_OPTION_ARG_NONE, &raw->json, "Print one JSON object a line", NULL},
+      {"env-file", 0, 0, G_OPTION_ARG_FILENAME, &raw->env_file, "Read defaults from this file [.env]", "FILE"},
+      {G_OPTION_REMAINING, 0, 0, G_OPTION_ARG_STRING_ARRAY, &raw->rest, NULL, NULL},
+      {NULL},
+  };
+  g_option_context_add_main_entries (context, entries, NULL);
+}
+
+static void
+add_call_entries (GOptionContext *context, RawOptions *raw)
+{
+  const GOptionEntry entries[] = {
+      {"id", 'i', 0, G_OPTION_ARG_STRING, &raw->id, "Our id in the room [made up by the server]", "ID"},
+      {"to", 0, 0, G_OPTION_ARG_STRING, &raw->to, "Have to do with this peer only", "PEER"},
+      {"stun-server", 0, 0, G_OPTION_ARG_STRING, &raw->stun_server, "STUN server, beside the signaling server's",
+          "stun://HOST[:PORT]"},
+      {"turn-server", 0, 0, G_OPTION_ARG_STRING_ARRAY, &raw->turn_servers, "TURN server, may be given repeatedly",
+          "turn://USER:PASSWORD@HOST[:PORT]"},
+      {"no-turn", 0, 0, G_OPTION_ARG_NONE, &raw->no_turn, "Use no TURN server, whoever names one", NULL},
+      {"ice-policy", 0, 0, G_OPTION_ARG_STRING, &raw->ice_policy,
+          "Which candidates to use: all, or relay: through TURN only [all]", "POLICY"},
+      {"count", 'n', 0, G_OPTION_ARG_STRING, &raw->count, "Messages to send; 0: until interrupted [5]", "N"},
+      {"interval", 0, 0, G_OPTION_ARG_STRING, &raw->interval,
+          "Time between two messages; 0: as fast as the other side takes them [1]", "SECONDS"},
+      /* Not ARG_STRING: the message is UTF-8 whatever the locale is. */
+      {"message", 'm', 0, G_OPTION_ARG_FILENAME, &raw->message, "What to send [Hello N from ID]", "TEXT"},
+      {NULL},
+  };
+  g_option_context_add_main_entries (context, entries, NULL);
+}
+
+static void
+add_answer_entries (GOptionContext *context, RawOptions *raw)
+{
+  const GOptionEntry entries[] = {
+      {"once", 0, 0, G_OPTION_ARG_NONE, &raw->once, "Exit after the first call, with its outcome as exit status", NULL},
+      {NULL},
+  };
+  g_option_context_add_main_entries (context, entries, NULL);
+}
+
+static GOptionContext *
+make_context (DcCommand command, RawOptions *raw)
+{
+  GOptionContext *context = g_option_context_new (commands[command].parameters);
+  g_option_context_set_summary (context, commands[command].summary);
+  g_option_context_set_description (context,
+      "Defaults come from the environment variables DC_SIGNALING, DC_ROOM, DC_ID, DC_STUN, DC_TURN and DC_TOKEN (or\n"
+      "SIGNALING_SERVER_ADDR and SIGNALING_SERVER_PORT), and after those from a .env file in the working directory.\n"
+      "\n"
+      "Exit status: 0 done, 2 usage, 3 signaling server, 4 no connection, 5 identity of the other peer, 6 the other "
+      "peer\n"
+      "is gone, 7 data; 128 + signal when interrupted. See dcpeer(1).\n");
+  add_common_entries (context, raw);
+  if (command != DC_COMMAND_PEERS)
+    add_call_entries (context, raw);
+  if (command == DC_COMMAND_ANSWER)
+    add_answer_entries (context, raw);
+  return context;
+}
+
+static gboolean usage_error (GError **error, const char *format, ...) G_GNUC_PRINTF (2, 3);
+
+static gboolean
+usage_error (GError **error, const char *format, ...)
+{
+  va_list args;
+  va_start (args, format);
+  g_autofree char *message = g_strdup_vprintf (format, args);
+  va_end (args);
+  g_set_error_literal (error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE, message);
+  return FALSE;
+}
+
+/* @text NULL: @value stays. */
+static gboolean
+parse_number (const char *option, const char *text, guint64 max, guint64 *value, GError **error)
+{
+  if (text == NULL || g_ascii_string_to_unsigned (text, 10, 0, max, value, NULL))
+    return TRUE;
+  return usage_error (error, "%s takes a whole number from 0 to %" G_GUINT64_FORMAT ", not \"%s\"", option, max, text);
+}
+
+static gboolean
+parse_interval (const char *text, gint64 *value, GError **error)
+{
+  if (text == NULL)
+    return TRUE;
+  char *end = NULL;
+  gdouble seconds = g_ascii_isdigit (*text) || *text == '.' ? g_ascii_strtod (text, &end) : -1;
+  /* Not "seconds > MAX" alone: that is false for what is no number. */
+  if (!(seconds >= 0 && seconds <= MAX_SECONDS) || *end != '\0' || end == text)
+    return usage_error (error, "--interval takes seconds from 0 to %d, such as 0.5, not \"%s\"", MAX_SECONDS, text);
+  *value = (gint64) (seconds * G_USEC_PER_SEC);
+  return TRUE;
+}
+
+static gboolean
+parse_policy (const char *text, gboolean *relay_only, GError **error)
+{
+  *relay_only = g_strcmp0 (text, "relay") == 0;
+  if (text == NULL || *relay_only || g_str_equal (text, "all"))
+    return TRUE;
+  return usage_error (error, "--ice-policy takes all or relay, not \"%s\"", text);
+}
+
+static gboolean
+check_raw (const RawOptions *raw, GError **error)
+{
+  if (raw->rest != NULL && raw->rest[0] != NULL)
+    return usage_error (error, "\"%s\" is one argument too many", raw->rest[0]);
+  if (raw->message != NULL && !g_utf8_validate (raw->message, -1, NULL))
+    return usage_error (error, "--message takes UTF-8 text");
+  return TRUE;
+}
+
+/* Where defaults come from: the environment before the .env file. */
+typedef struct {
+  DcGetenvFunc getenv_func;
+  GHashTable *file;
+} Defaults;
+
+/* (nullable): an empty variable counts as unset, as in `DC_ROOM= dcpeer offer`. */
+static const char *
+look_up (const Defaults *defaults, const char *name)
+{
+  const char *value = defaults->getenv_func (name);
+  if (value == NULL)
+    value = g_hash_table_lookup (defaults->file, name);
+  return value != NULL && *value != '\0' ? value : NULL;
+}
+
+static char *
+take_or_default (char **given, const Defaults *defaults, const char *name, const char *fallback)
+{
+  if (*given != NULL)
+    return g_steal_pointer (given);
+  const char *value = look_up (defaults, name);
+  return g_strdup (value != NULL ? value : fallback);
+}
+
+static GStrv
+split_servers (const char *text)
+{
+  g_autoptr (GStrvBuilder) builder = g_strv_builder_new ();
+  g_auto (GStrv) parts = g_strsplit_set (text != NULL ? text : "", " ,\t\r\n", -1);
+  for (char **part = parts; *part != NULL; part++)
+    if (**part != '\0')
+      g_strv_builder_add (builder, *part);
+  return g_strv_builder_end (builder);
+}
+
+static gboolean
+has_ipv6_literal (const char *addr)
+{
+  g_autoptr (GInetAddress) address = g_inet_address_new_from_string (addr);
+  return address != NULL && g_inet_address_get_family (address) == G_SOCKET_FAMILY_IPV6;
+}
+
+char *
+dc_options_join_server (const char *addr, const char *port, GError **error)
+{
+  guint64 number = 0;
+  if (port != NULL && !g_ascii_string_to_unsigned (port, 10, 1, G_MAXUINT16, &number, NULL)) {
+    usage_error (error, DC_ENV_OLD_PORT " takes a port from 1 to 65535, not \"%s\"", port);
+    return NULL;
+  }
+  if (addr == NULL)
+    addr = "127.0.0.1";
+  gboolean has_scheme = strstr (addr, "://") != NULL;
+  g_autofree char *text = has_scheme                ? g_strdup (addr)
+                          : has_ipv6_literal (addr) ? g_strdup_printf ("ws://[%s]", addr)
+                                                    : g_strdup_printf ("ws://%s", addr);
+  g_autoptr (GUri) uri = g_uri_parse (text, G_URI_FLAGS_NONE, NULL);
+  const char *host = uri != NULL ? g_uri_get_host (uri) : NULL;
+  if (host == NULL || *host == '\0' || strpbrk (host, " \t\r\n") != NULL) {
+    usage_error (error, DC_ENV_OLD_ADDR " takes a host name or an address, not \"%s\"", addr);
+    return NULL;
+  }
+  int own = g_uri_get_port (uri);
+  int chosen = own > 0 ? own : number > 0 ? (int) number : has_scheme ? -1 : DEFAULT_PORT;
+  return g_uri_join (G_URI_FLAGS_NONE, g_uri_get_scheme (uri), NULL, host, chosen, g_uri_get_path (uri), NULL, NULL);
+}
+
+static char *
+choose_signaling (char **given, const Defaults *defaults, GError **error)
+{
+  if (*given != NULL)
+    return g_steal_pointer (given);
+  const char *value = look_up (defaults, DC_ENV_SIGNALING);
+  const char *addr = look_up (defaults, DC_ENV_OLD_ADDR), *port = look_up (defaults, DC_ENV_OLD_PORT);
+  if (value == NULL && (addr != NULL || port != NULL))
+    return dc_options_join_server (addr, port, error);
+  return g_strdup (value != NULL ? value : DC_OPTIONS_DEFAULT_SIGNALING);
+}
+
+static gboolean
+fill_numbers (DcOptions *options, const RawOptions *raw, DcCommand command, GError **error)
+{
+  guint64 timeout = commands[command].timeout;
+  options->count = DEFAULT_COUNT;
+  options->interval = DEFAULT_INTERVAL;
+  if (!parse_number ("--timeout", raw->timeout, MAX_SECONDS, &timeout, error)
+      || !parse_number ("--count", raw->count, MAX_COUNT, &options->count, error)
+      || !parse_interval (raw->interval, &options->interval, error)
+      || !parse_policy (raw->ice_policy, &options->relay_only, error))
+    return FALSE;
+  options->timeout = (guint) timeout;
+  return TRUE;
+}
+
+static gboolean
+fill_texts (DcOptions *options, RawOptions *raw, const Defaults *defaults, GError **error)
+{
+  options->signaling = choose_signaling (&raw->signaling, defaults, error);
+  if (options->signaling == NULL)
+    return FALSE;
+  options->room = take_or_default (&raw->room, defaults, DC_ENV_ROOM, DC_OPTIONS_DEFAULT_ROOM);
+  options->id = take_or_default (&raw->id, defaults, DC_ENV_ID, NULL);
+  options->stun_server = take_or_default (&raw->stun_server, defaults, DC_ENV_STUN, NULL);
+  options->token = g_strdup (look_up (defaults, DC_ENV_TOKEN));
+  options->turn_servers = raw->turn_servers != NULL ? g_steal_pointer (&raw->turn_servers)
+                                                    : split_servers (look_up (defaults, DC_ENV_TURN));
+  options->tls_ca = g_steal_pointer (&raw->tls_ca);
+  options->to = g_steal_pointer (&raw->to);
+  options->message = g_steal_pointer (&raw->message);
+  return TRUE;
+}
+
+DcOptions *
+dc_options_parse (DcCommand command, int argc, char **argv, DcGetenvFunc getenv_func, GError **error)
+{
+  g_auto (RawOptions) raw = {0};
+  g_autoptr (GOptionContext) context = make_context (command, &raw);
+  if (!g_option_context_parse (context, &argc, &argv, error) || !check_raw (&raw, error))
+    return NULL;
+
+  g_autoptr (GHashTable) file =
+      dc_dotenv_load (raw.env_file != NULL ? raw.env_file : DC_ENV_FILE, raw.env_file == NULL, error);
+  if (file == NULL)
+    return NULL;
+  Defaults defaults = {getenv_func, file};
+
+  g_autoptr (DcOptions) options = g_new0 (DcOptions, 1);
+  options->polling = raw.polling;
+  options->json = raw.json;
+  options->no_turn = raw.no_turn;
+  options->once = raw.once;
+  if (!fill_numbers (options, &raw, command, error) || !fill_texts (options, &raw, &defaults, error))
+    return NULL;
+  return g_steal_pointer (&options);
+}

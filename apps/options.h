@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* options.h: what a subcommand was asked to do: command line, environment and .env file in one struct. */
+#pragma once
+
+#include <glib.h>
+
+G_BEGIN_DECLS
+
+/* The variables, all in one place. Precedence: command line, environment, .env file. */
+#define DC_ENV_SIGNALING "DC_SIGNALING"
+#define DC_ENV_ROOM "DC_ROOM"
+#define DC_ENV_ID "DC_ID"
+#define DC_ENV_STUN "DC_STUN"
+#define DC_ENV_TURN "DC_TURN" /* several: separated by blanks or commas */
+#define DC_ENV_TOKEN "DC_TOKEN"
+/* The older pair, used where DC_SIGNALING is nowhere set. */
+#define DC_ENV_OLD_ADDR "SIGNALING_SERVER_ADDR"
+#define DC_ENV_OLD_PORT "SIGNALING_SERVER_PORT"
+#define DC_ENV_FILE ".env"
+
+#define DC_OPTIONS_DEFAULT_SIGNALING "ws://127.0.0.1:8443"
+#define DC_OPTIONS_DEFAULT_ROOM "default"
+
+typedef enum { DC_COMMAND_OFFER, DC_COMMAND_ANSWER, DC_COMMAND_PEERS } DcCommand;
+
+typedef struct {
+  /* Of every subcommand. */
+  char *signaling;
+  char *room;
+  char *token;  /* (nullable) */
+  char *tls_ca; /* (nullable) */
+  gboolean polling;
+  gboolean json;
+  guint timeout; /* seconds, 0: none */
+
+  /* Of offer and answer. */
+  char *id;          /* (nullable) */
+  char *to;          /* (nullable) */
+  char *stun_server; /* (nullable) */
+  GStrv turn_servers;
+  gboolean no_turn;
+  gboolean relay_only;
+  guint64 count;   /* 0: until interrupted */
+  gint64 interval; /* microseconds, 0: as fast as the far side takes them */
+  char *message;   /* (nullable): "Hello N from ID" */
+  gboolean once;   /* answer */
+} DcOptions;
+
+/* The value of the environment variable @name, or NULL (g_getenv; tests: a table). */
+typedef const char *(*DcGetenvFunc) (const char *name);
+
+/* Parses argv[1..]; may print the help and exit, as GOption does. NULL with an error whose message is to be shown as a
+ * usage error. */
+DcOptions *dc_options_parse (DcCommand command, int argc, char **argv, DcGetenvFunc getenv_func, GError **error);
+void dc_options_free (DcOptions *options);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (DcOptions, dc_options_free)
+
+const char *dc_command_get_name (DcCommand command);
+
+/* The URL that the older pair of variables means: @addr (nullable) a host, an address or a URL, @port (nullable). */
+char *dc_options_join_server (const char *addr, const char *port, GError **error);
+
+G_END_DECLS

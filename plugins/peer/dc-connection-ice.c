@@ -1,0 +1,244 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* dc-connection-ice.c: the candidates of a connection, ours and theirs.
+ *
+ * webrtcbin takes everything that does not begin with "candidate:" for the end of candidates, so each line is taken apart first. Names of
+ * multicast DNS are looked up here: webrtcbin before 1.24 has the answer delivered to the default main context, which a program may
+ * not run, and reads freed memory on the way. Lines that come before the remote description wait for it; end-of-candidates waits
+ * for the look-ups. */
+#include <gio/gio.h>
+#include <string.h>
+
+#include "plugins/peer/dc-candidate.h"
+#include "plugins/peer/dc-connection-private.h"
+
+static const char *const type_names[] = { "host", "srflx", "prflx", "relay" };
+
+/* Only a data section exists, so that it is always the first. */
+#define MLINE_INDEX 0
+/* A peer that sends more is not looking for a path. */
+#define MAX_REMOTE_CANDIDATES 200
+#define MAX_LOOKUPS 16
+
+static void
+count (DcCandidates *candidates, const DcCandidate *candidate)
+{
+  candidates->count++;
+  for (guint i = 0; i < G_N_ELEMENTS (type_names); i++)
+    if (g_str_equal (candidate->type, type_names[i]))
+      candidates->types |= 1u << i;
+}
+
+static char *
+describe (const DcCandidates *candidates)
+{
+  g_autoptr (GString) types = g_string_new (NULL);
+
+  for (guint i = 0; i < G_N_ELEMENTS (type_names); i++)
+    if (candidates->types & (1u << i))
+      g_string_append_printf (types, "%s%s", types->len > 0 ? ", " : "", type_names[i]);
+  if (candidates->count == 0)
+    return g_strdup ("none");
+  return g_strdup_printf ("%u (%s)", candidates->count, types->str);
+}
+
+char *
+dc_connection_describe_ice (DcConnection *self)
+{
+  g_autofree char *local = describe (&self->local), *remote = describe (&self->remote);
+  gboolean relays = (self->local.types | self->remote.types) & (1u << 3);
+
+  if (self->ice_policy == DC_ICE_POLICY_RELAY && self->local.count == 0)
+    return g_strdup ("no TURN server gave a relay candidate, and the ICE policy allows no other; "
+                     "check that the server can be reached, and the user name and password");
+  return g_strdup_printf ("ICE found no pair of candidates that works (ours: %s; theirs: %s)%s", local, remote,
+      relays ? "" : "; between strict NATs a TURN server is needed (--turn-server)");
+}
+
+static void
+emit_done (DcConnection *self, const char *name, DcCandidates *candidates)
+{
+  GstStructure *event = dc_connection_event (self, name);
+
+  candidates->done = TRUE;
+  gst_structure_set (event, "count", G_TYPE_UINT, candidates->count, NULL);
+  dc_connection_emit (self, event);
+}
+
+/* An event about one candidate line; @reason: (nullable): why it is not used. */
+static void
+emit_candidate (DcConnection *self, const char *name, const char *line, const DcCandidate *candidate, const char *reason)
+{
+  GstStructure *event = dc_connection_event (self, name);
+
+  gst_structure_set (event, "candidate", G_TYPE_STRING, line, "used", G_TYPE_BOOLEAN, reason == NULL, NULL);
+  if (candidate != NULL)
+    dc_candidate_to_structure (candidate, event);
+  if (reason != NULL)
+    gst_structure_set (event, "reason", G_TYPE_STRING, reason, NULL);
+  dc_connection_emit (self, event);
+}
+
+/* --- Ours ---------------------------------------------------------------------------------------------------------------------- */
+
+static void
+on_local_candidate_posted (DcConnection *self, gpointer line)
+{
+  g_autoptr (DcMessage) message = dc_message_new (DC_MESSAGE_CANDIDATE);
+  g_autoptr (DcCandidate) candidate = dc_candidate_parse (line, NULL);
+
+  if (candidate == NULL || self->phase >= DC_PHASE_ENDED)
+    return;
+  count (&self->local, candidate);
+  emit_candidate (self, "local-candidate", line, candidate, NULL);
+  message->to = g_strdup (self->remote_id);
+  message->call = g_strdup (self->call);
+  message->candidate = g_strdup (line);
+  message->mline = MLINE_INDEX;
+  self->callbacks.signal (self, message, self->user_data);
+}
+
+void
+dc_connection_on_local_candidate (GstElement *bin, guint mline, const char *candidate, DcConnection *self)
+{
+  const char *line = g_str_has_prefix (candidate, "a=") ? candidate + 2 : candidate;
+
+  dc_connection_post (self, on_local_candidate_posted, g_strdup (line), g_free);
+}
+
+void
+dc_connection_local_candidates_done (DcConnection *self)
+{
+  g_autoptr (DcMessage) message = dc_message_new (DC_MESSAGE_END_OF_CANDIDATES);
+
+  if (self->local.done || self->phase >= DC_PHASE_ENDED)
+    return;
+  emit_done (self, "local-candidates-done", &self->local);
+  message->to = g_strdup (self->remote_id);
+  message->call = g_strdup (self->call);
+  self->callbacks.signal (self, message, self->user_data);
+}
+
+/* --- Theirs -------------------------------------------------------------------------------------------------------------------- */
+
+static void
+give_to_webrtcbin (DcConnection *self, const char *line)
+{
+  g_signal_emit_by_name (dc_webrtc_get_bin (self->webrtc), "add-ice-candidate", MLINE_INDEX, line);
+}
+
+static void
+check_remote_end (DcConnection *self)
+{
+  if (!self->remote_end_waits || self->resolving > 0 || self->remote.done)
+    return;
+  emit_done (self, "remote-candidates-done", &self->remote);
+  give_to_webrtcbin (self, "");
+}
+
+typedef struct {
+  DcConnection *self;
+  char *line;
+} Lookup;
+
+static void
+finish_lookup (DcConnection *self, const char *line, GList *addresses, const char *problem)
+{
+  g_autoptr (DcCandidate) candidate = dc_candidate_parse (line, NULL);
+  g_autofree char *address = addresses != NULL ? g_inet_address_to_string (addresses->data) : NULL;
+  g_autofree char *resolved = NULL;
+
+  if (address == NULL) {
+    g_autofree char *reason = g_strdup_printf ("its name cannot be looked up (%s); is multicast DNS (libnss-mdns) installed?", problem);
+    emit_candidate (self, "remote-candidate", line, candidate, reason);
+    return;
+  }
+  resolved = dc_candidate_line_with_address (line, address);
+  emit_candidate (self, "remote-candidate", resolved, candidate, NULL);
+  give_to_webrtcbin (self, resolved);
+}
+
+static void
+on_lookup (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  Lookup *lookup = user_data;
+  DcConnection *self = lookup->self;
+  g_autoptr (GError) error = NULL;
+  GList *addresses = g_resolver_lookup_by_name_finish (G_RESOLVER (source), result, &error);
+
+  if (self->phase < DC_PHASE_ENDED) {
+    self->resolving--;
+    finish_lookup (self, lookup->line, addresses, error != NULL ? error->message : "no address");
+    check_remote_end (self);
+  }
+  g_resolver_free_addresses (addresses);
+  dc_connection_unref (self);
+  g_free (lookup->line);
+  g_free (lookup);
+}
+
+static void
+look_up (DcConnection *self, const char *line, const char *name)
+{
+  Lookup lookup = { dc_connection_ref (self), g_strdup (line) };
+  g_autoptr (GResolver) resolver = g_resolver_get_default ();
+
+  self->resolving++;
+  g_resolver_lookup_by_name_async (
+      resolver, name, self->cancellable, on_lookup, g_memdup2 (&lookup, sizeof lookup));
+}
+
+static void
+use_candidate (DcConnection *self, const char *line)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (DcCandidate) candidate = dc_candidate_parse (line, &error);
+
+  if (candidate == NULL) {
+    g_autofree char *valid = g_utf8_make_valid (line, -1);
+    emit_candidate (self, "remote-candidate", valid, NULL, error->message);
+    return;
+  }
+  count (&self->remote, candidate);
+  if (self->remote.count > MAX_REMOTE_CANDIDATES || (dc_candidate_is_mdns (candidate) && self->resolving >= MAX_LOOKUPS))
+    emit_candidate (self, "remote-candidate", line, candidate, "there are too many");
+  else if (dc_candidate_is_mdns (candidate))
+    look_up (self, line, candidate->address);
+  else {
+    emit_candidate (self, "remote-candidate", line, candidate, NULL);
+    give_to_webrtcbin (self, line);
+  }
+}
+
+void
+dc_connection_flush_candidates (DcConnection *self)
+{
+  char *line;
+
+  self->remote_set = TRUE;
+  while ((line = g_queue_pop_head (&self->early_candidates)) != NULL) {
+    use_candidate (self, line);
+    g_free (line);
+  }
+  check_remote_end (self);
+}
+
+void
+dc_connection_take_candidate (DcConnection *self, const char *candidate, guint mline)
+{
+  const char *line = g_str_has_prefix (candidate, "a=") ? candidate + 2 : candidate;
+
+  if (self->phase >= DC_PHASE_ENDED || *line == '\0')
+    return;
+  if (self->remote_set)
+    use_candidate (self, line);
+  else if (g_queue_get_length (&self->early_candidates) < MAX_REMOTE_CANDIDATES)
+    g_queue_push_tail (&self->early_candidates, g_strdup (line));
+}
+
+void
+dc_connection_take_end_of_candidates (DcConnection *self)
+{
+  self->remote_end_waits = TRUE;
+  if (self->remote_set && self->phase < DC_PHASE_ENDED)
+    check_remote_end (self);
+}

@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* dc-connection-private.h: what the files of a connection share: negotiation (dc-connection.c), candidates (dc-connection-ice.c),
+ * transports and identity (dc-connection-transport.c). */
+#pragma once
+
+#include <gst/webrtc/webrtc.h>
+
+#include "plugins/peer/dc-connection.h"
+#include "plugins/peer/dc-identity.h"
+
+G_BEGIN_DECLS
+
+typedef enum {
+  DC_PHASE_NEGOTIATING, /* until the channel is handed out; any failure is "no connection" */
+  DC_PHASE_OPEN,        /* the channel is in use; any failure is "peer gone" and goes through the channel */
+  DC_PHASE_ENDED,       /* the owner was told; it closes us next */
+  DC_PHASE_CLOSING,     /* lingering, saying goodbye */
+  DC_PHASE_CLOSED,      /* webrtcbin is gone; what threads still post is dropped */
+} DcPhase;
+
+typedef enum { DC_VERDICT_NONE, DC_VERDICT_SAME, DC_VERDICT_OTHER } DcVerdict;
+
+/* Candidates of one side, for the trace and for the sentence that explains a failure. */
+typedef struct {
+  guint count;
+  guint types; /* bit set, see dc-connection-ice.c */
+  gboolean done;
+} DcCandidates;
+
+struct _DcConnection {
+  gatomicrefcount refs;
+  GMainContext *context;
+  gint64 start, opened_at;
+  char *remote_id, *call, *label;
+  DcMode mode;
+  DcIcePolicy ice_policy;
+  DcConnectionCallbacks callbacks;
+  gpointer user_data;
+
+  DcPhase phase;
+  DcWebrtc *webrtc;
+  DcChannel *channel;
+  GSource *close_timer;
+  GCancellable *cancellable; /* name look-ups */
+
+  gboolean remote_known;     /* the remote description was given to webrtcbin */
+  gboolean remote_set;       /* and taken by it */
+  GQueue early_candidates;   /* (element-type utf8): came before that */
+  guint resolving;           /* candidates whose name is looked up */
+  gboolean remote_end_waits; /* end-of-candidates came, but names are still looked up */
+  DcCandidates local, remote;
+
+  GstWebRTCSCTPTransport *sctp; /* the three are NULL until webrtcbin has made them */
+  GstWebRTCDTLSTransport *dtls;
+  GstWebRTCICETransport *ice;
+  gint gathering_state, ice_state, dtls_state, sctp_state; /* as last told */
+  GSource *timeout; /* while negotiating */
+
+  GMutex identity_lock; /* DTLS's thread against the worker */
+  DcIdentity *identity;
+  DcVerdict verdict;
+};
+
+typedef void (*DcConnectionFunc) (DcConnection *self, gpointer data);
+/* Runs @func on the worker, in the order of the posts; not at all once the connection is closed. From any thread. */
+void dc_connection_post (DcConnection *self, DcConnectionFunc func, gpointer data, GDestroyNotify destroy);
+/* A new event about this peer; from any thread. dc_connection_emit() takes it, on the worker only. */
+GstStructure *dc_connection_event (DcConnection *self, const char *name);
+void dc_connection_emit (DcConnection *self, GstStructure *event);
+/* Something went wrong: before the channel is handed out the connection ends with @code, afterwards through the channel. Worker. */
+void dc_connection_fail (DcConnection *self, DcError code, const char *format, ...) G_GNUC_PRINTF (3, 4);
+/* Closures that keep the connection alive while a handler runs. */
+void dc_connection_connect (DcConnection *self, gpointer instance, const char *signal, GCallback callback);
+
+/* dc-connection-ice.c */
+void dc_connection_on_local_candidate (GstElement *bin, guint mline, const char *candidate, DcConnection *self);
+void dc_connection_local_candidates_done (DcConnection *self);
+void dc_connection_flush_candidates (DcConnection *self);
+char *dc_connection_describe_ice (DcConnection *self);
+
+/* dc-connection-transport.c */
+void dc_connection_watch_transports (DcConnection *self);
+void dc_connection_unwatch_transports (DcConnection *self);
+gboolean dc_connection_check_identity (DcConnection *self);
+
+G_END_DECLS

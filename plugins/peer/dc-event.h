@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* dc-event.h: what DcPeer's "event" signal tells: the names and fields of its structures. */
+#pragma once
+
+#include <gst/gst.h>
+
+G_BEGIN_DECLS
+
+/*
+ * Every structure has `t` (gdouble): seconds since dc_peer_start(). Those about one remote peer have `peer` (string). All strings are
+ * UTF-8. The same names and fields are dcpeer's --json lines ({"event": NAME, "t": .., ..}).
+ *
+ * name                     fields
+ * signaling-connecting     url
+ * registered               id, room, url, transport ("WebSocket"), resumed (boolean), peers (uint: how many are there), peer-ids (string: "bob, carol")
+ * signaling-lost           reason, retry (double, seconds)
+ * peer-joined, -left, -away, -back   peer
+ * ice-server               kind ("stun", "turn"), url (no password), source ("given", "signaling server"), used (boolean), reason (if not used)
+ * calling                  peer, call      we are sending an offer
+ * called                   peer, call      an offer came
+ * local-description,
+ * remote-description       peer, type ("offer", "answer"), sdp
+ * local-candidate,
+ * remote-candidate         peer, candidate (as on the wire), foundation, component (uint), protocol ("UDP"), priority (uint), address,
+ *                          port (uint), type ("host", "srflx", "prflx", "relay"), tcptype (if TCP), base-address, base-port (uint)
+ *                          (srflx, prflx and relay: raddr and rport, if told), used (boolean), reason (if not used)
+ * local-candidates-done, remote-candidates-done   peer, count (uint)
+ * gathering-state          peer, state ("new", "gathering", "complete")
+ * ice-state                peer, state ("new", "checking", "connected", "completed", "failed", "disconnected", "closed")
+ * dtls-state               peer, state ("new", "connecting", "connected", "failed", "closed")
+ * sctp-state               peer, state ("new", "connecting", "connected", "closed")
+ * identity                 peer, verified (boolean), algorithm, expected, presented (fingerprints)
+ * selected-pair            peer, local-type, local-address, local-port, local-protocol, remote-type, remote-address, remote-port
+ * channel-open             peer, label, protocol, id (int), ordered (boolean), max-retransmits (int, -1: none), max-packet-lifetime (int),
+ *                          mode ("link", "raw"), max-message-size (uint64)
+ * connection-closed        peer, reason, clean (boolean), code (int: the DcError, -1 if clean), duration (double), bytes-sent, bytes-received (uint64)
+ * busy                     peer            a caller was turned away, or the called one is busy
+ */
+
+/* With `t` filled in; @start: monotonic time of dc_peer_start(), microseconds. (transfer full) */
+GstStructure *dc_event_new (const char *name, gint64 start);
+
+G_END_DECLS

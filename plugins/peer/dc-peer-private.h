@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* dc-peer-private.h: what the files of DcPeer share: the object and its threads (dc-peer.c), the room (dc-peer-room.c). */
+#pragma once
+
+#include "plugins/peer/dc-connection.h"
+#include "plugins/peer/dc-ice-config.h"
+#include "plugins/peer/dc-pairing.h"
+#include "plugins/peer/dc-peer.h"
+#include "signaling/client/dc-signaling-client.h"
+
+G_BEGIN_DECLS
+
+/* Somebody in the room. */
+typedef struct {
+  char *id;
+  DcProfile *profile;
+  gboolean away;      /* its connection to the server is lost: a call would wait */
+  gboolean was_first; /* it was in the room before us */
+  gint64 retry_at;    /* do not call before: monotonic time; 0: at once; G_MAXINT64: not until it joins or comes back */
+  guint failures;     /* calls in a row that came to nothing */
+} DcRemote;
+
+struct _DcPeer {
+  GObject parent_instance;
+
+  /* Properties; constant. */
+  char *signaling, *room, *wanted_id, *remote_peer, *stun_server, *tls_ca, *token;
+  GStrv turn_servers;
+  DcProfile profile;
+  DcIcePolicy ice_policy;
+  gboolean use_turn, polling;
+  guint connect_timeout, max_connections;
+
+  GThread *thread;
+  GMainContext *context;
+  GMainLoop *loop;
+  gint64 start;
+
+  /* The worker's own. */
+  DcSignalingClient *client;
+  DcIceConfig *ice;
+  GPtrArray *remotes;     /* (element-type DcRemote): in the order of their coming */
+  GPtrArray *connections; /* (element-type DcConnection): being made or in use */
+  GPtrArray *closing;     /* (element-type DcConnection): saying goodbye */
+  GSource *deadline;      /* connect-timeout */
+  GSource *retry;         /* the earliest retry_at of those who may be called */
+  gboolean registered;    /* at least once */
+  gboolean stopping;
+  gboolean signaling_closed;
+  GError *signaling_error; /* the last one, while there is no connection to the server */
+  gboolean signaling_dead; /* the client gave up */
+  GError *call_error;      /* why the last call came to nothing */
+
+  /* Shared with the application's threads. */
+  GMutex lock;
+  GCond cond;
+  GQueue channels; /* (element-type DcChannel): open and not waited for yet */
+  GError *error;   /* the peer has given up */
+  char *id;        /* as registered */
+  gboolean flushing;
+};
+
+/* dc-peer.c */
+void dc_peer_emit (DcPeer *self, GstStructure *event);
+/* Gives up with @error (transfer full), unless it has already. */
+void dc_peer_give_up (DcPeer *self, GError *error);
+void dc_peer_hand_out (DcPeer *self, DcChannel *channel);
+/* Starts the time until a channel must be open. */
+void dc_peer_arm_deadline (DcPeer *self);
+void dc_peer_disarm_deadline (DcPeer *self);
+/* One step of stopping is done. */
+void dc_peer_check_stopped (DcPeer *self);
+
+/* dc-peer-room.c */
+void dc_peer_connect_client (DcPeer *self);
+void dc_peer_end_calls (DcPeer *self, const char *reason);
+gboolean dc_peer_has_open_connection (DcPeer *self);
+/* Why there is no channel yet. (transfer full) */
+GError *dc_peer_explain (DcPeer *self);
+void dc_remote_free (gpointer remote);
+
+G_END_DECLS

@@ -1,0 +1,655 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* dc-peer-room.c: who is in the room, whom to call, and which connection a message is for. All on the worker.
+ *
+ * Theory of operation
+ * -------------------
+ * `remotes` follows the room: welcome, joined, left, away, back. After each change, and when a waiting time is over, look_around()
+ * calls everybody whom the rules of dc-pairing.h give to us, as long as there are fewer than max-connections.
+ *
+ * A call that comes to nothing is tried again, later each time, since the reason may pass (the peer restarts, the network comes
+ * back); connect-timeout bounds it all. A remote whose channel was open and ended is not called again before it joins or comes
+ * back: whether to go on with the same one is the application's decision.
+ *
+ * Glare: when two call each other at once, the offer of the smaller id stands; its sender ignores the other, whose sender drops its own
+ * call and answers. Answers and candidates carry the name of their call, so what belongs to a dropped one is recognised. */
+#include <string.h>
+
+#include "plugins/peer/dc-channel-private.h"
+#include "plugins/peer/dc-event.h"
+#include "plugins/peer/dc-peer-private.h"
+
+#define CALL_TIMEOUT_MS 20000
+#define BUSY_RETRY_MS 1000
+#define FIRST_RETRY_MS 500
+#define MAX_RETRY_MS 15000
+
+static void look_around (DcPeer *self);
+
+/* --- Remotes ------------------------------------------------------------------------------------------------------------------- */
+
+void
+dc_remote_free (gpointer data)
+{
+  DcRemote *remote = data;
+
+  g_free (remote->id);
+  dc_profile_free (remote->profile);
+  g_free (remote);
+}
+
+static DcRemote *
+find_remote (DcPeer *self, const char *id)
+{
+  for (guint i = 0; i < self->remotes->len; i++) {
+    DcRemote *remote = g_ptr_array_index (self->remotes, i);
+    if (g_str_equal (remote->id, id))
+      return remote;
+  }
+  return NULL;
+}
+
+static DcRemote *
+add_remote (DcPeer *self, const char *id, JsonNode *meta, gboolean away, gboolean was_first)
+{
+  DcRemote *remote = find_remote (self, id);
+
+  if (remote != NULL)
+    g_ptr_array_remove (self->remotes, remote);
+  remote = g_new0 (DcRemote, 1);
+  remote->id = g_strdup (id);
+  remote->profile = dc_profile_from_meta (meta, &self->profile);
+  remote->away = away;
+  remote->was_first = was_first;
+  g_ptr_array_add (self->remotes, remote);
+  return remote;
+}
+
+static gboolean
+is_wanted (DcPeer *self, const char *id)
+{
+  return self->remote_peer == NULL || g_str_equal (self->remote_peer, id);
+}
+
+/* --- Connections --------------------------------------------------------------------------------------------------------------- */
+
+static DcConnection *
+find_connection (DcPeer *self, const char *remote_id)
+{
+  for (guint i = 0; i < self->connections->len; i++) {
+    DcConnection *connection = g_ptr_array_index (self->connections, i);
+    if (g_str_equal (dc_connection_get_remote_id (connection), remote_id))
+      return connection;
+  }
+  return NULL;
+}
+
+/* The connection that a relayed message is for; NULL if it belongs to a call that is over. */
+static DcConnection *
+find_call (DcPeer *self, const DcMessage *message)
+{
+  DcConnection *connection = find_connection (self, message->from);
+
+  if (connection == NULL
+      || (message->call != NULL && !g_str_equal (message->call, dc_connection_get_call (connection))))
+    return NULL;
+  return connection;
+}
+
+gboolean
+dc_peer_has_open_connection (DcPeer *self)
+{
+  for (guint i = 0; i < self->connections->len; i++)
+    if (dc_connection_was_open (g_ptr_array_index (self->connections, i)))
+      return TRUE;
+  return FALSE;
+}
+
+static void
+on_connection_event (DcConnection *connection, GstStructure *event, gpointer user_data)
+{
+  dc_peer_emit (user_data, event);
+}
+
+static void
+on_connection_signal (DcConnection *connection, DcMessage *message, gpointer user_data)
+{
+  DcPeer *self = user_data;
+  g_autoptr (GError) error = NULL;
+
+  if (!self->signaling_dead && !dc_signaling_client_send (self->client, message, &error)
+      && message->type != DC_MESSAGE_BYE)
+    dc_connection_refuse (connection, error->message);
+}
+
+static void
+on_connection_channel (DcConnection *connection, DcChannel *channel, gpointer user_data)
+{
+  DcPeer *self = user_data;
+  DcRemote *remote = find_remote (self, dc_connection_get_remote_id (connection));
+
+  if (remote != NULL)
+    remote->failures = 0;
+  g_clear_error (&self->call_error);
+  dc_peer_disarm_deadline (self);
+  dc_peer_hand_out (self, channel);
+}
+
+static void
+emit_closed (DcPeer *self, DcConnection *connection, const GError *error)
+{
+  GstStructure *event = dc_event_new ("connection-closed", self->start);
+  DcChannel *channel = dc_connection_get_channel (connection);
+  DcLinkStats stats = { 0 };
+
+  if (channel != NULL)
+    dc_channel_get_stats (channel, &stats);
+  gst_structure_set (event, "peer", G_TYPE_STRING, dc_connection_get_remote_id (connection), "reason", G_TYPE_STRING,
+      error != NULL ? error->message : "both sides were done", "clean", G_TYPE_BOOLEAN, error == NULL, "code", G_TYPE_INT,
+      error != NULL ? error->code : -1, "duration", G_TYPE_DOUBLE, dc_connection_get_duration (connection), "bytes-sent",
+      G_TYPE_UINT64, stats.bytes_sent, "bytes-received", G_TYPE_UINT64, stats.bytes_received, NULL);
+  dc_peer_emit (self, event);
+}
+
+/* From in use to saying goodbye: the connection no longer counts, and messages for it are stale. */
+static void
+let_go (DcPeer *self, DcConnection *connection, const char *reason)
+{
+  g_ptr_array_add (self->closing, dc_connection_ref (connection));
+  g_ptr_array_remove (self->connections, connection);
+  dc_connection_close (connection, reason);
+}
+
+/* A call came to nothing: when may the remote be called again? */
+static void
+note_failure (DcPeer *self, DcConnection *connection, const GError *error)
+{
+  DcRemote *remote = find_remote (self, dc_connection_get_remote_id (connection));
+  guint shift;
+
+  g_clear_error (&self->call_error);
+  self->call_error = g_error_copy (error);
+  if (remote == NULL || remote->retry_at > g_get_monotonic_time ())
+    return;
+  shift = MIN (remote->failures++, 10);
+  remote->retry_at = g_get_monotonic_time () + MIN (FIRST_RETRY_MS << shift, MAX_RETRY_MS) * G_TIME_SPAN_MILLISECOND;
+}
+
+/* A waiting answerer serves whoever calls: one caller of false identity must not end it. */
+static gboolean
+is_fatal (DcPeer *self, const GError *error)
+{
+  return error->code == DC_ERROR_IDENTITY && self->profile.role != DC_ROLE_ANSWERER;
+}
+
+static void
+on_connection_ended (DcConnection *connection, const GError *error, gpointer user_data)
+{
+  DcPeer *self = user_data;
+  DcRemote *remote = find_remote (self, dc_connection_get_remote_id (connection));
+
+  emit_closed (self, connection, error);
+  if (!dc_connection_was_open (connection))
+    note_failure (self, connection, error);
+  else if (remote != NULL)
+    remote->retry_at = G_MAXINT64;
+  let_go (self, connection, error != NULL ? error->message : NULL);
+  if (self->stopping)
+    return;
+  if (error != NULL && is_fatal (self, error))
+    dc_peer_give_up (self, g_error_copy (error));
+  else if (self->signaling_dead && !dc_peer_has_open_connection (self))
+    dc_peer_give_up (self, g_error_copy (self->signaling_error));
+  else {
+    if (!dc_peer_has_open_connection (self))
+      dc_peer_arm_deadline (self);
+    look_around (self);
+  }
+}
+
+static void
+on_connection_closed (DcConnection *connection, gpointer user_data)
+{
+  DcPeer *self = user_data;
+
+  g_ptr_array_remove (self->closing, connection);
+  dc_peer_check_stopped (self);
+}
+
+static const DcConnectionCallbacks connection_callbacks
+    = { on_connection_event, on_connection_signal, on_connection_channel, on_connection_ended, on_connection_closed };
+
+static DcConnection *
+add_connection (DcPeer *self, const char *remote_id, const char *call)
+{
+  g_autoptr (GError) error = NULL;
+  DcConnectionConfig config = {
+    .context = self->context,
+    .start = self->start,
+    .remote_id = remote_id,
+    .call = call,
+    .label = self->profile.label,
+    .mode = self->profile.mode,
+    .timeout = CALL_TIMEOUT_MS,
+    .webrtc = { self->ice->stun_server, self->ice->turn_servers, self->ice_policy },
+  };
+  DcConnection *connection = dc_connection_new (&config, &connection_callbacks, self, &error);
+
+  if (connection == NULL) {
+    dc_peer_give_up (self, g_steal_pointer (&error));
+    return NULL;
+  }
+  g_ptr_array_add (self->connections, connection);
+  return connection;
+}
+
+static void
+emit_call (DcPeer *self, const char *name, const char *remote_id, const char *call)
+{
+  GstStructure *event = dc_event_new (name, self->start);
+
+  gst_structure_set (event, "peer", G_TYPE_STRING, remote_id, NULL);
+  if (call != NULL)
+    gst_structure_set (event, "call", G_TYPE_STRING, call, NULL);
+  dc_peer_emit (self, event);
+}
+
+/* --- Calling ------------------------------------------------------------------------------------------------------------------- */
+
+static void
+call_remote (DcPeer *self, DcRemote *remote)
+{
+  g_autofree char *call = g_uuid_string_random ();
+  DcConnection *connection;
+
+  emit_call (self, "calling", remote->id, call);
+  connection = add_connection (self, remote->id, call);
+  if (connection != NULL)
+    dc_connection_call (connection);
+}
+
+static gboolean
+on_retry (gpointer user_data)
+{
+  look_around (user_data);
+  return G_SOURCE_REMOVE;
+}
+
+static void
+arm_retry (DcPeer *self, gint64 at)
+{
+  if (self->retry != NULL)
+    g_source_destroy (self->retry);
+  g_clear_pointer (&self->retry, g_source_unref);
+  if (at == G_MAXINT64)
+    return;
+  self->retry = g_timeout_source_new (0);
+  g_source_set_ready_time (self->retry, at);
+  g_source_set_callback (self->retry, on_retry, self, NULL);
+  g_source_attach (self->retry, self->context);
+}
+
+static gboolean
+may_call (DcPeer *self, const DcRemote *remote)
+{
+  return !remote->away && is_wanted (self, remote->id) && find_connection (self, remote->id) == NULL
+      && dc_profile_should_call (&self->profile, remote->profile, self->remote_peer != NULL, remote->was_first);
+}
+
+static void
+look_around (DcPeer *self)
+{
+  gint64 now = g_get_monotonic_time (), next = G_MAXINT64;
+
+  if (self->stopping || !self->registered || self->error != NULL)
+    return;
+  for (guint i = 0; i < self->remotes->len && self->connections->len < self->max_connections; i++) {
+    DcRemote *remote = g_ptr_array_index (self->remotes, i);
+    if (!may_call (self, remote))
+      continue;
+    if (remote->retry_at <= now)
+      call_remote (self, remote);
+    else
+      next = MIN (next, remote->retry_at);
+  }
+  arm_retry (self, next);
+}
+
+void
+dc_peer_end_calls (DcPeer *self, const char *reason)
+{
+  arm_retry (self, G_MAXINT64);
+  while (self->connections->len > 0)
+    let_go (self, g_ptr_array_index (self->connections, 0), reason);
+}
+
+/* --- Messages ------------------------------------------------------------------------------------------------------------------ */
+
+static void
+send_bye (DcPeer *self, const DcMessage *offer, const char *reason)
+{
+  g_autoptr (DcMessage) bye = dc_message_new (DC_MESSAGE_BYE);
+
+  bye->to = g_strdup (offer->from);
+  bye->call = g_strdup (offer->call);
+  bye->reason = g_strdup (reason);
+  dc_signaling_client_send (self->client, bye, NULL);
+}
+
+/* TRUE if our own call to the same peer, made at the same time, stands. */
+static gboolean
+wins_glare (DcPeer *self, DcConnection *ours)
+{
+  return ours != NULL && !dc_connection_is_answered (ours)
+      && strcmp (self->id, dc_connection_get_remote_id (ours)) < 0;
+}
+
+/* The caller knows best that an earlier call is over: it lost its own in glare, or it has started anew. */
+static void
+replace (DcPeer *self, DcConnection *earlier)
+{
+  g_autoptr (GError) error = NULL;
+
+  if (dc_connection_was_open (earlier)) {
+    error = g_error_new (DC_ERROR, DC_ERROR_PEER_GONE, "\"%s\" has called again", dc_connection_get_remote_id (earlier));
+    dc_channel_fail (dc_connection_get_channel (earlier), error);
+    emit_closed (self, earlier, error);
+  }
+  let_go (self, earlier, NULL);
+}
+
+static void
+take_offer (DcPeer *self, const DcMessage *offer)
+{
+  DcConnection *earlier = find_connection (self, offer->from);
+  DcConnection *connection;
+
+  if (wins_glare (self, earlier))
+    return;
+  emit_call (self, "called", offer->from, offer->call);
+  if (!is_wanted (self, offer->from)) {
+    send_bye (self, offer, "it waits for another peer");
+    return;
+  }
+  if (earlier != NULL)
+    replace (self, earlier);
+  if (self->connections->len >= self->max_connections) {
+    emit_call (self, "busy", offer->from, NULL);
+    send_bye (self, offer, "busy");
+    return;
+  }
+  connection = add_connection (self, offer->from, offer->call != NULL ? offer->call : "");
+  if (connection != NULL)
+    dc_connection_take_offer (connection, offer->sdp);
+}
+
+static void
+take_bye (DcPeer *self, const DcMessage *bye)
+{
+  DcConnection *connection = find_call (self, bye);
+  DcRemote *remote = find_remote (self, bye->from);
+
+  if (connection == NULL)
+    return;
+  if (g_strcmp0 (bye->reason, "busy") == 0 && remote != NULL) {
+    emit_call (self, "busy", bye->from, NULL);
+    remote->retry_at = g_get_monotonic_time () + BUSY_RETRY_MS * G_TIME_SPAN_MILLISECOND;
+  }
+  dc_connection_refuse (connection, bye->reason != NULL ? bye->reason : "it ended the call");
+}
+
+static void
+emit_presence (DcPeer *self, const char *name, const DcMessage *message)
+{
+  emit_call (self, name, message->id, NULL);
+}
+
+static void
+take_joined (DcPeer *self, const DcMessage *message)
+{
+  add_remote (self, message->id, message->meta, FALSE, FALSE);
+  emit_presence (self, "peer-joined", message);
+}
+
+static void
+take_left (DcPeer *self, const DcMessage *message)
+{
+  DcRemote *remote = find_remote (self, message->id);
+  DcConnection *connection = find_connection (self, message->id);
+
+  emit_presence (self, "peer-left", message);
+  if (remote != NULL)
+    g_ptr_array_remove (self->remotes, remote);
+  /* An open channel does not need the server. */
+  if (connection != NULL && !dc_connection_was_open (connection))
+    dc_connection_refuse (connection, "it left the room");
+}
+
+static void
+take_away (DcPeer *self, const DcMessage *message, gboolean away)
+{
+  DcRemote *remote = find_remote (self, message->id);
+
+  emit_presence (self, away ? "peer-away" : "peer-back", message);
+  if (remote == NULL)
+    return;
+  remote->away = away;
+  if (!away)
+    remote->retry_at = 0;
+}
+
+static void
+take_error (DcPeer *self, const DcMessage *message)
+{
+  DcConnection *connection = message->to != NULL ? find_connection (self, message->to) : NULL;
+
+  if (connection != NULL && !dc_connection_was_open (connection))
+    dc_connection_refuse (connection, message->message != NULL ? message->message : dc_code_to_string (message->code));
+}
+
+static void
+take_call_message (DcPeer *self, const DcMessage *message)
+{
+  DcConnection *connection = find_call (self, message);
+
+  if (connection == NULL)
+    return;
+  if (message->type == DC_MESSAGE_ANSWER)
+    dc_connection_take_answer (connection, message->sdp);
+  else if (message->type == DC_MESSAGE_CANDIDATE)
+    dc_connection_take_candidate (connection, message->candidate, message->mline);
+  else
+    dc_connection_take_end_of_candidates (connection);
+}
+
+static void
+on_message (DcSignalingClient *client, DcMessage *message, DcPeer *self)
+{
+  if (self->stopping || self->error != NULL)
+    return;
+  switch (message->type) {
+    case DC_MESSAGE_JOINED:
+      take_joined (self, message);
+      break;
+    case DC_MESSAGE_LEFT:
+      take_left (self, message);
+      break;
+    case DC_MESSAGE_AWAY:
+    case DC_MESSAGE_BACK:
+      take_away (self, message, message->type == DC_MESSAGE_AWAY);
+      break;
+    case DC_MESSAGE_OFFER:
+      take_offer (self, message);
+      break;
+    case DC_MESSAGE_ANSWER:
+    case DC_MESSAGE_CANDIDATE:
+    case DC_MESSAGE_END_OF_CANDIDATES:
+      take_call_message (self, message);
+      break;
+    case DC_MESSAGE_BYE:
+      if (message->from != NULL)
+        take_bye (self, message);
+      break;
+    case DC_MESSAGE_ERROR:
+      take_error (self, message);
+      break;
+    default:
+      break;
+  }
+  look_around (self);
+}
+
+/* --- The server ---------------------------------------------------------------------------------------------------------------- */
+
+static void
+emit_registered (DcPeer *self, const DcMessage *welcome)
+{
+  GstStructure *event = dc_event_new ("registered", self->start);
+  g_autoptr (GPtrArray) ids = g_ptr_array_new ();
+  g_autofree char *list = NULL;
+
+  for (guint i = 0; i < self->remotes->len; i++)
+    g_ptr_array_add (ids, ((DcRemote *) g_ptr_array_index (self->remotes, i))->id);
+  g_ptr_array_add (ids, NULL);
+  list = g_strjoinv (", ", (char **) ids->pdata);
+  gst_structure_set (event, "id", G_TYPE_STRING, self->id, "room", G_TYPE_STRING, self->room, "url", G_TYPE_STRING,
+      dc_signaling_client_get_uri (self->client), "transport", G_TYPE_STRING,
+      dc_signaling_client_get_transport_name (self->client), "resumed", G_TYPE_BOOLEAN, welcome->resumed, "peers",
+      G_TYPE_UINT, self->remotes->len, "peer-ids", G_TYPE_STRING, list, NULL);
+  dc_peer_emit (self, event);
+}
+
+/* A new session: the welcome says who is there, all of them before us. What is known of a remote's calls stays. */
+static void
+meet_room (DcPeer *self, const DcMessage *welcome)
+{
+  g_autoptr (GPtrArray) before = g_steal_pointer (&self->remotes);
+
+  self->remotes = g_ptr_array_new_with_free_func (dc_remote_free);
+  for (guint i = 0; welcome->peers != NULL && i < welcome->peers->len; i++) {
+    const DcPeerInfo *info = g_ptr_array_index (welcome->peers, i);
+    DcRemote *remote = add_remote (self, info->id, info->meta, info->away, TRUE);
+    for (guint j = 0; j < before->len; j++) {
+      const DcRemote *known = g_ptr_array_index (before, j);
+      if (g_str_equal (known->id, remote->id))
+        remote->retry_at = known->retry_at;
+    }
+  }
+}
+
+static void
+on_ice_event (GstStructure *event, gpointer user_data)
+{
+  dc_peer_emit (user_data, event);
+}
+
+static void
+on_registered (DcSignalingClient *client, DcMessage *welcome, DcPeer *self)
+{
+  if (self->stopping || self->error != NULL)
+    return;
+  g_clear_error (&self->signaling_error);
+  g_mutex_lock (&self->lock);
+  g_free (self->id);
+  self->id = g_strdup (welcome->id);
+  g_mutex_unlock (&self->lock);
+  if (!welcome->resumed)
+    meet_room (self, welcome);
+  emit_registered (self, welcome);
+  if (!self->registered && self->connect_timeout == 0)
+    dc_peer_disarm_deadline (self);
+  if (!welcome->resumed)
+    dc_ice_config_choose (self->ice, welcome->ice_servers, self->start, on_ice_event, self);
+  self->registered = TRUE;
+  look_around (self);
+}
+
+static void
+note_signaling_error (DcPeer *self, const GError *error, gdouble retry)
+{
+  GstStructure *event = dc_event_new ("signaling-lost", self->start);
+
+  g_clear_error (&self->signaling_error);
+  self->signaling_error = g_error_new_literal (DC_ERROR,
+      g_error_matches (error, DC_SIGNALING_ERROR, DC_SIGNALING_ERROR_INVALID) ? DC_ERROR_USAGE : DC_ERROR_SIGNALING,
+      error->message);
+  gst_structure_set (event, "reason", G_TYPE_STRING, error->message, "retry", G_TYPE_DOUBLE, retry, NULL);
+  dc_peer_emit (self, event);
+}
+
+static void
+on_disconnected (DcSignalingClient *client, const GError *error, guint retry_ms, DcPeer *self)
+{
+  if (!self->stopping)
+    note_signaling_error (self, error, retry_ms / 1000.0);
+}
+
+/* What is connected stays so: it does not need the server. */
+static void
+on_failed (DcSignalingClient *client, const GError *error, DcPeer *self)
+{
+  self->signaling_dead = TRUE;
+  self->signaling_closed = TRUE;
+  if (self->stopping) {
+    dc_peer_check_stopped (self);
+    return;
+  }
+  note_signaling_error (self, error, -1);
+  if (!dc_peer_has_open_connection (self))
+    dc_peer_give_up (self, g_error_copy (self->signaling_error));
+}
+
+static void
+on_closed (DcSignalingClient *client, DcPeer *self)
+{
+  self->signaling_closed = TRUE;
+  dc_peer_check_stopped (self);
+}
+
+void
+dc_peer_connect_client (DcPeer *self)
+{
+  g_signal_connect (self->client, "registered", G_CALLBACK (on_registered), self);
+  g_signal_connect (self->client, "message", G_CALLBACK (on_message), self);
+  g_signal_connect (self->client, "disconnected", G_CALLBACK (on_disconnected), self);
+  g_signal_connect (self->client, "failed", G_CALLBACK (on_failed), self);
+  g_signal_connect (self->client, "closed", G_CALLBACK (on_closed), self);
+}
+
+/* --- Explaining ---------------------------------------------------------------------------------------------------------------- */
+
+static GError *
+explain_nobody (DcPeer *self)
+{
+  guint others = 0;
+
+  if (self->remote_peer != NULL && find_remote (self, self->remote_peer) == NULL)
+    return g_error_new (DC_ERROR, DC_ERROR_CONNECTION, "no peer \"%s\" came into room \"%s\"", self->remote_peer, self->room);
+  for (guint i = 0; i < self->remotes->len; i++) {
+    const DcRemote *remote = g_ptr_array_index (self->remotes, i);
+    others += is_wanted (self, remote->id) && !dc_profile_matches (&self->profile, remote->profile, self->remote_peer != NULL);
+  }
+  if (others > 0)
+    return g_error_new (DC_ERROR, DC_ERROR_CONNECTION,
+        "nobody in room \"%s\" fits: %u of those there want another label, mode, direction or role",
+        self->room, others);
+  return g_error_new (DC_ERROR, DC_ERROR_CONNECTION, "no other peer came into room \"%s\"", self->room);
+}
+
+GError *
+dc_peer_explain (DcPeer *self)
+{
+  if (!self->registered && self->signaling_error != NULL)
+    return g_error_copy (self->signaling_error);
+  if (!self->registered)
+    return g_error_new (DC_ERROR, DC_ERROR_SIGNALING, "the signaling server at %s does not answer",
+        dc_signaling_client_get_uri (self->client));
+  if (self->connections->len > 0) {
+    DcConnection *connection = g_ptr_array_index (self->connections, 0);
+    g_autofree char *progress = dc_connection_describe_progress (connection);
+    return g_error_new (DC_ERROR, DC_ERROR_CONNECTION, "no connection to \"%s\": %s",
+        dc_connection_get_remote_id (connection), progress);
+  }
+  if (self->call_error != NULL)
+    return g_error_new_literal (DC_ERROR, DC_ERROR_CONNECTION, self->call_error->message);
+  return explain_nobody (self);
+}

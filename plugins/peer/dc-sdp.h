@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* dc-sdp.h: session descriptions, made right for webrtcbin and by it. */
+#pragma once
+
+#include <gst/webrtc/webrtc.h>
+
+G_BEGIN_DECLS
+
+/* The largest message that we say we take (RFC 8841, section 6). usrsctp hands out what it has of a message once that is 65536 bytes and
+ * the end is missing (half of its receive buffer), and sctpdec ignores MSG_EOR: a larger message would arrive in pieces. */
+#define DC_SDP_MAX_MESSAGE_SIZE 65536
+
+/* Adds a=max-message-size to the data section: webrtcbin never does, and takes its absence for 65536. */
+void dc_sdp_add_max_message_size (GstSDPMessage *sdp);
+
+/* Parses what signaling brought and checks that it is a description of one data section that webrtcbin can take; repairs what
+ * webrtcbin stumbles over. DC_ERROR_DATA with a sentence. (transfer full) */
+GstWebRTCSessionDescription *dc_sdp_parse_remote (GstWebRTCSDPType type, const char *text, GError **error);
+
+G_END_DECLS

@@ -1,0 +1,237 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* dc-webrtc.c: one webrtcbin in a pipeline of its own, set up right and taken down without hanging.
+ *
+ * Theory of operation
+ * -------------------
+ * webrtcbin lives in a private GstPipeline: its sinks never see EOS, it has no preroll, and its errors would end the pipeline of
+ * whoever uses an element. Here is all that one must know of its inside:
+ *
+ *  - Association ids: sctpenc and sctpdec find their usrsctp association by a 16-bit number in a table of the process, and webrtcbin
+ *    draws it at random: two connections that draw the same number would share one. So each gets the next number here, as soon as
+ *    both elements appear (they take it when they leave READY, which webrtcbin forbids until DTLS is up).
+ *  - NiceAgent: UPnP is off (it costs 200 ms of every set-up and opens ports in routers unasked); connectivity checks as
+ *    keepalives are on, without which ICE never notices that the far side is gone. Where loopback is the only interface, it is
+ *    offered, so that two programs on an isolated machine meet.
+ *  - set_state (NULL) waits for the streaming threads, and a sctpenc whose usrsctp buffer is full holds one for ever: FLUSH_START on
+ *    its sink pads lets it go first. */
+#include "plugins/peer/dc-webrtc.h"
+
+#include <gst/webrtc/webrtc.h>
+#include <interfaces.h>
+
+/* libnice takes eight TURN servers a component and warns at the ninth. */
+#define MAX_TURN_SERVERS 8
+
+struct _DcWebrtc {
+  GstElement *pipeline;
+  GstElement *bin;
+  NiceAgent *agent;
+  guint association_id;
+  DcWebrtcErrorFunc error_func;
+  gpointer user_data;
+
+  GMutex lock;
+  GstElement *sctpenc; /* once webrtcbin has made it */
+};
+
+static guint
+next_association_id (void)
+{
+  static gint counter = 0;
+
+  return (guint) g_atomic_int_add (&counter, 1) % G_MAXUINT16;
+}
+
+static gboolean
+is_made_by (GstElement *element, const char *factory_name)
+{
+  GstElementFactory *factory = gst_element_get_factory (element);
+
+  return factory != NULL && g_strcmp0 (GST_OBJECT_NAME (factory), factory_name) == 0;
+}
+
+static void
+on_deep_element_added (GstBin *bin, GstBin *sub_bin, GstElement *element, DcWebrtc *self)
+{
+  gboolean encoder = is_made_by (element, "sctpenc");
+
+  if (!encoder && !is_made_by (element, "sctpdec"))
+    return;
+  g_object_set (element, "sctp-association-id", self->association_id, NULL);
+  if (encoder) {
+    g_mutex_lock (&self->lock);
+    gst_object_replace ((GstObject **) &self->sctpenc, GST_OBJECT (element));
+    g_mutex_unlock (&self->lock);
+  }
+}
+
+/* Errors of the inner pipeline end the connection, not the application's pipeline; nobody reads this bus otherwise. */
+static GstBusSyncReply
+on_bus_message (GstBus *bus, GstMessage *message, gpointer user_data)
+{
+  DcWebrtc *self = user_data;
+  g_autoptr (GError) error = NULL;
+  g_autofree char *sentence = NULL;
+
+  if (GST_MESSAGE_TYPE (message) == GST_MESSAGE_ERROR) {
+    gst_message_parse_error (message, &error, NULL);
+    sentence = g_strdup_printf ("%s (from %s)", error->message, GST_MESSAGE_SRC_NAME (message));
+    self->error_func (sentence, self->user_data);
+  }
+  gst_message_unref (message);
+  return GST_BUS_DROP;
+}
+
+static NiceAgent *
+tune_agent (GstElement *bin)
+{
+  g_autoptr (GstWebRTCICE) ice = NULL;
+  NiceAgent *agent = NULL;
+  GList *addresses;
+
+  g_object_get (bin, "ice-agent", &ice, NULL);
+  g_object_get (ice, "agent", &agent, NULL);
+  g_object_set (agent, "upnp", FALSE, "keepalive-conncheck", TRUE, NULL);
+  addresses = nice_interfaces_get_local_ips (FALSE);
+  if (addresses == NULL) {
+    NiceAddress loopback;
+    nice_address_init (&loopback);
+    nice_address_set_from_string (&loopback, "127.0.0.1");
+    nice_agent_add_local_address (agent, &loopback);
+  }
+  g_list_free_full (addresses, g_free);
+  return agent;
+}
+
+static gboolean
+check_plugins (GError **error)
+{
+  static const struct {
+    const char *factory, *plugin, *package;
+  } needed[] = {
+    { "webrtcbin", "webrtc", "gstreamer1.0-plugins-bad" },
+    { "dtlssrtpenc", "dtls", "gstreamer1.0-plugins-bad" },
+    { "sctpenc", "sctp", "gstreamer1.0-plugins-bad" },
+    { "srtpenc", "srtp", "gstreamer1.0-plugins-bad" },
+    { "rtpbin", "rtpmanager", "gstreamer1.0-plugins-good" },
+    { "nicesink", "nice", "gstreamer1.0-nice" },
+  };
+
+  for (guint i = 0; i < G_N_ELEMENTS (needed); i++) {
+    g_autoptr (GstElementFactory) factory = gst_element_factory_find (needed[i].factory);
+    if (factory == NULL) {
+      g_set_error (error, DC_ERROR, DC_ERROR_CONNECTION,
+          "GStreamer's element \"%s\" (plugin %s) is missing; Debian has it in the package %s", needed[i].factory,
+          needed[i].plugin, needed[i].package);
+      return FALSE;
+    }
+  }
+  return TRUE;
+}
+
+static gboolean
+add_servers (DcWebrtc *self, const DcWebrtcConfig *config, GError **error)
+{
+  guint n_turn = config->turn_servers != NULL ? config->turn_servers->len : 0;
+
+  if (config->stun_server != NULL)
+    g_object_set (self->bin, "stun-server", config->stun_server, NULL);
+  for (guint i = 0; i < MIN (n_turn, MAX_TURN_SERVERS); i++) {
+    gboolean added = FALSE;
+    g_signal_emit_by_name (self->bin, "add-turn-server", g_ptr_array_index (config->turn_servers, i), &added);
+    if (!added) {
+      g_set_error (error, DC_ERROR, DC_ERROR_CONNECTION, "webrtcbin refuses TURN server number %u", i + 1);
+      return FALSE;
+    }
+  }
+  return TRUE;
+}
+
+DcWebrtc *
+dc_webrtc_new (const DcWebrtcConfig *config, DcWebrtcErrorFunc error_func, gpointer user_data, GError **error)
+{
+  g_autoptr (DcWebrtc) self = NULL;
+  g_autoptr (GstBus) bus = NULL;
+
+  if (!check_plugins (error))
+    return NULL;
+  self = g_new0 (DcWebrtc, 1);
+  g_mutex_init (&self->lock);
+  self->error_func = error_func;
+  self->user_data = user_data;
+  self->association_id = next_association_id ();
+  self->pipeline = gst_object_ref_sink (gst_pipeline_new (NULL));
+  self->bin = gst_object_ref_sink (gst_element_factory_make ("webrtcbin", NULL));
+  gst_bin_add (GST_BIN (self->pipeline), self->bin);
+  gst_util_set_object_arg (G_OBJECT (self->bin), "bundle-policy", "max-bundle");
+  gst_util_set_object_arg (
+      G_OBJECT (self->bin), "ice-transport-policy", config->ice_policy == DC_ICE_POLICY_RELAY ? "relay" : "all");
+  g_signal_connect (self->bin, "deep-element-added", G_CALLBACK (on_deep_element_added), self);
+  bus = gst_element_get_bus (self->pipeline);
+  gst_bus_set_sync_handler (bus, on_bus_message, self, NULL);
+  self->agent = tune_agent (self->bin);
+  if (!add_servers (self, config, error))
+    return NULL;
+  gst_element_set_state (self->pipeline, GST_STATE_PLAYING);
+  return g_steal_pointer (&self);
+}
+
+GstElement *
+dc_webrtc_get_bin (DcWebrtc *self)
+{
+  return self->bin;
+}
+
+NiceAgent *
+dc_webrtc_get_agent (DcWebrtc *self)
+{
+  return self->agent;
+}
+
+static GstElement *
+dup_sctpenc (DcWebrtc *self)
+{
+  GstElement *sctpenc;
+
+  g_mutex_lock (&self->lock);
+  sctpenc = self->sctpenc != NULL ? gst_object_ref (self->sctpenc) : NULL;
+  g_mutex_unlock (&self->lock);
+  return sctpenc;
+}
+
+void
+dc_webrtc_say_goodbye (DcWebrtc *self)
+{
+  g_autoptr (GstElement) sctpenc = dup_sctpenc (self);
+  g_autoptr (GstPad) pad = sctpenc != NULL ? gst_element_get_static_pad (sctpenc, "src") : NULL;
+
+  /* dtlsenc turns EOS into close_notify. */
+  if (pad != NULL && gst_pad_is_active (pad))
+    gst_pad_push_event (pad, gst_event_new_eos ());
+}
+
+static gboolean
+flush_pad (GstElement *element, GstPad *pad, gpointer user_data)
+{
+  gst_pad_send_event (pad, gst_event_new_flush_start ());
+  return TRUE;
+}
+
+void
+dc_webrtc_free (DcWebrtc *self)
+{
+  g_autoptr (GstElement) sctpenc = dup_sctpenc (self);
+  g_autoptr (GstBus) bus = gst_element_get_bus (self->pipeline);
+
+  g_signal_handlers_disconnect_by_data (self->bin, self);
+  if (sctpenc != NULL)
+    gst_element_foreach_sink_pad (sctpenc, flush_pad, NULL);
+  gst_element_set_state (self->pipeline, GST_STATE_NULL);
+  gst_bus_set_sync_handler (bus, NULL, NULL, NULL);
+  g_clear_object (&self->agent);
+  gst_clear_object (&self->sctpenc);
+  gst_object_unref (self->bin);
+  gst_object_unref (self->pipeline);
+  g_mutex_clear (&self->lock);
+  g_free (self);
+}

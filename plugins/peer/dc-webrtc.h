@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* dc-webrtc.h: one webrtcbin in a pipeline of its own, set up right and taken down without hanging. */
+#pragma once
+
+#include <gst/gst.h>
+#include <agent.h>
+
+#include "plugins/peer/dc-peer.h"
+
+G_BEGIN_DECLS
+
+typedef struct {
+  const char *stun_server;  /* (nullable): as webrtcbin takes it, "stun://host:port" */
+  GPtrArray *turn_servers;  /* (element-type utf8) (nullable): "turn://user:password@host:port?transport=udp" */
+  DcIcePolicy ice_policy;
+} DcWebrtcConfig;
+
+/* Called with a sentence when an element reports an error, on any thread. */
+typedef void (*DcWebrtcErrorFunc) (const char *sentence, gpointer user_data);
+
+typedef struct _DcWebrtc DcWebrtc;
+
+/* DC_ERROR_CONNECTION if a plugin is missing or a server is refused. @error_func may be called until dc_webrtc_free() returns. */
+DcWebrtc *dc_webrtc_new (const DcWebrtcConfig *config, DcWebrtcErrorFunc error_func, gpointer user_data, GError **error);
+GstElement *dc_webrtc_get_bin (DcWebrtc *self);
+NiceAgent *dc_webrtc_get_agent (DcWebrtc *self);
+/* Tells the far side that the connection ends (DTLS close_notify), if it got that far. It leaves within some 50 ms. */
+void dc_webrtc_say_goodbye (DcWebrtc *self);
+/* Not on a thread of webrtcbin's. Channels must have been let go of. */
+void dc_webrtc_free (DcWebrtc *self);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (DcWebrtc, dc_webrtc_free)
+
+G_END_DECLS

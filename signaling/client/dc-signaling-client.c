@@ -1,0 +1,732 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* dc-signaling-client.c: a peer's session with dcsignald: registration, numbering, reconnecting. */
+#include "signaling/client/dc-signaling-client.h"
+#include "signaling/client/dc-backoff.h"
+#include "signaling/client/dc-outbox.h"
+#include "signaling/client/dc-signaling-transport.h"
+#include <string.h>
+
+/*
+ * Theory of operation.
+ *
+ * Goal: one session that outlives connections. This file keeps what belongs to the session (the resume token, the numbers in
+ * both directions, what is not yet confirmed); a DcTransport is one connection and is thrown away with it. Nothing here
+ * depends on which transport it is.
+ *
+ *   NEW -> CONNECTING -> REGISTERED          start(); the welcome came
+ *             ^    |          |
+ *             |    v          v
+ *             +- WAITING <----+              an attempt failed, the connection was lost: backoff, then again
+ *
+ *   any of them -> FAILED                    what trying again cannot heal
+ *   any of them -> CLOSING -> CLOSED         close(); at most a second
+ *
+ * One timer does for all states: the limit on an attempt in CONNECTING, the backoff in WAITING, the limit on the farewell in CLOSING.
+ *
+ * Outgoing: send() numbers a message and puts it into the outbox, where it stays until the hub's `ack` covers it or an `error` names
+ * it. A welcome that resumes says what the hub has already; the rest is sent again. In a new session it is all numbered anew.
+ * Incoming: what has a number is handed on if it is the next one; an older one is a replay and dropped; a gap means that something is
+ * missing, and a reconnect makes the hub send it again.
+ *
+ * WebSocket or polling: with AUTO an upgrade that is answered by HTTP, or cut off, leads to polling at once; if that
+ * registers, later attempts poll straight away. While nothing has registered yet, silence makes attempts alternate.
+ */
+
+#define ATTEMPT_TIMEOUT_MS 10000
+#define KEEPALIVE_SECONDS 20
+#define FAREWELL_MS 1000
+/* A connection that stood this long counts as success, and backoff begins anew; otherwise a server that lets us in
+ * and throws us out would be asked several times a second for ever. */
+#define STABLE_US (5 * G_USEC_PER_SEC)
+/* Longer than a hub keeps a lost session (30 s): until then the holder of our id may be our own former self. */
+#define ID_LINGER_US (35 * G_USEC_PER_SEC)
+#define MAX_MESSAGE_BYTES 65536
+
+typedef enum {
+  STATE_NEW,        /* no transport, no timer */
+  STATE_CONNECTING, /* transport, timer: the attempt's limit */
+  STATE_REGISTERED, /* transport, no timer */
+  STATE_WAITING,    /* no transport, timer: the backoff */
+  STATE_CLOSING,    /* perhaps a transport, timer: the farewell's limit */
+  STATE_CLOSED,     /* neither */
+  STATE_FAILED,     /* neither */
+} State;
+
+struct _DcSignalingClient {
+  GObject parent_instance;
+  GMainContext *context;
+
+  DcSignalingUri *uri;
+  char *display_uri;
+  DcMessage *hello; /* room, meta and token are set once; id, resume and ack before each attempt */
+  char *wanted_id;  /* (nullable) */
+  GTlsDatabase *tls_database;
+  DcSignalingTransport choice;
+  guint attempt_timeout_ms;
+  guint keepalive;
+
+  State state;
+  DcTransport *transport;
+  GSource *timer;
+  DcBackoff backoff;
+  gint64 registered_at;    /* monotonic; 0: never */
+  gboolean polling;        /* this attempt, or the next, polls */
+  gboolean polling_proven; /* it registered, the WebSocket did not */
+  const char *transport_name;
+
+  /* The session; token and given id live in hello. */
+  guint64 last_seen;
+  DcOutbox *outbox;
+  gsize max_message;
+  gboolean may_linger;   /* the server may hold a session of ours that we cannot resume */
+  gint64 id_taken_since; /* monotonic; 0: it was not */
+  char *farewell;        /* (nullable): the reason in our bye */
+};
+
+G_DEFINE_FINAL_TYPE (DcSignalingClient, dc_signaling_client, G_TYPE_OBJECT)
+
+enum { SIGNAL_REGISTERED, SIGNAL_MESSAGE, SIGNAL_DISCONNECTED, SIGNAL_FAILED, SIGNAL_CLOSED, N_SIGNALS };
+static guint signals[N_SIGNALS];
+
+static void start_attempt (DcSignalingClient *self);
+
+/* ---- Transport and timer ---- */
+
+static void
+clear_timer (DcSignalingClient *self)
+{
+  dc_transport_clear_source (&self->timer);
+}
+
+static void
+set_timer (DcSignalingClient *self, guint milliseconds, GSourceFunc func)
+{
+  clear_timer (self);
+  self->timer = g_timeout_source_new (milliseconds);
+  g_source_set_callback (self->timer, func, self, NULL);
+  g_source_attach (self->timer, self->context);
+}
+
+static void
+drop_transport (DcSignalingClient *self)
+{
+  clear_timer (self);
+  if (self->transport == NULL)
+    return;
+  self->may_linger |= self->transport->hello_sent;
+  g_clear_pointer (&self->transport, dc_transport_abandon);
+}
+
+/* ---- Ways out of a state ---- */
+
+static gboolean
+backoff_over_cb (gpointer user_data)
+{
+  start_attempt (user_data);
+  return G_SOURCE_REMOVE;
+}
+
+static void
+retry (DcSignalingClient *self, const GError *error)
+{
+  gint64 now = g_get_monotonic_time ();
+  guint delay;
+
+  if (self->state == STATE_REGISTERED && now - self->registered_at >= STABLE_US)
+    dc_backoff_reset (&self->backoff);
+  drop_transport (self);
+  self->state = STATE_WAITING;
+  delay = dc_backoff_next (&self->backoff, g_random_int ());
+  set_timer (self, delay, backoff_over_cb);
+  g_signal_emit (self, signals[SIGNAL_DISCONNECTED], 0, error, delay);
+}
+
+static void
+fail (DcSignalingClient *self, const GError *error)
+{
+  drop_transport (self);
+  self->state = STATE_FAILED;
+  g_signal_emit (self, signals[SIGNAL_FAILED], 0, error);
+}
+
+static gboolean
+finish_close_cb (gpointer user_data)
+{
+  g_autoptr (DcSignalingClient) self = g_object_ref (user_data);
+
+  drop_transport (self);
+  self->state = STATE_CLOSED;
+  g_signal_emit (self, signals[SIGNAL_CLOSED], 0);
+  return G_SOURCE_REMOVE;
+}
+
+static void
+end_attempt (DcSignalingClient *self, gboolean fatal, DcSignalingError code, const char *sentence)
+{
+  g_autoptr (GError) error = g_error_new_literal (DC_SIGNALING_ERROR, code, sentence);
+
+  if (self->state == STATE_CLOSING)
+    finish_close_cb (self);
+  else if (fatal)
+    fail (self, error);
+  else
+    retry (self, error);
+}
+
+static void
+end_out_of_place (DcSignalingClient *self, const DcMessage *message)
+{
+  g_autofree char *sentence = g_strdup_printf (
+      "%s sent a message out of place: %s", self->transport->base, dc_message_type_to_string (message->type));
+
+  end_attempt (self, FALSE, DC_SIGNALING_ERROR_MESSAGE, sentence);
+}
+
+/* ---- Incoming ---- */
+
+static void
+send_text_cb (const char *text, gpointer user_data)
+{
+  dc_transport_send (((DcSignalingClient *) user_data)->transport, text);
+}
+
+static void
+take_limits (DcSignalingClient *self, JsonNode *limits)
+{
+  gint64 max_message = 0;
+
+  if (limits != NULL)
+    max_message = json_object_get_int_member_with_default (json_node_get_object (limits), "max_message", 0);
+  self->max_message = max_message > 0 ? (gsize) MIN (max_message, DC_OUTBOX_MAX_BYTES) : MAX_MESSAGE_BYTES;
+}
+
+static void
+say_bye (DcSignalingClient *self)
+{
+  g_autoptr (DcMessage) bye = dc_message_new (DC_MESSAGE_BYE);
+  g_autofree char *text = NULL;
+
+  bye->reason = g_strdup (self->farewell);
+  text = dc_message_to_json (bye);
+  dc_transport_send (self->transport, text);
+  dc_transport_close (self->transport);
+}
+
+static void
+take_session (DcSignalingClient *self, const DcMessage *welcome)
+{
+  gboolean resumed = welcome->resumed && self->hello->resume != NULL;
+
+  if (resumed) {
+    dc_outbox_acknowledge (self->outbox, welcome->ack);
+  } else {
+    dc_outbox_renumber (self->outbox);
+    self->last_seen = 0;
+  }
+  g_free (self->hello->resume);
+  self->hello->resume = g_strdup (welcome->resume);
+  g_free (self->hello->id);
+  self->hello->id = g_strdup (welcome->id);
+  take_limits (self, welcome->limits);
+  self->id_taken_since = 0;
+  self->may_linger = FALSE;
+}
+
+static void
+handle_welcome (DcSignalingClient *self, DcMessage *welcome)
+{
+  if (self->state == STATE_CLOSING) {
+    say_bye (self);
+    return;
+  }
+  if (self->state != STATE_CONNECTING) {
+    end_out_of_place (self, welcome);
+    return;
+  }
+  clear_timer (self);
+  take_session (self, welcome);
+  self->state = STATE_REGISTERED;
+  self->registered_at = g_get_monotonic_time ();
+  self->polling_proven |= self->polling;
+  self->transport_name = self->polling ? "HTTP polling" : "WebSocket";
+  dc_outbox_foreach (self->outbox, send_text_cb, self);
+  g_signal_emit (self, signals[SIGNAL_REGISTERED], 0, welcome);
+}
+
+static void
+handle_id_taken (DcSignalingClient *self)
+{
+  gint64 now = g_get_monotonic_time ();
+  gboolean ours = self->hello->id != NULL && g_strcmp0 (self->hello->id, self->wanted_id) != 0;
+  g_autofree char *id = dc_signaling_quote (self->hello->id != NULL ? self->hello->id : "");
+  g_autofree char *sentence = g_strdup_printf ("the id %s is taken in room \"%s\"", id, self->hello->room);
+
+  /* An id that the hub once made up for us is not worth insisting on: it may make up another. */
+  if (ours)
+    g_clear_pointer (&self->hello->id, g_free);
+  if (self->id_taken_since == 0)
+    self->id_taken_since = now;
+  end_attempt (self, !ours && (!self->may_linger || now - self->id_taken_since > ID_LINGER_US),
+      DC_SIGNALING_ERROR_REFUSED, sentence);
+}
+
+/* Is it of no use to say the same hello again? */
+static gboolean
+is_final (DcCode code)
+{
+  switch (code) {
+    case DC_CODE_BAD_MESSAGE:
+    case DC_CODE_UNSUPPORTED:
+    case DC_CODE_BAD_ROOM:
+    case DC_CODE_BAD_ID:
+    case DC_CODE_TOKEN_REFUSED:
+    case DC_CODE_TOO_LARGE:
+    case DC_CODE_REPLACED:
+      return TRUE;
+    default:
+      return FALSE;
+  }
+}
+
+/* Does an error without a number end a session that stands? */
+static gboolean
+ends_session (DcCode code)
+{
+  return code == DC_CODE_REPLACED || code == DC_CODE_TOKEN_REFUSED || code == DC_CODE_SHUTTING_DOWN
+         || code == DC_CODE_SESSION_EXPIRED || code == DC_CODE_NOT_REGISTERED || code == DC_CODE_ID_TAKEN;
+}
+
+static void
+handle_error (DcSignalingClient *self, DcMessage *message)
+{
+  if (self->state == STATE_CLOSING && message->seq > 0)
+    return; /* too late for it to matter */
+
+  g_autofree char *said = dc_transport_sanitize (message->message);
+  g_autofree char *sentence =
+      g_strdup_printf ("%s refuses: %s (%s)", self->transport->base, said, dc_code_to_string (message->code));
+
+  if (self->state == STATE_REGISTERED && message->seq > 0)
+    dc_outbox_remove (self->outbox, message->seq);
+  if (self->state == STATE_REGISTERED && (message->seq > 0 || !ends_session (message->code))) {
+    g_signal_emit (self, signals[SIGNAL_MESSAGE], 0, message);
+    return;
+  }
+  if (self->state == STATE_CONNECTING && message->code == DC_CODE_ID_TAKEN) {
+    handle_id_taken (self);
+    return;
+  }
+  if (message->code == DC_CODE_REPLACED) {
+    g_free (sentence);
+    sentence = g_strdup_printf ("another program took over our session in room \"%s\"", self->hello->room);
+  }
+  if (message->code == DC_CODE_SESSION_EXPIRED)
+    g_clear_pointer (&self->hello->resume, g_free);
+  end_attempt (self, is_final (message->code),
+      is_final (message->code) ? DC_SIGNALING_ERROR_REFUSED : DC_SIGNALING_ERROR_UNREACHABLE, sentence);
+}
+
+/* A bye that is from nobody in the room is from the hub itself: our session there is over. */
+static void
+handle_server_bye (DcSignalingClient *self, DcMessage *bye)
+{
+  g_autofree char *reason = dc_transport_sanitize (bye->reason);
+  g_autofree char *sentence = g_strdup_printf ("%s said bye%s%s", self->transport->base, *reason ? ": " : "", reason);
+
+  g_clear_pointer (&self->hello->resume, g_free);
+  end_attempt (self, FALSE, DC_SIGNALING_ERROR_UNREACHABLE, sentence);
+}
+
+static void
+handle_event (DcSignalingClient *self, DcMessage *message)
+{
+  if (message->seq > 0) {
+    if (message->seq > self->last_seen + 1) {
+      g_autofree char *sentence =
+          g_strdup_printf ("%s skipped messages: number %" G_GUINT64_FORMAT " came after %" G_GUINT64_FORMAT,
+              self->transport->base, message->seq, self->last_seen);
+      end_attempt (self, FALSE, DC_SIGNALING_ERROR_MESSAGE, sentence);
+      return;
+    }
+    dc_transport_acknowledge (self->transport, MAX (message->seq, self->last_seen));
+    if (message->seq <= self->last_seen)
+      return;
+    self->last_seen = message->seq;
+  }
+  if (message->type == DC_MESSAGE_BYE && message->from == NULL)
+    handle_server_bye (self, message);
+  else
+    g_signal_emit (self, signals[SIGNAL_MESSAGE], 0, message);
+}
+
+static void
+transport_message_cb (DcMessage *message, gpointer user_data)
+{
+  g_autoptr (DcSignalingClient) self = g_object_ref (user_data);
+
+  if (message->type == DC_MESSAGE_WELCOME)
+    handle_welcome (self, message);
+  else if (message->type == DC_MESSAGE_ERROR)
+    handle_error (self, message);
+  else if (self->state == STATE_CLOSING)
+    return; /* too late */
+  else if (self->state != STATE_REGISTERED || message->type == DC_MESSAGE_HELLO)
+    end_out_of_place (self, message);
+  else if (message->type == DC_MESSAGE_ACK)
+    dc_outbox_acknowledge (self->outbox, message->seq);
+  else
+    handle_event (self, message);
+}
+
+/* ---- Attempts ---- */
+
+static void
+transport_lost_cb (DcTransportLoss loss, const GError *error, gpointer user_data)
+{
+  g_autoptr (DcSignalingClient) self = g_object_ref (user_data);
+
+  if (self->state == STATE_CLOSING) {
+    finish_close_cb (self);
+    return;
+  }
+  if (loss == DC_TRANSPORT_LOSS_UPGRADE_REFUSED && self->choice == DC_SIGNALING_TRANSPORT_AUTO) {
+    drop_transport (self);
+    self->polling = TRUE;
+    start_attempt (self);
+    return;
+  }
+  /* If it was not the WebSocket alone that did not work, the next attempt begins with it again. */
+  self->polling = self->choice == DC_SIGNALING_TRANSPORT_POLLING || self->polling_proven;
+  /* See the header: what is wrong with the configuration shows before the first registration. */
+  if (self->registered_at == 0 && error->code == DC_SIGNALING_ERROR_REFUSED)
+    fail (self, error);
+  else
+    retry (self, error);
+}
+
+static const DcTransportCallbacks transport_callbacks = {
+    .message = transport_message_cb,
+    .lost = transport_lost_cb,
+};
+
+static gboolean
+attempt_timeout_cb (gpointer user_data)
+{
+  g_autoptr (DcSignalingClient) self = g_object_ref (user_data);
+  g_autofree char *sentence = g_strdup_printf (
+      "no answer from %s within %.3g s; is it dcsignald?", self->transport->base, self->attempt_timeout_ms / 1000.0);
+
+  if (self->choice == DC_SIGNALING_TRANSPORT_AUTO && self->registered_at == 0)
+    self->polling = !self->polling;
+  end_attempt (self, FALSE, DC_SIGNALING_ERROR_UNREACHABLE, sentence);
+  return G_SOURCE_REMOVE;
+}
+
+static void
+start_attempt (DcSignalingClient *self)
+{
+  DcTransportOptions options = {
+      .uri = self->uri,
+      .tls_database = self->tls_database,
+      .keepalive = self->keepalive,
+      .answer_timeout_ms = self->attempt_timeout_ms,
+      .context = self->context,
+  };
+  g_autofree char *hello = NULL;
+
+  self->state = STATE_CONNECTING;
+  self->hello->ack = self->hello->resume != NULL ? self->last_seen : 0;
+  hello = dc_message_to_json (self->hello);
+  if (self->polling)
+    self->transport = dc_poll_transport_new (&options, &transport_callbacks, self);
+  else
+    self->transport = dc_websocket_transport_new (&options, &transport_callbacks, self);
+  set_timer (self, self->attempt_timeout_ms, attempt_timeout_cb);
+  dc_transport_open (self->transport, hello);
+}
+
+/* ---- The object ---- */
+
+static void
+dc_signaling_client_dispose (GObject *object)
+{
+  DcSignalingClient *self = DC_SIGNALING_CLIENT (object);
+
+  drop_transport (self);
+  G_OBJECT_CLASS (dc_signaling_client_parent_class)->dispose (object);
+}
+
+static void
+dc_signaling_client_finalize (GObject *object)
+{
+  DcSignalingClient *self = DC_SIGNALING_CLIENT (object);
+
+  g_main_context_unref (self->context);
+  dc_signaling_uri_free (self->uri);
+  g_free (self->display_uri);
+  dc_message_unref (self->hello);
+  g_free (self->wanted_id);
+  g_clear_object (&self->tls_database);
+  dc_outbox_free (self->outbox);
+  g_free (self->farewell);
+  G_OBJECT_CLASS (dc_signaling_client_parent_class)->finalize (object);
+}
+
+static void
+dc_signaling_client_class_init (DcSignalingClientClass *klass)
+{
+  GObjectClass *object_class = G_OBJECT_CLASS (klass);
+  GType type = G_TYPE_FROM_CLASS (klass);
+
+  object_class->dispose = dc_signaling_client_dispose;
+  object_class->finalize = dc_signaling_client_finalize;
+
+  signals[SIGNAL_REGISTERED] =
+      g_signal_new ("registered", type, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE, 1, DC_TYPE_MESSAGE);
+  signals[SIGNAL_MESSAGE] =
+      g_signal_new ("message", type, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE, 1, DC_TYPE_MESSAGE);
+  signals[SIGNAL_DISCONNECTED] = g_signal_new (
+      "disconnected", type, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE, 2, G_TYPE_ERROR, G_TYPE_UINT);
+  signals[SIGNAL_FAILED] =
+      g_signal_new ("failed", type, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE, 1, G_TYPE_ERROR);
+  signals[SIGNAL_CLOSED] = g_signal_new ("closed", type, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE, 0);
+}
+
+static void
+dc_signaling_client_init (DcSignalingClient *self)
+{
+  self->context = g_main_context_ref_thread_default ();
+  self->hello = dc_message_new (DC_MESSAGE_HELLO);
+  self->outbox = dc_outbox_new ();
+  self->max_message = MAX_MESSAGE_BYTES;
+  dc_backoff_init (&self->backoff, DC_BACKOFF_BASE_MS, DC_BACKOFF_CAP_MS);
+}
+
+static gboolean G_GNUC_PRINTF (2, 3) invalid (GError **error, const char *format, ...)
+{
+  va_list args;
+
+  va_start (args, format);
+  if (error != NULL)
+    *error = g_error_new_valist (DC_SIGNALING_ERROR, DC_SIGNALING_ERROR_INVALID, format, args);
+  va_end (args);
+  return FALSE;
+}
+
+static gboolean
+take_uri (DcSignalingClient *self, const DcSignalingConfig *config, GError **error)
+{
+  self->uri = dc_signaling_uri_parse (config->uri, error);
+  if (self->uri == NULL)
+    return FALSE;
+  self->choice = config->transport;
+  if (self->choice == DC_SIGNALING_TRANSPORT_AUTO && self->uri->http)
+    self->choice = DC_SIGNALING_TRANSPORT_POLLING;
+  self->polling = self->choice == DC_SIGNALING_TRANSPORT_POLLING;
+  self->display_uri = dc_signaling_uri_build (self->uri, self->polling, "");
+  return TRUE;
+}
+
+static gboolean
+take_names (DcSignalingClient *self, const DcSignalingConfig *config, GError **error)
+{
+  const char *rule = "1 to 64 letters, digits, dots, dashes and underscores, not beginning with a dot or a dash";
+
+  if (config->room == NULL || !dc_name_is_valid (config->room)) {
+    g_autofree char *quoted = dc_signaling_quote (config->room != NULL ? config->room : "");
+    return invalid (error, "the room %s is no name; a name is %s", quoted, rule);
+  }
+  if (config->id != NULL && !dc_name_is_valid (config->id)) {
+    g_autofree char *quoted = dc_signaling_quote (config->id);
+    return invalid (error, "the id %s is no name; a name is %s", quoted, rule);
+  }
+  if (config->meta != NULL && !JSON_NODE_HOLDS_OBJECT (config->meta))
+    return invalid (error, "the meta of a peer is a JSON object");
+  self->hello->room = g_strdup (config->room);
+  self->hello->id = g_strdup (config->id);
+  self->hello->meta = config->meta != NULL ? json_node_copy (config->meta) : NULL;
+  self->hello->token = g_strdup (config->token);
+  self->wanted_id = g_strdup (config->id);
+  return TRUE;
+}
+
+static gboolean
+take_tls_ca (DcSignalingClient *self, const char *path, GError **error)
+{
+  g_autoptr (GError) cause = NULL;
+  g_autofree char *absolute = NULL;
+
+  if (path == NULL)
+    return TRUE;
+  /* A database is also made, silently, of a file without a certificate in it; then nobody would be trusted. */
+  GList *certificates = g_tls_certificate_list_new_from_file (path, &cause);
+  if (cause == NULL && certificates == NULL)
+    return invalid (error, "there is no PEM certificate in the file \"%s\"; check --tls-ca", path);
+  g_list_free_full (certificates, g_object_unref);
+  absolute = g_canonicalize_filename (path, NULL);
+  if (cause == NULL)
+    self->tls_database = g_tls_file_database_new (absolute, &cause);
+  if (cause != NULL)
+    return invalid (error, "cannot read the certificates in \"%s\": %s; check --tls-ca", path, cause->message);
+  return TRUE;
+}
+
+/**
+ * dc_signaling_client_new:
+ * @config: what to connect to, and as whom; copied
+ * @error: DC_SIGNALING_ERROR_INVALID with a sentence
+ *
+ * The client lives in the main context that is thread-default now.
+ *
+ * Returns: (transfer full) (nullable): a client that does nothing before dc_signaling_client_start()
+ */
+DcSignalingClient *
+dc_signaling_client_new (const DcSignalingConfig *config, GError **error)
+{
+  g_autoptr (DcSignalingClient) self = g_object_new (DC_TYPE_SIGNALING_CLIENT, NULL);
+
+  if (!take_uri (self, config, error) || !take_names (self, config, error)
+      || !take_tls_ca (self, config->tls_ca, error))
+    return NULL;
+  self->attempt_timeout_ms = config->attempt_timeout_ms > 0 ? config->attempt_timeout_ms : ATTEMPT_TIMEOUT_MS;
+  self->keepalive = config->keepalive > 0 ? config->keepalive : KEEPALIVE_SECONDS;
+  return g_steal_pointer (&self);
+}
+
+static gboolean
+start_cb (gpointer user_data)
+{
+  start_attempt (user_data);
+  return G_SOURCE_REMOVE;
+}
+
+/**
+ * dc_signaling_client_start:
+ * @self: a new client
+ *
+ * Connects and registers. Returns at once; signals are emitted later.
+ */
+void
+dc_signaling_client_start (DcSignalingClient *self)
+{
+  g_return_if_fail (DC_IS_SIGNALING_CLIENT (self));
+  g_return_if_fail (self->state == STATE_NEW);
+
+  self->state = STATE_WAITING;
+  set_timer (self, 0, start_cb);
+}
+
+/* A copy with a number of its own, by way of its JSON, which checks it as the hub will. */
+static DcMessage *
+copy_message (DcMessage *message, gsize *size, GError **error)
+{
+  g_autofree char *text = NULL;
+  guint64 seq = message->seq;
+
+  message->seq = 1;
+  text = dc_message_to_json (message);
+  message->seq = seq;
+  *size = strlen (text) + strlen ("9007199254740991") - 1;
+  return dc_message_new_from_json (text, -1, error);
+}
+
+/**
+ * dc_signaling_client_send:
+ * @self: the client
+ * @message: an offer, answer, candidate, end-of-candidates or bye with `to`
+ * @error: why it was not taken
+ *
+ * A message that was taken reaches the hub unless the client ends first. If the hub then refuses it, "message" brings an error.
+ *
+ * Returns: whether it was taken
+ */
+gboolean
+dc_signaling_client_send (DcSignalingClient *self, DcMessage *message, GError **error)
+{
+  g_autoptr (GError) cause = NULL;
+  g_autofree char *text = NULL;
+  DcMessage *copy;
+  gsize size;
+
+  g_return_val_if_fail (DC_IS_SIGNALING_CLIENT (self), FALSE);
+  g_return_val_if_fail (message != NULL, FALSE);
+
+  if (!dc_message_type_is_relayed (message->type) || message->to == NULL)
+    return invalid (error, "only messages to another peer can be sent");
+  if (self->state >= STATE_CLOSING) {
+    g_set_error (
+        error, DC_SIGNALING_ERROR, DC_SIGNALING_ERROR_REFUSED, "the session with %s has ended", self->display_uri);
+    return FALSE;
+  }
+  copy = copy_message (message, &size, &cause);
+  if (copy == NULL)
+    return invalid (error, "this message cannot be sent: %s", cause->message);
+  if (size > self->max_message || dc_outbox_is_full (self->outbox, size)) {
+    dc_message_unref (copy);
+    if (size > self->max_message)
+      return invalid (error, "the message of %" G_GSIZE_FORMAT " bytes is too long; %s takes %" G_GSIZE_FORMAT, size,
+          self->display_uri, self->max_message);
+    g_set_error (error, DC_SIGNALING_ERROR, DC_SIGNALING_ERROR_UNREACHABLE,
+        "%s has not taken the last %u messages yet; there is no room for more", self->display_uri,
+        dc_outbox_get_length (self->outbox));
+    return FALSE;
+  }
+  text = dc_outbox_push (self->outbox, copy);
+  if (self->state == STATE_REGISTERED)
+    dc_transport_send (self->transport, text);
+  return TRUE;
+}
+
+/**
+ * dc_signaling_client_close:
+ * @self: the client
+ * @reason: (nullable): a sentence for the others in the room
+ *
+ * Ends the session.
+ */
+void
+dc_signaling_client_close (DcSignalingClient *self, const char *reason)
+{
+  gboolean registered, half_way;
+
+  g_return_if_fail (DC_IS_SIGNALING_CLIENT (self));
+
+  if (self->state == STATE_CLOSING || self->state == STATE_CLOSED)
+    return;
+  registered = self->state == STATE_REGISTERED;
+  half_way = self->state == STATE_CONNECTING && self->transport->hello_sent;
+  self->state = STATE_CLOSING;
+  self->farewell = g_strdup (reason);
+  if (!registered && !half_way)
+    drop_transport (self);
+  /* Half way, the welcome may still come: then bye can be said, and nobody is left behind in the room. */
+  set_timer (self, registered || half_way ? FAREWELL_MS : 0, finish_close_cb);
+  if (registered)
+    say_bye (self);
+}
+
+/**
+ * dc_signaling_client_get_transport_name:
+ * @self: the client
+ *
+ * Returns: (nullable): "WebSocket" or "HTTP polling", as of the last registration
+ */
+const char *
+dc_signaling_client_get_transport_name (DcSignalingClient *self)
+{
+  g_return_val_if_fail (DC_IS_SIGNALING_CLIENT (self), NULL);
+  return self->transport_name;
+}
+
+/**
+ * dc_signaling_client_get_uri:
+ * @self: the client
+ *
+ * Returns: the URL as understood
+ */
+const char *
+dc_signaling_client_get_uri (DcSignalingClient *self)
+{
+  g_return_val_if_fail (DC_IS_SIGNALING_CLIENT (self), NULL);
+  return self->display_uri;
+}

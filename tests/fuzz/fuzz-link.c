@@ -1,0 +1,282 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* fuzz-link.c: a link fed with whatever the far side likes, while its application sends, takes and waits. */
+
+/*
+ * The input is a program of one-byte instructions, each with its operands behind it. The two that matter deliver a
+ * message: raw bytes, which mostly test the first checks, or frames whose header is made right (length, and the number
+ * that is due), which get further. Missing operands read as 0. After each instruction the bounds that the link promises
+ * are checked.
+ */
+#include "plugins/link/dc-frame.h"
+#include "plugins/link/dc-link.h"
+
+#include <stdint.h>
+#include <string.h>
+
+#define WINDOW_BYTES 4096
+#define WINDOW_FRAMES 16
+#define MAX_ITEM 16384
+#define MAX_MESSAGE 2048
+
+/* More would only be more of the same. */
+#define MAX_INSTRUCTIONS 4096
+
+typedef struct {
+  const guint8 *input;
+  gsize left;
+  DcLink *link;
+  gint64 now;
+  guint32 sequence; /* of the next sequenced frame to the link */
+  GByteArray *message;
+  gboolean fin_popped;
+} Run;
+
+int LLVMFuzzerTestOneInput (const uint8_t *data, size_t size);
+
+static guint8
+next_byte (Run *run)
+{
+  if (run->left == 0)
+    return 0;
+  run->left--;
+  return *run->input++;
+}
+
+static guint
+next_short (Run *run)
+{
+  guint high = next_byte (run);
+
+  return high << 8 | next_byte (run);
+}
+
+/* Up to @size bytes of the input into the message. */
+static void
+add_bytes (Run *run, gsize size)
+{
+  size = MIN (size, run->left);
+  if (size > 0)
+    g_byte_array_append (run->message, run->input, size);
+  run->input += size;
+  run->left -= size;
+}
+
+static void
+deliver (Run *run)
+{
+  g_autoptr (GBytes) message = g_byte_array_free_to_bytes (run->message);
+  g_autoptr (GError) error = NULL;
+  gboolean ok = dc_link_receive (run->link, message, run->now, &error);
+
+  run->message = g_byte_array_new ();
+  g_assert_true (ok == (error == NULL));
+  g_assert_true (ok == (dc_link_get_error (run->link) == NULL));
+}
+
+static void
+add_hello (Run *run)
+{
+  DcFrame frame = {
+      .type = DC_FRAME_HELLO,
+      .hello =
+          {
+              .version_min = 1,
+              .version_max = 1,
+              .first_sequence = run->sequence,
+              .window_bytes = DC_FRAME_MIN_WINDOW_BYTES + next_short (run),
+              .window_frames = 1 + next_byte (run),
+              .max_message = DC_FRAME_MIN_MESSAGE + next_short (run),
+              .max_item = next_short (run),
+          },
+  };
+
+  dc_frame_write (run->message, &frame);
+}
+
+static void
+add_frame (Run *run)
+{
+  guint8 header[DC_FRAME_HEADER_SIZE] = {0};
+  guint type = next_byte (run) % (DC_FRAME_FIN + 1);
+  gsize start = run->message->len;
+  guint32 length;
+
+  header[0] = type;
+  header[1] = next_byte (run);
+  header[3] = header[1] >> 6;
+  header[1] &= 7;
+  if (type & DC_FRAME_SEQUENCED) {
+    guint32 sequence = GUINT32_TO_BE (run->sequence);
+
+    memcpy (header + 8, &sequence, sizeof sequence);
+    run->sequence++;
+  } else
+    header[1] = header[3] = 0;
+
+  length = next_short (run) % MAX_MESSAGE;
+  g_byte_array_append (run->message, header, sizeof header);
+  add_bytes (run, length);
+  length = GUINT32_TO_BE (run->message->len - start - sizeof header);
+  memcpy (run->message->data + start + 4, &length, sizeof length);
+}
+
+/* DATA with a head that fits its payload, to get to reassembly. */
+static void
+add_data (Run *run)
+{
+  guint8 flags = next_byte (run) & 7;
+  guint total = next_short (run);
+  guint8 payload[600];
+  DcFrame frame = {
+      .type = DC_FRAME_DATA,
+      .flags = flags,
+      .sequence = run->sequence++,
+      .start = {.total = total},
+      .payload = payload,
+      .payload_size = next_short (run) % sizeof payload,
+  };
+
+  memset (payload, flags, sizeof payload);
+  if ((flags & DC_FRAME_FLAG_WHOLE) == DC_FRAME_FLAG_WHOLE)
+    frame.start.total = frame.payload_size;
+  dc_frame_write (run->message, &frame);
+}
+
+static void
+send_item (Run *run)
+{
+  DcLinkItem *item = dc_link_item_new (next_byte (run) % DC_LINK_ITEM_FIN);
+  gsize size = next_short (run);
+  g_autofree char *payload = g_strnfill (size, 'x');
+
+  item->payload = g_bytes_new (payload, size);
+  if (item->kind == DC_LINK_ITEM_SEGMENT)
+    g_clear_pointer (&item->payload, g_bytes_unref);
+  if (dc_link_can_send (run->link))
+    dc_link_send (run->link, item, next_byte (run) & 1, NULL);
+  else
+    dc_link_item_free (item);
+}
+
+static void
+pop_item (Run *run)
+{
+  g_autoptr (DcLinkItem) item = dc_link_pop (run->link);
+
+  if (!item)
+    return;
+  g_assert_false (run->fin_popped);
+  run->fin_popped = item->kind == DC_LINK_ITEM_FIN;
+  if (item->payload)
+    g_assert_cmpuint (g_bytes_get_size (item->payload), <=, MAX_ITEM);
+  if (item->kind == DC_LINK_ITEM_CAPS)
+    g_assert_true (
+        g_utf8_validate_len (g_bytes_get_data (item->payload, NULL), g_bytes_get_size (item->payload), NULL));
+}
+
+static void
+transmit (Run *run)
+{
+  GBytes *message;
+
+  while ((message = dc_link_poll_transmit (run->link, run->now))) {
+    gsize size, position = 0;
+    const guint8 *data = g_bytes_get_data (message, &size);
+    DcFrame frame;
+
+    g_assert_cmpuint (size, <=, MAX_MESSAGE);
+    while (position < size)
+      g_assert_true (dc_frame_parse (data, size, &position, &frame, NULL));
+    g_bytes_unref (message);
+  }
+}
+
+static void
+check (Run *run)
+{
+  const GError *error = dc_link_get_error (run->link);
+  DcLinkStats stats;
+
+  dc_link_get_stats (run->link, &stats);
+  g_assert_cmpuint (stats.queued_bytes, <=, WINDOW_BYTES + MAX_ITEM);
+  g_assert_cmpuint (stats.in_flight_bytes, <=, MAX (stats.window_bytes, DC_FRAME_MIN_WINDOW_BYTES));
+  if (!error)
+    return;
+  g_assert_true (g_utf8_validate (error->message, -1, NULL));
+  g_assert_false (dc_link_is_open (run->link));
+  g_assert_cmpint (dc_link_get_deadline (run->link), ==, -1);
+}
+
+static void
+execute (Run *run, guint8 instruction)
+{
+  switch (instruction % 13) {
+    case 0:
+      add_bytes (run, next_short (run));
+      deliver (run);
+      break;
+    case 1:
+      add_frame (run);
+      break;
+    case 2:
+      add_data (run);
+      break;
+    case 3:
+      add_hello (run);
+      break;
+    case 4:
+      deliver (run);
+      break;
+    case 5:
+      send_item (run);
+      break;
+    case 6:
+      pop_item (run);
+      break;
+    case 7:
+      dc_link_consume (run->link, run->now);
+      break;
+    case 8:
+      transmit (run);
+      break;
+    case 9:
+      run->now += next_short (run) * 100;
+      dc_link_advance (run->link, run->now);
+      break;
+    case 10:
+      dc_link_finish (run->link);
+      break;
+    case 11:
+      if (run->fin_popped)
+        dc_link_accept_fin (run->link, run->now);
+      break;
+    default:
+      if (next_byte (run) == 0xff)
+        dc_link_abort (run->link, "enough");
+  }
+}
+
+int
+LLVMFuzzerTestOneInput (const uint8_t *data, size_t size)
+{
+  const DcLinkConfig config = {
+      .window_bytes = WINDOW_BYTES,
+      .window_frames = WINDOW_FRAMES,
+      .max_item = MAX_ITEM,
+      .max_message = MAX_MESSAGE,
+      .first_sequence = G_MAXUINT32 - 4,
+  };
+  Run run = {.input = data, .left = size, .sequence = G_MAXUINT32 - 4};
+
+  run.link = dc_link_new (&config, 0);
+  run.message = g_byte_array_new ();
+  for (guint i = 0; run.left > 0 && i < MAX_INSTRUCTIONS; i++) {
+    execute (&run, next_byte (&run));
+    check (&run);
+  }
+  transmit (&run);
+  check (&run);
+  g_byte_array_unref (run.message);
+  dc_link_free (run.link);
+  return 0;
+}

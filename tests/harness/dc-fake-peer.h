@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* dc-fake-peer.h: a DcPeer and a DcChannel without a network, whose far side is the test. */
+#pragma once
+
+#include "plugins/peer/dc-peer.h"
+
+G_BEGIN_DECLS
+
+/*
+ * Links in place of plugins/peer. An element under test makes and starts the peer; the test waits for it, opens a channel
+ * and plays the far side: it takes what the element pushes, gives what it pulls, and ends the channel as it likes.
+ * All functions are the test's, from any thread; those called wait block until what they wait for happens.
+ */
+
+/* The peer that was started last and was not waited for before. (transfer full) */
+DcPeer *dc_fake_wait_peer (void);
+gboolean dc_fake_peer_is_stopped (DcPeer *peer);
+/* Opens a channel and tells the element. (transfer full) */
+DcChannel *dc_fake_peer_open (DcPeer *peer);
+/* The same; pushes block while @items wait to be taken. */
+DcChannel *dc_fake_peer_open_with_window (DcPeer *peer, guint items);
+/* Gives up with an error of DC_ERROR. */
+void dc_fake_peer_fail (DcPeer *peer, DcError code, const char *message);
+/* @event: transfer full */
+void dc_fake_peer_tell (DcPeer *peer, GstStructure *event);
+
+void dc_fake_channel_set_window (DcChannel *channel, guint items);
+/* Blocks until a push or a finish of the element's waits for us. */
+void dc_fake_channel_wait_blocked (DcChannel *channel);
+/* The next item that the element pushed; its finishing is a FIN item. (transfer full) */
+DcLinkItem *dc_fake_channel_take (DcChannel *channel);
+/* How many of them wait to be taken. */
+guint dc_fake_channel_count (DcChannel *channel);
+/* Lets the element's finish return. */
+void dc_fake_channel_acknowledge_fin (DcChannel *channel);
+
+/* @item: transfer full */
+void dc_fake_channel_give (DcChannel *channel, DcLinkItem *item);
+gboolean dc_fake_channel_is_accepted (DcChannel *channel);
+void dc_fake_channel_wait_accepted (DcChannel *channel);
+
+/* The far side goes: with an error of DC_ERROR_PEER_GONE, or without if @message is NULL. */
+void dc_fake_channel_end (DcChannel *channel, const char *message);
+/* The reason of the element's dc_channel_abort(), or NULL. */
+char *dc_fake_channel_dup_abort (DcChannel *channel);
+gboolean dc_fake_channel_is_closed (DcChannel *channel);
+
+G_END_DECLS

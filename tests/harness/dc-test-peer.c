@@ -1,0 +1,208 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* dc-test-peer.c: a real DcPeer whose events can be waited for. */
+#include "tests/harness/dc-test-peer.h"
+
+#include <gobject/gvaluecollector.h>
+#include <string.h>
+
+struct _DcTestPeer {
+  DcPeer *peer;
+  GMutex lock;
+  GCond cond;
+  GPtrArray *events; /* (element-type GstStructure): all so far */
+  guint seen;        /* how many were looked at */
+  GError *error;
+};
+
+static void
+on_event (DcPeer *peer, const GstStructure *event, DcTestPeer *self)
+{
+  g_mutex_lock (&self->lock);
+  g_ptr_array_add (self->events, gst_structure_copy (event));
+  g_cond_broadcast (&self->cond);
+  g_mutex_unlock (&self->lock);
+}
+
+static void
+on_failed (DcPeer *peer, const GError *error, DcTestPeer *self)
+{
+  g_mutex_lock (&self->lock);
+  self->error = g_error_copy (error);
+  g_cond_broadcast (&self->cond);
+  g_mutex_unlock (&self->lock);
+}
+
+DcTestPeer *
+dc_test_peer_new (const char *signaling, const char *first_property, ...)
+{
+  DcTestPeer *self = g_new0 (DcTestPeer, 1);
+  g_autoptr (GError) error = NULL;
+  va_list arguments;
+
+  g_mutex_init (&self->lock);
+  g_cond_init (&self->cond);
+  self->events = g_ptr_array_new_with_free_func ((GDestroyNotify) gst_structure_free);
+  va_start (arguments, first_property);
+  /* Construct-only properties: the URL goes first, in a list of its own. */
+  {
+    g_autoptr (GPtrArray) names = g_ptr_array_new ();
+    g_autoptr (GArray) values = g_array_new (FALSE, TRUE, sizeof (GValue));
+    GObjectClass *klass = g_type_class_ref (DC_TYPE_PEER);
+    GValue url = G_VALUE_INIT;
+    g_value_init (&url, G_TYPE_STRING);
+    g_value_set_string (&url, signaling);
+    g_ptr_array_add (names, (gpointer) "signaling");
+    g_array_append_val (values, url);
+    for (const char *name = first_property; name != NULL; name = va_arg (arguments, const char *)) {
+      GValue value = G_VALUE_INIT;
+      g_autofree char *problem = NULL;
+      G_VALUE_COLLECT_INIT (&value, g_object_class_find_property (klass, name)->value_type, arguments, 0, &problem);
+      g_assert_null (problem);
+      g_ptr_array_add (names, (gpointer) name);
+      g_array_append_val (values, value);
+    }
+    self->peer = DC_PEER (g_object_new_with_properties (
+        DC_TYPE_PEER, names->len, (const char **) names->pdata, (const GValue *) (gpointer) values->data));
+    for (guint i = 0; i < values->len; i++)
+      g_value_unset (&g_array_index (values, GValue, i));
+    g_type_class_unref (klass);
+  }
+  va_end (arguments);
+  g_signal_connect (self->peer, "event", G_CALLBACK (on_event), self);
+  g_signal_connect (self->peer, "failed", G_CALLBACK (on_failed), self);
+  dc_peer_start (self->peer, &error);
+  g_assert_no_error (error);
+  return self;
+}
+
+void
+dc_test_peer_free (DcTestPeer *self)
+{
+  dc_peer_stop (self->peer);
+  g_object_unref (self->peer);
+  g_ptr_array_unref (self->events);
+  g_clear_error (&self->error);
+  g_mutex_clear (&self->lock);
+  g_cond_clear (&self->cond);
+  g_free (self);
+}
+
+DcPeer *
+dc_test_peer_get (DcTestPeer *self)
+{
+  return self->peer;
+}
+
+static gboolean
+fits (const GstStructure *event, const char *name, const char *field, const char *value)
+{
+  g_autofree char *text = NULL;
+  const GValue *found;
+
+  if (!gst_structure_has_name (event, name))
+    return FALSE;
+  if (field == NULL)
+    return TRUE;
+  found = gst_structure_get_value (event, field);
+  if (found == NULL)
+    return FALSE;
+  text = G_VALUE_HOLDS_STRING (found) ? g_value_dup_string (found) : gst_value_serialize (found);
+  return g_str_equal (text, value);
+}
+
+GstStructure *
+dc_test_peer_wait_event_with (DcTestPeer *self, const char *name, const char *field, const char *value)
+{
+  GstStructure *event = NULL;
+
+  g_mutex_lock (&self->lock);
+  while (event == NULL) {
+    for (; event == NULL && self->seen < self->events->len; self->seen++) {
+      const GstStructure *candidate = g_ptr_array_index (self->events, self->seen);
+      if (fits (candidate, name, field, value))
+        event = gst_structure_copy (candidate);
+    }
+    if (event == NULL && self->error != NULL)
+      g_error ("waiting for the event %s, but the peer gave up: %s", name, self->error->message);
+    if (event == NULL)
+      g_cond_wait (&self->cond, &self->lock);
+  }
+  g_mutex_unlock (&self->lock);
+  return event;
+}
+
+GstStructure *
+dc_test_peer_wait_event (DcTestPeer *self, const char *name)
+{
+  return dc_test_peer_wait_event_with (self, name, NULL, NULL);
+}
+
+guint
+dc_test_peer_count_events (DcTestPeer *self, const char *name)
+{
+  guint count = 0;
+
+  g_mutex_lock (&self->lock);
+  for (guint i = 0; i < self->events->len; i++)
+    count += gst_structure_has_name (g_ptr_array_index (self->events, i), name);
+  g_mutex_unlock (&self->lock);
+  return count;
+}
+
+DcChannel *
+dc_test_peer_wait_channel (DcTestPeer *self)
+{
+  g_autoptr (GError) error = NULL;
+  DcChannel *channel = dc_peer_wait_channel (self->peer, &error);
+
+  g_assert_no_error (error);
+  return channel;
+}
+
+GError *
+dc_test_peer_wait_failed (DcTestPeer *self)
+{
+  GError *error;
+
+  g_mutex_lock (&self->lock);
+  while (self->error == NULL)
+    g_cond_wait (&self->cond, &self->lock);
+  error = g_error_copy (self->error);
+  g_mutex_unlock (&self->lock);
+  return error;
+}
+
+void
+dc_test_push_text (DcChannel *channel, const char *text)
+{
+  DcLinkItem *item = dc_link_item_new (DC_LINK_ITEM_DATA);
+  g_autoptr (GError) error = NULL;
+
+  item->flags = DC_LINK_FLAG_TEXT;
+  item->payload = g_bytes_new (text, strlen (text));
+  dc_channel_push (channel, item, TRUE, &error);
+  g_assert_no_error (error);
+}
+
+void
+dc_test_expect_text (DcChannel *channel, const char *text)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (DcLinkItem) item = dc_channel_pull (channel, &error);
+
+  g_assert_no_error (error);
+  g_assert_cmpint (item->kind, ==, DC_LINK_ITEM_DATA);
+  g_assert_cmpuint (item->flags, ==, DC_LINK_FLAG_TEXT);
+  g_assert_cmpmem (g_bytes_get_data (item->payload, NULL), g_bytes_get_size (item->payload), text, strlen (text));
+}
+
+void
+dc_test_expect_fin (DcChannel *channel)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (DcLinkItem) item = dc_channel_pull (channel, &error);
+
+  g_assert_no_error (error);
+  g_assert_cmpint (item->kind, ==, DC_LINK_ITEM_FIN);
+  dc_channel_accept_fin (channel);
+}

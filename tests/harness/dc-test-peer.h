@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* dc-test-peer.h: a real DcPeer whose events can be waited for. */
+#pragma once
+
+#include "plugins/peer/dc-peer.h"
+
+G_BEGIN_DECLS
+
+/* All functions block under the watchdog and are for the test's thread. */
+typedef struct _DcTestPeer DcTestPeer;
+
+/* Properties of DcPeer as for g_object_new(). Started when this returns; must be startable. */
+DcTestPeer *dc_test_peer_new (const char *signaling, const char *first_property, ...) G_GNUC_NULL_TERMINATED;
+void dc_test_peer_free (DcTestPeer *self);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (DcTestPeer, dc_test_peer_free)
+
+DcPeer *dc_test_peer_get (DcTestPeer *self);
+/* The next event of that name, of those not returned before; other names before it are skipped. Fails when the peer has given up. (transfer full) */
+GstStructure *dc_test_peer_wait_event (DcTestPeer *self, const char *name);
+/* The same, and the field @field has the value @value. (transfer full) */
+GstStructure *dc_test_peer_wait_event_with (DcTestPeer *self, const char *name, const char *field, const char *value);
+/* How many events of that name there have been. */
+guint dc_test_peer_count_events (DcTestPeer *self, const char *name);
+/* The next open channel; fails the test if the peer gives up. (transfer full) */
+DcChannel *dc_test_peer_wait_channel (DcTestPeer *self);
+/* Waits until the peer gives up. (transfer full) */
+GError *dc_test_peer_wait_failed (DcTestPeer *self);
+
+/* A text message, and the next one, which must be text. */
+void dc_test_push_text (DcChannel *channel, const char *text);
+void dc_test_expect_text (DcChannel *channel, const char *text);
+/* The next item must be FIN; accepts it. */
+void dc_test_expect_fin (DcChannel *channel);
+
+G_END_DECLS

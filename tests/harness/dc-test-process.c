@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* dc-test-process.c: a child process whose lines can be waited for. */
+#include "tests/harness/dc-test-process.h"
+
+#include <signal.h>
+#include <string.h>
+
+struct _DcTestProcess {
+  GSubprocess *process;
+  GDataInputStream *output;
+  GPtrArray *lines; /* char * */
+  guint next;       /* the first that no wait has returned */
+  gboolean ended;   /* the output */
+};
+
+static DcTestProcess *
+spawn (const char *const *argv, const char *const *env)
+{
+  DcTestProcess *self = g_new0 (DcTestProcess, 1);
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GSubprocessLauncher) launcher = g_subprocess_launcher_new (
+      G_SUBPROCESS_FLAGS_STDIN_PIPE | G_SUBPROCESS_FLAGS_STDOUT_PIPE | G_SUBPROCESS_FLAGS_STDERR_MERGE);
+
+  for (guint i = 0; env && env[i]; i++) {
+    g_auto (GStrv) pair = g_strsplit (env[i], "=", 2);
+    g_subprocess_launcher_setenv (launcher, pair[0], pair[1], TRUE);
+  }
+  self->process = g_subprocess_launcher_spawnv (launcher, argv, &error);
+  g_assert_no_error (error);
+  self->output = g_data_input_stream_new (g_subprocess_get_stdout_pipe (self->process));
+  self->lines = g_ptr_array_new_with_free_func (g_free);
+  return self;
+}
+
+DcTestProcess *
+dc_test_process_newv (const char *const *argv, const char *const *env)
+{
+  return spawn (argv, env);
+}
+
+DcTestProcess *
+dc_test_process_new (const char *program, ...)
+{
+  g_autoptr (GPtrArray) argv = g_ptr_array_new ();
+  va_list arguments;
+
+  va_start (arguments, program);
+  for (const char *word = program; word; word = va_arg (arguments, const char *))
+    g_ptr_array_add (argv, (char *) word);
+  va_end (arguments);
+  g_ptr_array_add (argv, NULL);
+  return spawn ((const char *const *) argv->pdata, NULL);
+}
+
+/* Reads a line. FALSE at the end. */
+static gboolean
+read_line (DcTestProcess *self)
+{
+  char *line = self->ended ? NULL : g_data_input_stream_read_line (self->output, NULL, NULL, NULL);
+
+  if (line)
+    g_ptr_array_add (self->lines, line);
+  self->ended = line == NULL;
+  return line != NULL;
+}
+
+const char *
+dc_test_process_wait_line (DcTestProcess *self, const char *substring)
+{
+  while (self->next < self->lines->len || read_line (self)) {
+    const char *line = g_ptr_array_index (self->lines, self->next++);
+    if (strstr (line, substring))
+      return line;
+  }
+  g_autofree char *output = dc_test_process_get_output (self);
+  g_error ("The process ended without a line with \"%s\". It said:\n%s", substring, output);
+}
+
+void
+dc_test_process_signal (DcTestProcess *self, int number)
+{
+  g_subprocess_send_signal (self->process, number);
+}
+
+int
+dc_test_process_wait_exit (DcTestProcess *self)
+{
+  g_autoptr (GError) error = NULL;
+
+  /* Its output is drained, so that it cannot wait for us. */
+  while (read_line (self))
+    continue;
+  g_subprocess_wait (self->process, NULL, &error);
+  g_assert_no_error (error);
+  return g_subprocess_get_if_exited (self->process) ? g_subprocess_get_exit_status (self->process)
+                                                    : 128 + g_subprocess_get_term_sig (self->process);
+}
+
+char *
+dc_test_process_get_output (DcTestProcess *self)
+{
+  GString *text = g_string_new (NULL);
+
+  for (guint i = 0; i < self->lines->len; i++)
+    g_string_append_printf (text, "%s\n", (const char *) g_ptr_array_index (self->lines, i));
+  return g_string_free (text, FALSE);
+}
+
+void
+dc_test_process_write (DcTestProcess *self, const char *text)
+{
+  g_autoptr (GError) error = NULL;
+
+  g_output_stream_write_all (g_subprocess_get_stdin_pipe (self->process), text, strlen (text), NULL, NULL, &error);
+  g_assert_no_error (error);
+}
+
+void
+dc_test_process_free (DcTestProcess *self)
+{
+  g_subprocess_force_exit (self->process);
+  g_subprocess_wait (self->process, NULL, NULL);
+  g_object_unref (self->output);
+  g_object_unref (self->process);
+  g_ptr_array_unref (self->lines);
+  g_free (self);
+}

@@ -1,0 +1,707 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* test-dcpeer.c: dcpeer as people use it: real processes, a real daemon, real data channels. */
+#include <glib/gstdio.h>
+#include <json-glib/json-glib.h>
+#include <signal.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "tests/harness/dc-test-certificates.h"
+#include "tests/harness/dc-test-daemon.h"
+#include "tests/harness/dc-test-process.h"
+#include "tests/harness/dc-test.h"
+
+static const char *
+dcpeer (void)
+{
+  const char *path = g_getenv ("DCPEER");
+  g_assert_nonnull (path);
+  return path;
+}
+
+/* `dcpeer WORDS`, with %s for the URL of the signaling server. */
+static DcTestProcess *
+run (const char *words, const char *url)
+{
+  g_auto (GStrv) parts = g_strsplit (words, "%s", -1);
+  g_autofree char *arguments_line = g_strjoinv (url != NULL ? url : "", parts);
+  g_autofree char *line = g_strconcat ("dcpeer ", arguments_line, NULL);
+  g_auto (GStrv) arguments = NULL;
+  g_autoptr (GPtrArray) argv = g_ptr_array_new ();
+  g_assert_true (g_shell_parse_argv (line, NULL, &arguments, NULL));
+  g_ptr_array_add (argv, (char *) dcpeer ());
+  for (char **argument = arguments + 1; *argument != NULL; argument++)
+    g_ptr_array_add (argv, *argument);
+  g_ptr_array_add (argv, NULL);
+  return dc_test_process_newv ((const char *const *) argv->pdata, NULL);
+}
+
+/* A shell command in which $0 is @url. */
+static DcTestProcess *
+run_shell (const char *command, const char *url)
+{
+  return dc_test_process_new ("/bin/sh", "-c", command, url, NULL);
+}
+
+static void
+assert_exit (DcTestProcess *process, int status)
+{
+  int actual = dc_test_process_wait_exit (process);
+  if (actual == status)
+    return;
+  g_autofree char *output = dc_test_process_get_output (process);
+  g_error ("exit status %d and not %d. The process said:\n%s", actual, status, output);
+}
+
+static void
+assert_output_has (DcTestProcess *process, const char *text)
+{
+  g_autofree char *output = dc_test_process_get_output (process);
+  if (strstr (output, text) == NULL)
+    g_error ("there is no \"%s\" in:\n%s", text, output);
+}
+
+static void
+assert_output_lacks (DcTestProcess *process, const char *text)
+{
+  g_autofree char *output = dc_test_process_get_output (process);
+  if (strstr (output, text) != NULL)
+    g_error ("there is \"%s\" in:\n%s", text, output);
+}
+
+/* Runs to its end: exit status and a part of the one sentence. */
+static void
+assert_fails (const char *words, const char *url, int status, const char *sentence)
+{
+  g_test_message ("dcpeer %s", words);
+  g_autoptr (DcTestProcess) process = run (words, url);
+  assert_exit (process, status);
+  assert_output_has (process, "dcpeer: ");
+  assert_output_has (process, sentence);
+}
+
+/* JSON lines */
+
+/* Each line of @process but those of stderr. */
+static GPtrArray *
+parse_events (DcTestProcess *process)
+{
+  g_autofree char *output = dc_test_process_get_output (process);
+  g_auto (GStrv) lines = g_strsplit (output, "\n", -1);
+  GPtrArray *events = g_ptr_array_new_with_free_func ((GDestroyNotify) json_object_unref);
+  for (char **line = lines; *line != NULL; line++) {
+    if (**line == '\0' || g_str_has_prefix (*line, "dcpeer: "))
+      continue;
+    g_autoptr (GError) error = NULL;
+    g_autoptr (JsonNode) node = json_from_string (*line, &error);
+    g_assert_no_error (error);
+    JsonObject *object = json_node_get_object (node);
+    g_assert_nonnull (json_object_get_string_member (object, "event"));
+    g_assert_cmpfloat (json_object_get_double_member (object, "t"), >=, 0);
+    g_ptr_array_add (events, json_object_ref (object));
+  }
+  return events;
+}
+
+/* The first event @name with @field = @value (both nullable), or -1. */
+static int
+find_event (GPtrArray *events, const char *name, const char *field, const char *value)
+{
+  for (guint i = 0; i < events->len; i++) {
+    JsonObject *object = g_ptr_array_index (events, i);
+    if (!g_str_equal (json_object_get_string_member (object, "event"), name))
+      continue;
+    if (field == NULL || g_strcmp0 (json_object_get_string_member_with_default (object, field, NULL), value) == 0)
+      return i;
+  }
+  return -1;
+}
+
+static JsonObject *
+get_event (GPtrArray *events, const char *name, const char *field, const char *value)
+{
+  int index = find_event (events, name, field, value);
+  if (index < 0)
+    g_error ("there is no event %s with %s %s", name, field, value);
+  return g_ptr_array_index (events, index);
+}
+
+static void
+assert_in_order (GPtrArray *events, const char *const *names)
+{
+  for (guint i = 0; names[i] != NULL; i++)
+    if (find_event (events, names[i], NULL, NULL) < 0)
+      g_error ("there is no event %s", names[i]);
+  for (guint i = 1; names[i] != NULL; i++)
+    if (find_event (events, names[i], NULL, NULL) < find_event (events, names[i - 1], NULL, NULL))
+      g_error ("event %s came before %s", names[i], names[i - 1]);
+}
+
+/* What every good call tells; "calling" and the offer first, or "called". */
+static void
+check_trace (GPtrArray *events, gboolean offerer)
+{
+  static const char *const common[] = {
+      "signaling-connecting", "registered", "local-candidate", "channel-open", "sent", "acknowledged", "summary", NULL};
+  static const char *const secure[] = {"registered", "ice-state", "dtls-state", "identity", "channel-open", NULL};
+  static const char *const remote[] = {"remote-description", "remote-candidate", "selected-pair", "channel-open", NULL};
+  static const char *const calling[] = {"calling", "local-description", "remote-description", NULL};
+  static const char *const called[] = {"called", "remote-description", "local-description", NULL};
+  assert_in_order (events, common);
+  assert_in_order (events, secure);
+  assert_in_order (events, remote);
+  assert_in_order (events, offerer ? calling : called);
+  get_event (events, "gathering-state", "state", "complete");
+  get_event (events, "local-candidates-done", NULL, NULL);
+  get_event (events, "ice-state", "state", "connected");
+  get_event (events, "dtls-state", "state", "connected");
+  get_event (events, "sctp-state", "state", "connected");
+  get_event (events, "connection-closed", NULL, NULL);
+  g_assert_true (json_object_get_boolean_member (get_event (events, "identity", NULL, NULL), "verified"));
+}
+
+static void
+check_messages (GPtrArray *events, const char *us, const char *them, guint count)
+{
+  for (guint n = 1; n <= count; n++) {
+    g_autofree char *ours = g_strdup_printf ("Hello %u from %s", n, us);
+    g_autofree char *theirs = g_strdup_printf ("Hello %u from %s", n, them);
+    g_assert_cmpint (json_object_get_int_member (get_event (events, "sent", "text", ours), "n"), ==, n);
+    g_assert_cmpint (json_object_get_int_member (get_event (events, "received", "text", theirs), "n"), ==, n);
+  }
+  JsonObject *summary = get_event (events, "summary", "peer", them);
+  g_assert_true (json_object_get_boolean_member (summary, "complete"));
+  g_assert_cmpint (json_object_get_int_member (summary, "sent"), ==, count);
+  g_assert_cmpint (json_object_get_int_member (summary, "acknowledged"), ==, count);
+  g_assert_cmpint (json_object_get_int_member (summary, "received"), ==, count);
+  g_assert_cmpfloat (json_object_get_double_member (summary, "rtt-median"), >, 0);
+  g_assert_true (g_str_has_prefix (json_object_get_string_member (summary, "pair"), "direct"));
+}
+
+/* Ways to the server */
+
+typedef struct {
+  const char *name, *scheme, *options, *transport;
+} Way;
+
+static const Way ways[] = {
+    {"ws", "ws", "", "WebSocket"},
+    {"wss", "wss", "", "WebSocket"},
+    {"http", "http", "", "HTTP polling"},
+    {"polling", "ws", "--polling", "HTTP polling"},
+};
+
+static void
+exchange (const char *url, const char *options, const char *transport)
+{
+  g_autofree char *answer_words =
+      g_strdup_printf ("answer -s %%s --id alice --once --json --count 3 --interval 0.05 --timeout 30 %s", options);
+  g_autofree char *offer_words = g_strdup_printf ("offer -s %%s --id bob --json --count 3 --interval 0.05 %s", options);
+  g_autoptr (DcTestProcess) answer = run (answer_words, url);
+  dc_test_process_wait_line (answer, "\"registered\"");
+  g_autoptr (DcTestProcess) offer = run (offer_words, url);
+  assert_exit (offer, 0);
+  assert_exit (answer, 0);
+
+  g_autoptr (GPtrArray) offer_events = parse_events (offer);
+  g_autoptr (GPtrArray) answer_events = parse_events (answer);
+  JsonObject *registered = get_event (offer_events, "registered", "id", "bob");
+  g_assert_cmpstr (json_object_get_string_member (registered, "transport"), ==, transport);
+  g_assert_cmpstr (json_object_get_string_member (registered, "room"), ==, "default");
+  check_trace (offer_events, TRUE);
+  check_trace (answer_events, FALSE);
+  check_messages (offer_events, "bob", "alice", 3);
+  check_messages (answer_events, "alice", "bob", 3);
+}
+
+static void
+test_way (gconstpointer data)
+{
+  const Way *way = data;
+  dc_test_watchdog_start (60);
+  DcDaemonConfig config;
+  dc_daemon_config_init (&config);
+  g_autoptr (DcTestTls) tls = NULL;
+  g_autofree char *options = g_strdup (way->options);
+  if (g_str_equal (way->scheme, "wss")) {
+    tls = dc_test_tls_new ();
+    if (tls == NULL) {
+      dc_daemon_config_clear (&config);
+      g_test_skip ("there is no openssl");
+      return;
+    }
+    config.tls_cert = g_strdup (tls->cert);
+    config.tls_key = g_strdup (tls->key);
+    g_free (options);
+    options = g_strdup_printf ("--tls-ca %s", tls->ca);
+  }
+  g_autoptr (DcTestDaemon) daemon = dc_test_daemon_new (&config);
+  dc_daemon_config_clear (&config);
+  g_autofree char *url = g_strdup_printf ("%s://127.0.0.1:%u", way->scheme, dc_test_daemon_get_port (daemon));
+  exchange (url, options, way->transport);
+  if (tls != NULL)
+    assert_fails ("peers -s %s", url, 3, "certificate");
+  dc_test_watchdog_stop ();
+}
+
+/* Text, and who begins */
+
+static void
+test_text (void)
+{
+  dc_test_watchdog_start (60);
+  g_autoptr (DcTestDaemon) daemon = dc_test_daemon_new (NULL);
+  const char *url = dc_test_daemon_get_url (daemon);
+  g_autoptr (DcTestProcess) offer = run ("offer -s %s --id bob --count 1 --message 'good day'", url);
+  dc_test_process_wait_line (offer, "registered as \"bob\" in room \"default\"");
+  g_autoptr (DcTestProcess) answer = run ("answer -s %s --id alice --once --count 1", url);
+  dc_test_process_wait_line (answer, "1 peer there: bob");
+  dc_test_process_wait_line (offer, "calling alice");
+  dc_test_process_wait_line (offer, "candidate     local");
+  dc_test_process_wait_line (offer, "ICE           checking: trying each pair");
+  dc_test_process_wait_line (offer, "DTLS          connected: ");
+  dc_test_process_wait_line (offer, "identity      the certificate matches the fingerprint in the answer (sha-256 ");
+  dc_test_process_wait_line (offer, "channel       open to alice: label \"data\", protocol \"datachannel.link.v1\"");
+  dc_test_process_wait_line (offer, "sent          #1 to alice, 8 bytes: \"good day\"");
+  dc_test_process_wait_line (offer, "acknowledged  #1 by alice, round trip ");
+  dc_test_process_wait_line (
+      offer, "summary       done with alice: 1 messages sent (8 bytes), 1 acknowledged, 1 received");
+  assert_exit (offer, 0);
+  assert_exit (answer, 0);
+  assert_output_has (answer, "received      #1 from bob, 8 bytes: \"good day\"");
+  assert_output_has (offer, "received      #1 from alice, 18 bytes: \"Hello 1 from alice\"");
+  assert_output_lacks (offer, "dcpeer: ");
+  dc_test_watchdog_stop ();
+}
+
+static void
+test_one_after_the_other (void)
+{
+  dc_test_watchdog_start (90);
+  g_autoptr (DcTestDaemon) daemon = dc_test_daemon_new (NULL);
+  const char *url = dc_test_daemon_get_url (daemon);
+  g_autoptr (DcTestProcess) answer = run ("answer -s %s --id alice --count 2 --interval 0.05", url);
+  for (guint i = 0; i < 2; i++) {
+    g_autoptr (DcTestProcess) offer = run ("offer -s %s --count 2 --interval 0.05", url);
+    assert_exit (offer, 0);
+    dc_test_process_wait_line (answer, "summary       done with ");
+  }
+  dc_test_process_signal (answer, SIGTERM);
+  assert_exit (answer, 0); /* it was only waiting */
+  assert_output_lacks (answer, "dcpeer: ");
+  dc_test_watchdog_stop ();
+}
+
+/* The second calls while the first has the answerer: it waits for its turn. */
+static void
+test_busy (void)
+{
+  dc_test_watchdog_start (90);
+  g_autoptr (DcTestDaemon) daemon = dc_test_daemon_new (NULL);
+  const char *url = dc_test_daemon_get_url (daemon);
+  g_autoptr (DcTestProcess) answer = run ("answer -s %s --id alice --count 1", url);
+  g_autoptr (DcTestProcess) first = run ("offer -s %s --id first --count 0 --interval 0.1", url);
+  dc_test_process_wait_line (first, "received ");
+  g_autoptr (DcTestProcess) second = run ("offer -s %s --id second --count 1", url);
+  dc_test_process_wait_line (second, "busy with another call");
+  dc_test_process_signal (first, SIGINT);
+  assert_exit (first, 130);
+  assert_exit (second, 0);
+  dc_test_process_signal (answer, SIGINT);
+  assert_exit (answer, 0);
+  dc_test_watchdog_stop ();
+}
+
+/* Nothing is lost, and the credit of the far side is all that holds the sender. */
+static void
+test_fast (void)
+{
+  dc_test_watchdog_start (90);
+  g_autoptr (DcTestDaemon) daemon = dc_test_daemon_new (NULL);
+  const char *url = dc_test_daemon_get_url (daemon);
+  /* Into files: nobody here reads both outputs at the same time. */
+  g_autoptr (DcTestProcess) answer =
+      run_shell ("exec \"$DCPEER\" answer -s \"$0\" --id alice --once --json --count 1 >answer.log", url);
+  g_autoptr (DcTestProcess) offer =
+      run_shell ("exec \"$DCPEER\" offer -s \"$0\" --id bob --json --count 5000 --interval 0 >offer.log", url);
+  assert_exit (offer, 0);
+  assert_exit (answer, 0);
+  g_autofree char *log = NULL;
+  g_assert_true (g_file_get_contents ("answer.log", &log, NULL, NULL));
+  g_assert_nonnull (strstr (log, "\"n\":5000,\"bytes\":19,\"text\":\"Hello 5000 from bob\""));
+  g_assert_nonnull (strstr (log, "\"received\":5000"));
+  g_assert_cmpint (g_unlink ("answer.log") | g_unlink ("offer.log"), ==, 0);
+  dc_test_watchdog_stop ();
+}
+
+/* Defaults from a file */
+
+static void
+test_dotenv (void)
+{
+  dc_test_watchdog_start (60);
+  g_autoptr (DcTestDaemon) daemon = dc_test_daemon_new (NULL);
+  g_autofree char *contents =
+      g_strdup_printf ("\xef\xbb\xbf# the server\r\nexport DC_SIGNALING=\"%s\"\r\nDC_ROOM=from-file # "
+                       "here\r\nDC_ID='carol'\r\nOTHER=x\r\n",
+          dc_test_daemon_get_url (daemon));
+  g_assert_true (g_file_set_contents (".env", contents, -1, NULL));
+  g_autoptr (DcTestProcess) answer = run ("answer --once --count 1", NULL);
+  dc_test_process_wait_line (answer, "registered as \"carol\" in room \"from-file\"");
+  g_autoptr (DcTestProcess) offer = run ("offer --id bob --count 1", NULL);
+  assert_exit (offer, 0);
+  assert_exit (answer, 0);
+
+  /* The older pair. */
+  g_autofree char *older = g_strdup_printf (
+      "SIGNALING_SERVER_ADDR=127.0.0.1\r\nSIGNALING_SERVER_PORT=%u\r\n", dc_test_daemon_get_port (daemon));
+  g_assert_true (g_file_set_contents (".env", older, -1, NULL));
+  g_autoptr (DcTestProcess) peers = run ("peers --room older", NULL);
+  assert_exit (peers, 0);
+  assert_output_has (peers, "Nobody is in room \"older\"");
+
+  g_assert_true (g_file_set_contents (".env", "DC_ROOM=x\r\nwhat is this\r\n", -1, NULL));
+  assert_fails ("peers", NULL, 2, ".env, line 2: it is not KEY=VALUE; see dcpeer peers --help");
+  g_assert_cmpint (g_unlink (".env"), ==, 0);
+  dc_test_watchdog_stop ();
+}
+
+/* Who is there */
+
+static void
+test_peers (void)
+{
+  dc_test_watchdog_start (60);
+  g_autoptr (DcTestDaemon) daemon = dc_test_daemon_new (NULL);
+  const char *url = dc_test_daemon_get_url (daemon);
+  g_autoptr (DcTestProcess) empty = run ("peers -s %s --room r", url);
+  assert_exit (empty, 0);
+  assert_output_has (empty, "Nobody is in room \"r\" at ");
+
+  g_autoptr (DcTestProcess) answer = run ("answer -s %s --id alice --room r", url);
+  dc_test_process_wait_line (answer, "registered");
+  g_autoptr (DcTestProcess) text = run ("peers -s %s --room r", url);
+  assert_exit (text, 0);
+  assert_output_has (text, "1 peer in room \"r\" at ");
+  assert_output_has (text, "alice                    yes    answerer  both     link  data");
+
+  g_autoptr (DcTestProcess) json = run ("peers -s %s --room r --json --polling", url);
+  assert_exit (json, 0);
+  g_autoptr (GPtrArray) events = parse_events (json);
+  g_assert_cmpint (json_object_get_int_member (get_event (events, "room", "room", "r"), "peers"), ==, 1);
+  JsonObject *peer = get_event (events, "peer", "id", "alice");
+  g_assert_cmpstr (json_object_get_string_member (peer, "role"), ==, "answerer");
+  g_assert_false (json_object_get_boolean_member (peer, "away"));
+  dc_test_watchdog_stop ();
+}
+
+/* What goes wrong */
+
+static void
+test_usage (void)
+{
+  dc_test_watchdog_start (60);
+  assert_fails ("", NULL, 2, "a command is missing: offer, answer or peers; see dcpeer --help");
+  assert_fails ("call", NULL, 2, "\"call\" is not a command");
+  assert_fails ("offer --frobnicate", NULL, 2, "--frobnicate; see dcpeer offer --help");
+  assert_fails ("answer extra", NULL, 2, "\"extra\" is one argument too many; see dcpeer answer --help");
+  assert_fails ("offer --count many", NULL, 2, "--count takes a whole number");
+  assert_fails ("offer --signaling gopher://127.0.0.1", NULL, 2, "gopher://");
+  assert_fails ("answer --signaling ws://127.0.0.1:99999", NULL, 2, "99999");
+  assert_fails ("peers --signaling gopher://127.0.0.1", NULL, 2, "gopher://");
+  assert_fails ("offer --room 'a b'", NULL, 2, "a b");
+  assert_fails ("offer --to 'a b'", NULL, 2, "a b");
+  assert_fails ("offer --turn-server http://u:secret@h", NULL, 2, "turn");
+  g_autoptr (DcTestProcess) turn = run ("offer --turn-server http://u:secret@h", NULL);
+  assert_exit (turn, 2);
+  assert_output_lacks (turn, "secret");
+  g_autoptr (DcTestProcess) help = run ("offer --help", NULL);
+  assert_exit (help, 0);
+  assert_output_has (help, "--ice-policy");
+  dc_test_watchdog_stop ();
+}
+
+static void
+test_dead_daemon (void)
+{
+  dc_test_watchdog_start (60);
+  g_autoptr (DcTestDaemon) daemon = dc_test_daemon_new (NULL);
+  g_autofree char *url = g_strdup (dc_test_daemon_get_url (daemon));
+  dc_test_daemon_stop (daemon);
+  gint64 begin = g_get_monotonic_time ();
+  assert_fails ("offer -s %s --timeout 2", url, 3, "dcsignald");
+  assert_fails ("answer -s %s --timeout 2", url, 3, "dcsignald");
+  assert_fails ("peers -s %s --timeout 2", url, 3, "dcsignald");
+  g_assert_cmpint (g_get_monotonic_time () - begin, <, 10 * G_USEC_PER_SEC);
+  dc_test_watchdog_stop ();
+}
+
+static void
+test_taken_id (void)
+{
+  dc_test_watchdog_start (60);
+  g_autoptr (DcTestDaemon) daemon = dc_test_daemon_new (NULL);
+  const char *url = dc_test_daemon_get_url (daemon);
+  g_autoptr (DcTestProcess) answer = run ("answer -s %s --id alice", url);
+  dc_test_process_wait_line (answer, "registered");
+  assert_fails ("offer -s %s --id alice", url, 3, "alice");
+  dc_test_process_signal (answer, SIGINT);
+  assert_exit (answer, 0);
+  dc_test_watchdog_stop ();
+}
+
+static void
+test_nobody_comes (void)
+{
+  dc_test_watchdog_start (60);
+  g_autoptr (DcTestDaemon) daemon = dc_test_daemon_new (NULL);
+  const char *url = dc_test_daemon_get_url (daemon);
+  gint64 begin = g_get_monotonic_time ();
+  assert_fails ("offer -s %s --room empty --timeout 1", url, 4, "no other peer came into room \"empty\"");
+  assert_fails ("answer -s %s --room empty --timeout 1", url, 4, "no other peer came into room \"empty\"");
+  assert_fails ("offer -s %s --room empty --to carol --timeout 1", url, 4, "carol");
+  g_assert_cmpint (g_get_monotonic_time () - begin, <, 10 * G_USEC_PER_SEC);
+  dc_test_watchdog_stop ();
+}
+
+/* A call that goes on until something happens to it. */
+typedef struct {
+  DcTestDaemon *daemon;
+  DcTestProcess *answer, *offer;
+} Call;
+
+static void
+begin_call (Call *call, const char *answer_words, const char *offer_words)
+{
+  dc_test_watchdog_start (60);
+  call->daemon = dc_test_daemon_new (NULL);
+  call->answer = run (answer_words, dc_test_daemon_get_url (call->daemon));
+  dc_test_process_wait_line (call->answer, "registered");
+  call->offer = run (offer_words, dc_test_daemon_get_url (call->daemon));
+  dc_test_process_wait_line (call->offer, "received      #2");
+  dc_test_process_wait_line (call->answer, "received      #2");
+}
+
+static void
+end_call (Call *call)
+{
+  dc_test_process_free (call->offer);
+  dc_test_process_free (call->answer);
+  dc_test_daemon_free (call->daemon);
+  dc_test_watchdog_stop ();
+}
+
+#define ENDLESS_ANSWER "answer -s %s --id alice --count 0 --interval 0.1"
+#define ENDLESS_OFFER "offer -s %s --id bob --count 0 --interval 0.1"
+
+static void
+test_killed (void)
+{
+  Call call;
+  begin_call (&call, ENDLESS_ANSWER, ENDLESS_OFFER);
+  gint64 begin = g_get_monotonic_time ();
+  dc_test_process_signal (call.answer, SIGKILL);
+  assert_exit (call.offer, 6);
+  g_assert_cmpint (g_get_monotonic_time () - begin, <, 8 * G_USEC_PER_SEC);
+  assert_output_has (call.offer, "dcpeer: ");
+  assert_output_has (call.offer, "alice");
+  assert_output_has (call.offer, "broken off with alice");
+  end_call (&call);
+}
+
+/* The offerer dies: a waiting answerer says so and serves the next. */
+static void
+test_answerer_survives (void)
+{
+  Call call;
+  begin_call (&call, ENDLESS_ANSWER, ENDLESS_OFFER);
+  dc_test_process_signal (call.offer, SIGKILL);
+  dc_test_process_wait_line (call.answer, "dcpeer: ");
+  g_autoptr (DcTestProcess) other =
+      run ("offer -s %s --id other --count 1 --timeout 40", dc_test_daemon_get_url (call.daemon));
+  dc_test_process_wait_line (call.answer, "received      #1 from other");
+  dc_test_process_signal (call.answer, SIGTERM);
+  assert_exit (call.answer, 143); /* in a call */
+  assert_exit (other, 6);
+  end_call (&call);
+}
+
+static void
+test_interrupted (void)
+{
+  Call call;
+  begin_call (&call, "answer -s %s --id alice --once --count 0 --interval 0.1", ENDLESS_OFFER);
+  gint64 begin = g_get_monotonic_time ();
+  dc_test_process_signal (call.offer, SIGINT);
+  assert_exit (call.offer, 130);
+  assert_exit (call.answer, 6);
+  g_assert_cmpint (g_get_monotonic_time () - begin, <, 4 * G_USEC_PER_SEC);
+  assert_output_has (call.answer, "dcpeer: ");
+  assert_output_has (call.answer, "interrupted by the user");
+  assert_output_lacks (call.offer, "dcpeer: ");
+  end_call (&call);
+}
+
+static void
+test_interrupted_while_calling (void)
+{
+  dc_test_watchdog_start (60);
+  g_autoptr (DcTestDaemon) daemon = dc_test_daemon_new (NULL);
+  g_autoptr (DcTestProcess) offer = run ("offer -s %s", dc_test_daemon_get_url (daemon));
+  dc_test_process_wait_line (offer, "registered");
+  dc_test_process_signal (offer, SIGTERM);
+  assert_exit (offer, 143);
+  dc_test_watchdog_stop ();
+}
+
+static void
+test_daemon_restarted (void)
+{
+  Call call;
+  begin_call (&call, "answer -s %s --id alice --once --count 20 --interval 0.1",
+      "offer -s %s --id bob --count 20 --interval 0.1");
+  dc_test_daemon_stop (call.daemon);
+  dc_test_process_wait_line (call.offer, "signaling     not connected: ");
+  dc_test_daemon_start (call.daemon);
+  assert_exit (call.offer, 0);
+  assert_exit (call.answer, 0);
+  assert_output_has (call.offer, "20 messages sent");
+  assert_output_has (call.offer, "20 acknowledged, 20 received");
+  end_call (&call);
+}
+
+/* Whoever reads our output goes away: we do too, without a word. */
+static void
+test_output_closed (void)
+{
+  dc_test_watchdog_start (60);
+  g_autoptr (DcTestDaemon) daemon = dc_test_daemon_new (NULL);
+  const char *url = dc_test_daemon_get_url (daemon);
+  g_autoptr (DcTestProcess) shell =
+      run_shell ("{ \"$DCPEER\" answer -s \"$0\" --id alice; echo \"status $?\" >&2; } | head -n 1", url);
+  assert_exit (shell, 0);
+  assert_output_has (shell, "status ");
+  assert_output_lacks (shell, "dcpeer: ");
+  dc_test_watchdog_stop ();
+}
+
+/* Through a TURN server */
+
+static guint16
+free_udp_port (void)
+{
+  g_autoptr (GSocket) socket = g_socket_new (G_SOCKET_FAMILY_IPV4, G_SOCKET_TYPE_DATAGRAM, G_SOCKET_PROTOCOL_UDP, NULL);
+  g_autoptr (GSocketAddress) any = g_inet_socket_address_new_from_string ("127.0.0.1", 0);
+  g_assert_true (g_socket_bind (socket, any, FALSE, NULL));
+  g_autoptr (GSocketAddress) bound = g_socket_get_local_address (socket, NULL);
+  return g_inet_socket_address_get_port (G_INET_SOCKET_ADDRESS (bound));
+}
+
+/* NULL: not installed, the test is skipped. */
+static DcTestProcess *
+start_turn_server (guint16 port)
+{
+  g_autofree char *path = g_find_program_in_path ("turnserver");
+  if (path == NULL) {
+    g_test_skip ("there is no turnserver (Debian: coturn)");
+    return NULL;
+  }
+  g_autofree char *port_option = g_strdup_printf ("--listening-port=%u", port);
+  DcTestProcess *server = dc_test_process_new (path, "-n", "--listening-ip=127.0.0.1", "--relay-ip=127.0.0.1",
+      port_option, "--lt-cred-mech", "--user=user:pass-word", "--realm=test", "--allow-loopback-peers", "--no-tls",
+      "--no-dtls", "--no-cli", "--verbose", "--log-file=stdout", "--pidfile=turn.pid", "--userdb=turn.db", NULL);
+  g_autofree char *listening = g_strdup_printf ("UDP listener opened on: 127.0.0.1:%u", port);
+  dc_test_process_wait_line (server, listening);
+  return server;
+}
+
+static void
+test_relay (void)
+{
+  dc_test_watchdog_start (60);
+  guint16 port = free_udp_port ();
+  g_autoptr (DcTestProcess) server = start_turn_server (port);
+  if (server == NULL)
+    return;
+  g_autoptr (DcTestDaemon) daemon = dc_test_daemon_new (NULL);
+  g_autofree char *answer_words = g_strdup_printf ("answer -s %%s --id alice --once --json --count 1 --ice-policy "
+                                                   "relay --turn-server turn://user:pass-word@127.0.0.1:%u",
+      port);
+  g_autofree char *offer_words = g_strdup_printf (
+      "offer -s %%s --id bob --json --count 1 --ice-policy relay --turn-server turn://user:pass-word@127.0.0.1:%u",
+      port);
+  g_autoptr (DcTestProcess) answer = run (answer_words, dc_test_daemon_get_url (daemon));
+  g_autoptr (DcTestProcess) offer = run (offer_words, dc_test_daemon_get_url (daemon));
+  assert_exit (offer, 0);
+  assert_exit (answer, 0);
+
+  g_autoptr (GPtrArray) events = parse_events (offer);
+  JsonObject *pair = get_event (events, "selected-pair", NULL, NULL);
+  g_assert_cmpstr (json_object_get_string_member (pair, "local-type"), ==, "relay");
+  JsonObject *candidate = get_event (events, "local-candidate", "type", "relay");
+  g_assert_true (json_object_has_member (candidate, "base-address"));
+  JsonObject *summary = get_event (events, "summary", NULL, NULL);
+  g_assert_true (g_str_has_prefix (json_object_get_string_member (summary, "pair"), "relayed"));
+  get_event (events, "ice-server", "kind", "turn");
+  assert_output_lacks (offer, "pass-word");
+  assert_output_lacks (answer, "pass-word");
+  dc_test_watchdog_stop ();
+}
+
+static void
+test_relay_refused (void)
+{
+  dc_test_watchdog_start (60);
+  guint16 port = free_udp_port ();
+  g_autoptr (DcTestProcess) server = start_turn_server (port);
+  if (server == NULL)
+    return;
+  g_autoptr (DcTestDaemon) daemon = dc_test_daemon_new (NULL);
+  g_autofree char *offer_words = g_strdup_printf (
+      "offer -s %%s --timeout 5 --ice-policy relay --turn-server turn://user:wrong-word@127.0.0.1:%u", port);
+  g_autoptr (DcTestProcess) answer = run ("answer -s %s --id alice --no-turn", dc_test_daemon_get_url (daemon));
+  dc_test_process_wait_line (answer, "registered");
+  assert_fails (offer_words, dc_test_daemon_get_url (daemon), 4, "no connection to \"alice\"");
+  dc_test_process_signal (answer, SIGTERM);
+  assert_exit (answer, 0);
+  dc_test_watchdog_stop ();
+}
+
+int
+main (int argc, char **argv)
+{
+  dc_test_init (&argc, &argv);
+  g_unsetenv ("DC_TOKEN");
+  g_unsetenv ("SIGNALING_SERVER_ADDR");
+  g_unsetenv ("SIGNALING_SERVER_PORT");
+  /* No .env of the developer's, and a place for ours. */
+  char *dir = dc_test_make_dir ();
+  g_assert_cmpint (g_chdir (dir), ==, 0);
+
+  for (gsize i = 0; i < G_N_ELEMENTS (ways); i++) {
+    g_autofree char *path = g_strconcat ("/dcpeer/way/", ways[i].name, NULL);
+    g_test_add_data_func (path, &ways[i], test_way);
+  }
+  g_test_add_func ("/dcpeer/text", test_text);
+  g_test_add_func ("/dcpeer/one-after-the-other", test_one_after_the_other);
+  g_test_add_func ("/dcpeer/busy", test_busy);
+  g_test_add_func ("/dcpeer/fast", test_fast);
+  g_test_add_func ("/dcpeer/dotenv", test_dotenv);
+  g_test_add_func ("/dcpeer/peers", test_peers);
+  g_test_add_func ("/dcpeer/fails/usage", test_usage);
+  g_test_add_func ("/dcpeer/fails/dead-daemon", test_dead_daemon);
+  g_test_add_func ("/dcpeer/fails/taken-id", test_taken_id);
+  g_test_add_func ("/dcpeer/fails/nobody-comes", test_nobody_comes);
+  g_test_add_func ("/dcpeer/fails/killed", test_killed);
+  g_test_add_func ("/dcpeer/fails/answerer-survives", test_answerer_survives);
+  g_test_add_func ("/dcpeer/fails/interrupted", test_interrupted);
+  g_test_add_func ("/dcpeer/fails/interrupted-while-calling", test_interrupted_while_calling);
+  g_test_add_func ("/dcpeer/fails/daemon-restarted", test_daemon_restarted);
+  g_test_add_func ("/dcpeer/fails/output-closed", test_output_closed);
+  g_test_add_func ("/dcpeer/relay/works", test_relay);
+  g_test_add_func ("/dcpeer/relay/refused", test_relay_refused);
+  int status = g_test_run ();
+  g_assert_cmpint (g_chdir ("/"), ==, 0);
+  dc_test_remove_dir (dir);
+  return status;
+}
