@@ -70,11 +70,20 @@ registered_cb (DcSignalingClient *client, DcMessage *welcome, gpointer user_data
   dc_signaling_client_close (client, "it only wanted to know who is here");
 }
 
+/* What the signaling client says, in the codes of dc-error.h. */
+static int
+report (DcTrace *trace, const GError *error)
+{
+  gboolean usage = g_error_matches (error, DC_SIGNALING_ERROR, DC_SIGNALING_ERROR_INVALID);
+  g_autoptr (GError) ours = g_error_new_literal (DC_ERROR, usage ? DC_ERROR_USAGE : DC_ERROR_SIGNALING, error->message);
+  return dc_trace_error (trace, ours);
+}
+
 static void
 give_up (Listing *listing, const GError *error)
 {
   if (!listing->listed && listing->status == DC_EXIT_DONE)
-    listing->status = dc_trace_error (listing->trace, error);
+    listing->status = report (listing->trace, error);
   g_main_loop_quit (listing->loop);
 }
 
@@ -152,7 +161,7 @@ run (const DcOptions *options)
   g_autoptr (DcTrace) trace = dc_trace_new (options->json, STDOUT_FILENO, STDERR_FILENO, NULL, NULL);
   g_autoptr (DcSignalingClient) client = make_client (options, &error);
   if (client == NULL)
-    return dc_trace_error (trace, error);
+    return report (trace, error);
   Listing listing = {.options = options, .trace = trace, .client = client, .loop = loop};
   run_listing (&listing);
   return listing.status;

@@ -7,7 +7,6 @@
 #include <signal.h>
 #include "apps/text.h"
 #include "plugins/peer/dc-error.h"
-#include "signaling/protocol/dc-signaling-error.h"
 
 /* dc-error.h promises this order. */
 G_STATIC_ASSERT (DC_EXIT_USAGE == DC_ERROR_USAGE + 2);
@@ -24,8 +23,6 @@ dc_exit_from_error (const GError *error)
     return DC_EXIT_DONE;
   if (error->domain == DC_ERROR && error->code >= DC_ERROR_USAGE && error->code <= DC_ERROR_DATA)
     return error->code + 2;
-  if (error->domain == DC_SIGNALING_ERROR)
-    return error->code == DC_SIGNALING_ERROR_INVALID ? DC_EXIT_USAGE : DC_EXIT_SIGNALING;
   return DC_EXIT_FAULT;
 }
 

@@ -385,9 +385,12 @@ find_close_code (GSocketConnection *connection)
 
   while ((length = g_input_stream_read (input, buffer, sizeof buffer, NULL, NULL)) > 0)
     g_byte_array_append (bytes, buffer, length);
-  for (guint i = 0; i + 3 < bytes->len; i += 2 + (bytes->data[i + 1] & 0x7f))
-    if (bytes->data[i] == 0x88)
-      return bytes->data[i + 2] << 8 | bytes->data[i + 3];
+  for (guint i = 0; i + 3 < bytes->len;) {
+    const guint8 *header = bytes->data + i;
+    if (header[0] == 0x88)
+      return header[2] << 8 | header[3];
+    i += (header[1] == 126) ? 4 + (header[2] << 8 | header[3]) : 2 + header[1];
+  }
   return 0;
 }
 
@@ -458,17 +461,18 @@ test_many_fragments (Fixture *fixture, gconstpointer data)
   g_assert_cmpuint (count, <, 1000000);
 }
 
-/* Pings whose pongs are never read. */
+/* Of a peer in good standing otherwise. */
 static void
 test_ping_flood (Fixture *fixture, gconstpointer data)
 {
+  static const char hello[] = "{\"type\":\"hello\",\"room\":\"cam\"}";
   g_autoptr (GSocketConnection) connection = connect_raw_websocket (fixture->daemon);
-  g_autofree char *payload = g_strnfill (125, 'p');
-  guint count = 0;
 
-  while (count < 1000000 && write_frame (connection, 0x89, payload, 125))
-    count++;
-  g_assert_cmpuint (count, <, 1000000);
+  write_frame (connection, 0x81, hello, strlen (hello));
+  for (guint i = 0; i < 500; i++)
+    write_frame (connection, 0x89, "ping", 4);
+  /* It ends, perhaps with a reset that takes the close frame away, as the pings were not all read. */
+  g_free (read_raw (connection));
 }
 
 static void

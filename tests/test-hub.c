@@ -50,7 +50,8 @@ fake_send (DcHubConnection *connection, const char *text, gsize length, guint64 
 {
   Fake *fake = (Fake *) connection;
 
-  g_assert_cmpuint (fake->inside++, ==, 0);
+  g_assert_cmpuint (fake->inside, ==, 0);
+  fake->inside++;
   g_assert_cmpuint (strlen (text), ==, length);
   fake->count++;
   fake->bytes += length;
@@ -698,7 +699,8 @@ test_flood (void)
   forget (world, "a");
   while (!get_fake (world, "b")->base.closed) {
     feed (world, "b", "garbage");
-    g_assert_cmpuint (++sent, <=, 1000);
+    sent++;
+    g_assert_cmpuint (sent, <=, 1000);
   }
   g_assert_cmpuint (sent, ==, 1000);
   expect_type (world, "a", DC_MESSAGE_AWAY);

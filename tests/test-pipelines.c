@@ -215,8 +215,8 @@ test_audio (Fixture *f, gconstpointer data)
 
 /* --- Ends that are not the stream's --------------------------------------------------------------------------------------------- */
 
-#define ENDLESS "-m fakesrc sizetype=fixed sizemax=10000 ! datachannelsink"
-#define DRAIN "-m datachannelsrc ! fakesink"
+#define ENDLESS "fakesrc sizetype=fixed sizemax=10000 ! datachannelsink"
+#define DRAIN "datachannelsrc ! fakesink"
 
 /* @signal to one side; the other fails with a sentence of its own. */
 static void
@@ -225,8 +225,7 @@ end_one_side (Fixture *f, gboolean end_sender, int signal, const char *sentence)
   g_autoptr (DcTestProcess) sender = launch (f, ENDLESS), receiver = launch (f, DRAIN);
   DcTestProcess *gone = end_sender ? sender : receiver, *left = end_sender ? receiver : sender;
 
-  dc_test_process_wait_line (sender, "datachannel-connected");
-  dc_test_process_wait_line (receiver, "datachannel-connected");
+  dc_test_process_wait_line (receiver, "Pipeline is PREROLLED"); /* the first buffer is across */
   dc_test_process_signal (gone, signal);
   assert_exit (gone, signal == SIGKILL ? 128 + SIGKILL : 0);
   assert_fails (left, sentence);
@@ -300,12 +299,11 @@ test_id_taken (Fixture *f, gconstpointer data)
 static void
 test_daemon_dies_in_mid_stream (Fixture *f, gconstpointer data)
 {
-  g_autoptr (DcTestProcess) receiver = launch (f, "-m datachannelsrc ! identity sleep-time=1000 ! fakesink");
+  g_autoptr (DcTestProcess) receiver = launch (f, "datachannelsrc ! identity sleep-time=1000 ! fakesink");
   g_autoptr (DcTestProcess) sender =
-      launch (f, "-m fakesrc num-buffers=1500 sizetype=fixed sizemax=10000 ! datachannelsink");
+      launch (f, "fakesrc num-buffers=1500 sizetype=fixed sizemax=10000 ! datachannelsink");
 
-  dc_test_process_wait_line (sender, "datachannel-connected");
-  dc_test_process_wait_line (receiver, "datachannel-connected");
+  dc_test_process_wait_line (receiver, "Pipeline is PREROLLED");
   dc_test_daemon_stop (f->daemon);
   assert_exit (sender, 0);
   assert_exit (receiver, 0);

@@ -257,6 +257,13 @@ test_restart (Fixture *f, gconstpointer data)
   g_autoptr (DcTestRecorder) a = join_via (f, proxy, "a");
   g_autoptr (DcTestRecorder) b = join (f, "b");
 
+  if (f->transport == WEBSOCKET) {
+    /* Numbers used up before do not matter in the new session. The ack for these comes before the answer. */
+    send_candidates (a, "b", 0, 5);
+    take_candidates (b, 0, 5);
+    dc_test_recorder_send (b, DC_MESSAGE_ANSWER, "a", "v=0");
+    g_autoptr (DcMessage) answer = dc_test_recorder_take (a, DC_MESSAGE_ANSWER);
+  }
   dc_test_proxy_set_refuse (proxy, TRUE);
   dc_test_daemon_stop (f->daemon);
   dc_test_recorder_wait (!a->is_registered && !b->is_registered);

@@ -28,6 +28,28 @@ typedef struct {
   char *url;
 } RawServer;
 
+/* On 127.0.0.1 and any port. */
+static guint16
+listen_anywhere (GSocketService *service)
+{
+  g_autoptr (GSocketAddress) address = g_inet_socket_address_new_from_string ("127.0.0.1", 0);
+  g_autoptr (GSocketAddress) effective = NULL;
+  g_autoptr (GError) error = NULL;
+
+  g_socket_listener_add_address (
+      G_SOCKET_LISTENER (service), address, G_SOCKET_TYPE_STREAM, G_SOCKET_PROTOCOL_TCP, NULL, &effective, &error);
+  g_assert_no_error (error);
+  return g_inet_socket_address_get_port (G_INET_SOCKET_ADDRESS (effective));
+}
+
+static void
+stop_listening (GSocketService *service)
+{
+  g_socket_service_stop (service);
+  g_socket_listener_close (G_SOCKET_LISTENER (service));
+  g_object_unref (service);
+}
+
 static gboolean
 raw_incoming_cb (GSocketService *service, GSocketConnection *connection, GObject *source, RawServer *server)
 {
@@ -46,27 +68,18 @@ raw_incoming_cb (GSocketService *service, GSocketConnection *connection, GObject
 static void
 raw_server_init (RawServer *server, const char *says, gboolean hangs_up)
 {
-  guint16 port;
-
   server->says = says;
   server->hangs_up = hangs_up;
   server->callers = g_ptr_array_new_with_free_func (g_object_unref);
   server->service = g_socket_service_new ();
-  g_autoptr (GSocketAddress) address = g_inet_socket_address_new_from_string ("127.0.0.1", 0);
-  g_autoptr (GSocketAddress) effective = NULL;
-  g_socket_listener_add_address (G_SOCKET_LISTENER (server->service), address, G_SOCKET_TYPE_STREAM,
-      G_SOCKET_PROTOCOL_TCP, NULL, &effective, NULL);
-  port = g_inet_socket_address_get_port (G_INET_SOCKET_ADDRESS (effective));
+  server->url = g_strdup_printf ("ws://127.0.0.1:%u", listen_anywhere (server->service));
   g_signal_connect (server->service, "incoming", G_CALLBACK (raw_incoming_cb), server);
-  server->url = g_strdup_printf ("ws://127.0.0.1:%u", port);
 }
 
 static void
 raw_server_clear (RawServer *server)
 {
-  g_socket_service_stop (server->service);
-  g_socket_listener_close (G_SOCKET_LISTENER (server->service));
-  g_object_unref (server->service);
+  stop_listening (server->service);
   g_ptr_array_unref (server->callers);
   g_free (server->url);
 }
@@ -173,9 +186,32 @@ test_other_http (void)
 
 /* ---- Servers that speak WebSocket ---- */
 
+/* SoupServer's own listener leaks an address, and a socket for each caller. */
+static gboolean
+soup_incoming_cb (GSocketService *service, GSocketConnection *connection, GObject *source, SoupServer *server)
+{
+  g_autoptr (GSocketAddress) local = g_socket_connection_get_local_address (connection, NULL);
+  g_autoptr (GSocketAddress) remote = g_socket_connection_get_remote_address (connection, NULL);
+
+  if (local != NULL && remote != NULL)
+    soup_server_accept_iostream (server, G_IO_STREAM (connection), local, remote, NULL);
+  return TRUE;
+}
+
+static GSocketService *
+serve (SoupServer *server, guint16 *port)
+{
+  GSocketService *service = g_socket_service_new ();
+
+  *port = listen_anywhere (service);
+  g_signal_connect (service, "incoming", G_CALLBACK (soup_incoming_cb), server);
+  return service;
+}
+
 /* Says its lines to a hello; the next ones to the next hello. */
 typedef struct {
   SoupServer *server;
+  GSocketService *service;
   const char *const *const *scripts; /* NULL-terminated list of NULL-terminated lists; the last one is repeated */
   gboolean hangs_up;                 /* after each but the last */
   GPtrArray *connections;
@@ -224,7 +260,7 @@ static void
 script_server_init (ScriptServer *script, const char *protocol, const char *const *const *scripts)
 {
   char *protocols[] = {(char *) protocol, NULL};
-  g_autoptr (GError) error = NULL;
+  guint16 port;
 
   memset (script, 0, sizeof *script);
   script->scripts = scripts;
@@ -234,10 +270,8 @@ script_server_init (ScriptServer *script, const char *protocol, const char *cons
   script->server = soup_server_new (NULL, NULL);
   soup_server_add_websocket_handler (
       script->server, "/v1/ws", NULL, protocol != NULL ? protocols : NULL, script_websocket_cb, script, NULL);
-  soup_server_listen_local (script->server, 0, SOUP_SERVER_LISTEN_IPV4_ONLY, &error);
-  g_assert_no_error (error);
-  g_autoslist (GUri) uris = soup_server_get_uris (script->server);
-  script->url = g_strdup_printf ("ws://127.0.0.1:%d", g_uri_get_port (uris->data));
+  script->service = serve (script->server, &port);
+  script->url = g_strdup_printf ("ws://127.0.0.1:%u", port);
 }
 
 static void
@@ -245,6 +279,7 @@ script_server_clear (ScriptServer *script)
 {
   for (guint i = 0; i < script->connections->len; i++)
     g_signal_handlers_disconnect_by_data (script->connections->pdata[i], script);
+  stop_listening (script->service);
   soup_server_disconnect (script->server);
   g_object_unref (script->server);
   g_ptr_array_unref (script->connections);
@@ -476,14 +511,14 @@ static void
 test_eager_polls (void)
 {
   guint polls = 0;
+  guint16 port;
   gboolean over = FALSE;
 
   dc_test_recorder_begin ();
   g_autoptr (SoupServer) server = soup_server_new (NULL, NULL);
   soup_server_add_handler (server, NULL, eager_cb, &polls, NULL);
-  soup_server_listen_local (server, 0, SOUP_SERVER_LISTEN_IPV4_ONLY, NULL);
-  g_autoslist (GUri) uris = soup_server_get_uris (server);
-  g_autofree char *url = g_strdup_printf ("http://127.0.0.1:%d", g_uri_get_port (uris->data));
+  GSocketService *service = serve (server, &port);
+  g_autofree char *url = g_strdup_printf ("http://127.0.0.1:%u", port);
   DcTestRecorder *client = dc_test_recorder_new_simple (url, "room", "a", AUTO);
   dc_test_recorder_wait (client->is_registered);
   g_autoptr (GSource) second = g_timeout_source_new (1000);
@@ -493,6 +528,7 @@ test_eager_polls (void)
   g_assert_cmpuint (polls, >=, 1);
   g_assert_cmpuint (polls, <=, 4);
   dc_test_recorder_free (client);
+  stop_listening (service);
   soup_server_disconnect (server);
   dc_test_recorder_end ();
 }

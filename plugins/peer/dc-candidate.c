@@ -7,7 +7,17 @@
 #include "plugins/peer/dc-error.h"
 
 /* Words of the line by position; behind them come pairs of a name and a value. */
-enum { WORD_FOUNDATION, WORD_COMPONENT, WORD_PROTOCOL, WORD_PRIORITY, WORD_ADDRESS, WORD_PORT, WORD_TYP, WORD_TYPE, N_WORDS };
+enum {
+  WORD_FOUNDATION,
+  WORD_COMPONENT,
+  WORD_PROTOCOL,
+  WORD_PRIORITY,
+  WORD_ADDRESS,
+  WORD_PORT,
+  WORD_TYP,
+  WORD_TYPE,
+  N_WORDS
+};
 
 static const char *
 skip_prefix (const char *text)
@@ -53,7 +63,7 @@ parse_extensions (DcCandidate *candidate, char **words, guint n_words)
 static gboolean
 parse_words (DcCandidate *candidate, char **words, guint n_words)
 {
-  static const char *const types[] = { "host", "srflx", "prflx", "relay", NULL };
+  static const char *const types[] = {"host", "srflx", "prflx", "relay", NULL};
 
   if (n_words < N_WORDS || !g_str_equal (words[WORD_TYP], "typ") || !g_strv_contains (types, words[WORD_TYPE])
       || !parse_number (words[WORD_COMPONENT], 256, &candidate->component)

@@ -22,14 +22,16 @@ typedef struct {
 
 /* Wraps @rtc, which may not be open yet, and connects its signals at once, so that it may be called inside "on-data-channel".
  * @context: where the link's timer runs. @user_data: held by @ref until the channel is detached. */
-DcChannel *dc_channel_new (GstWebRTCDataChannel *rtc, DcMode mode, const char *remote_id, const DcChannelCallbacks *callbacks,
-    gpointer user_data, GDestroyNotify destroy);
+DcChannel *dc_channel_new (GstWebRTCDataChannel *rtc, DcMode mode, const char *remote_id,
+    const DcChannelCallbacks *callbacks, gpointer user_data, GDestroyNotify destroy);
 /* The channel is open and the peer's fingerprint was checked: says HELLO. Until then nothing is sent, and what comes is held back. */
 void dc_channel_start (DcChannel *self, GMainContext *context, gsize max_message_size);
 /* The connection is lost: everything blocked returns @error. */
 void dc_channel_fail (DcChannel *self, const GError *error);
 /* TRUE if the far side would miss something if the connection ended now. */
 gboolean dc_channel_is_unfinished (DcChannel *self);
+/* (nullable) (transfer full): why it ended or is being closed; NULL: as agreed. */
+GError *dc_channel_dup_error (DcChannel *self);
 /* Lets go of webrtcbin's channel; to be called before webrtcbin is unreferenced. */
 void dc_channel_detach (DcChannel *self);
 

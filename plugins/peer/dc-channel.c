@@ -80,9 +80,9 @@ dc_mode_get_type (void)
 {
   static gsize type = 0;
   static const GEnumValue values[] = {
-    { DC_MODE_LINK, "Frames of the link protocol: nothing lost, back-pressure, caps and timestamps cross", "link" },
-    { DC_MODE_RAW, "A message is a buffer, for browsers and other WebRTC stacks", "raw" },
-    { 0, NULL, NULL },
+      {DC_MODE_LINK, "Frames of the link protocol: nothing lost, back-pressure, caps and timestamps cross", "link"},
+      {DC_MODE_RAW, "A message is a buffer, for browsers and other WebRTC stacks", "raw"},
+      {0, NULL, NULL},
   };
 
   if (g_once_init_enter (&type))
@@ -127,7 +127,7 @@ clean_locked (DcChannel *self)
   fin_acked = dc_link_is_finished (self->link);
   dc_link_get_stats (self->link, &stats);
   return (fin_acked || self->fin_accepted) && (fin_acked || stats.items_sent == 0)
-      && (self->fin_accepted || stats.items_received == 0);
+         && (self->fin_accepted || stats.items_received == 0);
 }
 
 static guint64
@@ -160,7 +160,9 @@ end_locked (DcChannel *self, const GError *error)
   if (self->ended)
     return;
   self->ended = TRUE;
-  self->error = error != NULL ? g_error_copy (error) : NULL;
+  /* An abort of our own has said why already. */
+  if (self->error == NULL && error != NULL)
+    self->error = g_error_copy (error);
   self->pending |= PENDING_ENDED;
   check_settled_locked (self);
   g_cond_broadcast (&self->cond);
@@ -173,16 +175,14 @@ end_by_link_locked (DcChannel *self)
   const GError *reason = dc_link_get_error (self->link);
   g_autoptr (GError) error = NULL;
 
-  if (self->closing)
-    error = g_error_new (DC_ERROR, DC_ERROR_PEER_GONE, "the channel to \"%s\" was closed at this end", self->remote_id);
-  else if (g_error_matches (reason, DC_LINK_ERROR, DC_LINK_ERROR_ABORTED))
+  if (g_error_matches (reason, DC_LINK_ERROR, DC_LINK_ERROR_ABORTED))
     error = g_error_new (DC_ERROR, DC_ERROR_PEER_GONE, "\"%s\" broke off: %s", self->remote_id, reason->message);
   else if (g_error_matches (reason, DC_LINK_ERROR, DC_LINK_ERROR_TIMEOUT))
-    error = g_error_new (DC_ERROR, DC_ERROR_PEER_GONE, "the connection to \"%s\" is dead: %s", self->remote_id,
-        reason->message);
+    error = g_error_new (
+        DC_ERROR, DC_ERROR_PEER_GONE, "the connection to \"%s\" is dead: %s", self->remote_id, reason->message);
   else
-    error = g_error_new (DC_ERROR, DC_ERROR_DATA, "\"%s\" sent what is not the link protocol: %s", self->remote_id,
-        reason->message);
+    error = g_error_new (
+        DC_ERROR, DC_ERROR_DATA, "\"%s\" sent what is not the link protocol: %s", self->remote_id, reason->message);
   end_locked (self, error);
 }
 
@@ -246,7 +246,9 @@ after_link_locked (DcChannel *self)
     self->pending |= PENDING_READY;
   }
   transmit_locked (self);
-  if (dc_link_get_error (self->link) != NULL)
+  /* After an abort of our own the link is in error too, but the ABORT is still on its way: it is the far side's closing that ends the
+   * channel, or the connection's patience. */
+  if (dc_link_get_error (self->link) != NULL && !self->closing)
     end_by_link_locked (self);
   check_settled_locked (self);
   g_cond_broadcast (&self->cond);
@@ -273,7 +275,7 @@ timer_dispatch (GSource *source, GSourceFunc callback, gpointer user_data)
   return callback (user_data);
 }
 
-static GSourceFuncs timer_funcs = { .dispatch = timer_dispatch };
+static GSourceFuncs timer_funcs = {.dispatch = timer_dispatch};
 
 /* --- Receiving: webrtcbin's thread, its lock held ------------------------------------------------------------------------------ */
 
@@ -284,7 +286,8 @@ take_raw_locked (DcChannel *self, DcLinkItem *item)
 
   if (self->raw_stats.queued_bytes + size > RAW_INBOX_LIMIT) {
     g_autoptr (GError) error = g_error_new (DC_ERROR, DC_ERROR_DATA,
-        "\"%s\" sends faster than its messages are taken here, and a raw channel has no way to slow it down: %d MiB are waiting",
+        "\"%s\" sends faster than its messages are taken here, and a raw channel has no way to slow it down: %d MiB "
+        "are waiting",
         self->remote_id, RAW_INBOX_LIMIT >> 20);
     dc_link_item_free (item);
     end_locked (self, error);
@@ -304,8 +307,8 @@ take_link_locked (DcChannel *self, DcLinkItem *item)
   g_autoptr (GError) error = NULL;
 
   if (item->flags & DC_LINK_FLAG_TEXT) {
-    error = g_error_new (DC_ERROR, DC_ERROR_DATA, "\"%s\" sent a text message, which the link protocol has not; is it in raw mode?",
-        self->remote_id);
+    error = g_error_new (DC_ERROR, DC_ERROR_DATA,
+        "\"%s\" sent a text message, which the link protocol has not; is it in raw mode?", self->remote_id);
     dc_link_abort (self->link, "a text message came, which the link protocol has not");
     transmit_locked (self);
     end_locked (self, error);
@@ -375,8 +378,8 @@ on_close (GstWebRTCDataChannel *rtc, DcChannel *self)
 
   g_mutex_lock (&self->lock);
   if (!clean_locked (self))
-    error = g_error_new (DC_ERROR, DC_ERROR_PEER_GONE, "\"%s\" closed the channel before everything was across",
-        self->remote_id);
+    error = g_error_new (
+        DC_ERROR, DC_ERROR_PEER_GONE, "\"%s\" closed the channel before everything was across", self->remote_id);
   end_locked (self, error);
   unlock_and_notify (self);
 }
@@ -407,7 +410,8 @@ on_buffered_amount_low (GstWebRTCDataChannel *rtc, DcChannel *self)
 static void
 connect_signal (DcChannel *self, const char *name, GCallback callback)
 {
-  g_signal_connect_data (self->rtc, name, callback, g_object_ref (self), (GClosureNotify) (void (*) (void)) g_object_unref, 0);
+  g_signal_connect_data (
+      self->rtc, name, callback, g_object_ref (self), (GClosureNotify) (void (*) (void)) g_object_unref, 0);
 }
 
 DcChannel *
@@ -437,8 +441,8 @@ static void
 start_link_locked (DcChannel *self, GMainContext *context)
 {
   DcLinkConfig config = {
-    .session = ((guint64) g_random_int () << 32) | g_random_int (),
-    .max_message = MIN (self->max_message, 65536),
+      .session = ((guint64) g_random_int () << 32) | g_random_int (),
+      .max_message = MIN (self->max_message, 65536),
   };
 
   self->link = dc_link_new (&config, g_get_monotonic_time ());
@@ -492,13 +496,24 @@ dc_channel_is_unfinished (DcChannel *self)
   return unfinished;
 }
 
+GError *
+dc_channel_dup_error (DcChannel *self)
+{
+  GError *error;
+
+  g_mutex_lock (&self->lock);
+  error = self->error != NULL ? g_error_copy (self->error) : NULL;
+  g_mutex_unlock (&self->lock);
+  return error;
+}
+
 void
 dc_channel_detach (DcChannel *self)
 {
   g_autoptr (GstWebRTCDataChannel) rtc = NULL;
   g_autoptr (GSource) timer = NULL;
-  g_autoptr (GError) error = g_error_new (DC_ERROR, DC_ERROR_PEER_GONE, "the connection to \"%s\" was closed",
-      self->remote_id);
+  g_autoptr (GError) error =
+      g_error_new (DC_ERROR, DC_ERROR_PEER_GONE, "the connection to \"%s\" was closed", self->remote_id);
 
   g_mutex_lock (&self->lock);
   rtc = g_steal_pointer (&self->rtc);
@@ -727,6 +742,7 @@ dc_channel_abort (DcChannel *self, const char *reason)
     self->closing = TRUE;
     self->pending |= PENDING_WANTS_CLOSE;
     if (self->link != NULL && !self->ended && !clean_locked (self)) {
+      self->error = g_error_new (DC_ERROR, DC_ERROR_PEER_GONE, "broken off at this end: %s", reason);
       dc_link_abort (self->link, reason);
       transmit_locked (self);
     }
@@ -817,8 +833,8 @@ dc_channel_class_init (DcChannelClass *klass)
    *
    * Once, on an internal thread, no lock held; handlers must not block.
    */
-  signals[SIGNAL_CLOSED] = g_signal_new (
-      "closed", DC_TYPE_CHANNEL, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE, 1, G_TYPE_ERROR);
+  signals[SIGNAL_CLOSED] =
+      g_signal_new ("closed", DC_TYPE_CHANNEL, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE, 1, G_TYPE_ERROR);
 }
 
 static void

@@ -11,7 +11,7 @@
 #include "plugins/peer/dc-candidate.h"
 #include "plugins/peer/dc-connection-private.h"
 
-static const char *const type_names[] = { "host", "srflx", "prflx", "relay" };
+static const char *const type_names[] = {"host", "srflx", "prflx", "relay"};
 
 /* Only a data section exists, so that it is always the first. */
 #define MLINE_INDEX 0
@@ -66,7 +66,8 @@ emit_done (DcConnection *self, const char *name, DcCandidates *candidates)
 
 /* An event about one candidate line; @reason: (nullable): why it is not used. */
 static void
-emit_candidate (DcConnection *self, const char *name, const char *line, const DcCandidate *candidate, const char *reason)
+emit_candidate (
+    DcConnection *self, const char *name, const char *line, const DcCandidate *candidate, const char *reason)
 {
   GstStructure *event = dc_connection_event (self, name);
 
@@ -148,7 +149,8 @@ finish_lookup (DcConnection *self, const char *line, GList *addresses, const cha
   g_autofree char *resolved = NULL;
 
   if (address == NULL) {
-    g_autofree char *reason = g_strdup_printf ("its name cannot be looked up (%s); is multicast DNS (libnss-mdns) installed?", problem);
+    g_autofree char *reason =
+        g_strdup_printf ("its name cannot be looked up (%s); is multicast DNS (libnss-mdns) installed?", problem);
     emit_candidate (self, "remote-candidate", line, candidate, reason);
     return;
   }
@@ -179,12 +181,11 @@ on_lookup (GObject *source, GAsyncResult *result, gpointer user_data)
 static void
 look_up (DcConnection *self, const char *line, const char *name)
 {
-  Lookup lookup = { dc_connection_ref (self), g_strdup (line) };
+  Lookup lookup = {dc_connection_ref (self), g_strdup (line)};
   g_autoptr (GResolver) resolver = g_resolver_get_default ();
 
   self->resolving++;
-  g_resolver_lookup_by_name_async (
-      resolver, name, self->cancellable, on_lookup, g_memdup2 (&lookup, sizeof lookup));
+  g_resolver_lookup_by_name_async (resolver, name, self->cancellable, on_lookup, g_memdup2 (&lookup, sizeof lookup));
 }
 
 static void
@@ -199,7 +200,8 @@ use_candidate (DcConnection *self, const char *line)
     return;
   }
   count (&self->remote, candidate);
-  if (self->remote.count > MAX_REMOTE_CANDIDATES || (dc_candidate_is_mdns (candidate) && self->resolving >= MAX_LOOKUPS))
+  if (self->remote.count > MAX_REMOTE_CANDIDATES
+      || (dc_candidate_is_mdns (candidate) && self->resolving >= MAX_LOOKUPS))
     emit_candidate (self, "remote-candidate", line, candidate, "there are too many");
   else if (dc_candidate_is_mdns (candidate))
     look_up (self, line, candidate->address);

@@ -54,7 +54,7 @@ struct _DcConnection {
   GstWebRTCDTLSTransport *dtls;
   GstWebRTCICETransport *ice;
   gint gathering_state, ice_state, dtls_state, sctp_state; /* as last told */
-  GSource *timeout; /* while negotiating */
+  GSource *timeout;                                        /* while negotiating */
 
   GMutex identity_lock; /* DTLS's thread against the worker */
   DcIdentity *identity;

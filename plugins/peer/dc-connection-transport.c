@@ -45,7 +45,7 @@ on_verdict_posted (DcConnection *self, gpointer data)
 static void
 judge (DcConnection *self, GstWebRTCDTLSTransport *dtls)
 {
-  Verdict verdict = { dc_connection_event (self, "identity"), NULL };
+  Verdict verdict = {dc_connection_event (self, "identity"), NULL};
   g_autofree char *pem = NULL, *presented = NULL, *expected = NULL;
   gboolean same;
 
@@ -114,7 +114,7 @@ static void
 post_state (DcConnection *self, gpointer transport, const char *property, const char *name, DcConnectionFunc func)
 {
   const char *nick;
-  StateChange change = { dc_connection_event (self, name), read_state (transport, property, &nick) };
+  StateChange change = {dc_connection_event (self, name), read_state (transport, property, &nick)};
 
   gst_structure_set (change.event, "state", G_TYPE_STRING, nick, NULL);
   dc_connection_post (self, func, g_memdup2 (&change, sizeof change), state_change_free);
@@ -165,7 +165,8 @@ on_ice_state_posted (DcConnection *self, gpointer change)
   if (!take_state (self, change, &self->ice_state) || self->ice_state != GST_WEBRTC_ICE_CONNECTION_STATE_FAILED)
     return;
   if (self->phase == DC_PHASE_OPEN)
-    dc_connection_fail (self, DC_ERROR_PEER_GONE, "the network path to \"%s\" is lost and ICE finds no other", self->remote_id);
+    dc_connection_fail (
+        self, DC_ERROR_PEER_GONE, "the network path to \"%s\" is lost and ICE finds no other", self->remote_id);
   else {
     g_autofree char *why = dc_connection_describe_ice (self);
     dc_connection_fail (self, DC_ERROR_CONNECTION, "no connection to \"%s\": %s", self->remote_id, why);
@@ -228,11 +229,13 @@ on_sctp_state (GstWebRTCSCTPTransport *sctp, GParamSpec *spec, DcConnection *sel
 static void
 add_candidate (GstStructure *event, const char *side, const NiceCandidate *candidate)
 {
-  static const char *const types[] = { "host", "srflx", "prflx", "relay" };
+  static const char *const types[] = {"host", "srflx", "prflx", "relay"};
   char address[NICE_ADDRESS_STRING_LEN];
   const char *protocol = candidate->transport == NICE_CANDIDATE_TRANSPORT_UDP ? "UDP" : "TCP";
-  g_autofree char *type_field = g_strconcat (side, "-type", NULL), *address_field = g_strconcat (side, "-address", NULL);
-  g_autofree char *port_field = g_strconcat (side, "-port", NULL), *protocol_field = g_strconcat (side, "-protocol", NULL);
+  g_autofree char *type_field = g_strconcat (side, "-type", NULL),
+                  *address_field = g_strconcat (side, "-address", NULL);
+  g_autofree char *port_field = g_strconcat (side, "-port", NULL),
+                  *protocol_field = g_strconcat (side, "-protocol", NULL);
 
   nice_address_to_string (&candidate->addr, address);
   gst_structure_set (event, type_field, G_TYPE_STRING, types[candidate->type], address_field, G_TYPE_STRING, address,
@@ -251,7 +254,8 @@ on_selected_pair_posted (DcConnection *self, gpointer data)
     return;
   g_object_get (self->ice, "stream", &stream, NULL);
   g_object_get (stream, "stream-id", &stream_id, NULL);
-  if (!nice_agent_get_selected_pair (dc_webrtc_get_agent (self->webrtc), stream_id, NICE_COMPONENT_TYPE_RTP, &local, &remote))
+  if (!nice_agent_get_selected_pair (
+          dc_webrtc_get_agent (self->webrtc), stream_id, NICE_COMPONENT_TYPE_RTP, &local, &remote))
     return;
   event = dc_connection_event (self, "selected-pair");
   add_candidate (event, "local", local);
@@ -293,7 +297,7 @@ dc_connection_watch_transports (DcConnection *self)
 void
 dc_connection_unwatch_transports (DcConnection *self)
 {
-  gpointer transports[] = { self->ice, self->dtls, self->sctp };
+  gpointer transports[] = {self->ice, self->dtls, self->sctp};
 
   for (guint i = 0; i < G_N_ELEMENTS (transports); i++) {
     if (transports[i] == NULL)

@@ -16,7 +16,7 @@
  * finished, and come back as its `ended`.
  *
  * Closing: abort or FIN are the channel's business; then up to LINGER for what must still arrive (our FIN-ACK), then close_notify,
- * GOODBYE for it to leave, then webrtcbin goes. There is no ICE restart in webrtcbin: a lost connection is never mended,
+ * GOODBYE for it to leave, up to RELEASE for TURN servers to free their allocations, then webrtcbin goes. There is no ICE restart in webrtcbin: a lost connection is never mended,
  * only replaced. */
 #include "plugins/peer/dc-connection.h"
 
@@ -28,6 +28,7 @@
 #define LINGER_CLEAN_MS 1500 /* for FIN-ACK to be known to have arrived */
 #define LINGER_ABORT_MS 300  /* for ABORT to leave; the far side closes on it */
 #define GOODBYE_MS 50
+#define RELEASE_MS 300 /* for TURN servers to free what they lent us */
 
 /* --- Handing over to the worker ------------------------------------------------------------------------------------------------ */
 
@@ -62,7 +63,7 @@ post_free (gpointer user_data)
 void
 dc_connection_post (DcConnection *self, DcConnectionFunc func, gpointer data, GDestroyNotify destroy)
 {
-  Post post = { dc_connection_ref (self), func, data, destroy };
+  Post post = {dc_connection_ref (self), func, data, destroy};
   g_autoptr (GSource) source = g_idle_source_new ();
 
   g_source_set_priority (source, G_PRIORITY_DEFAULT);
@@ -186,6 +187,28 @@ tear_down (gpointer user_data)
   return G_SOURCE_REMOVE;
 }
 
+/* Either the TURN servers have been told, or they do not answer. */
+static void
+on_released (GObject *agent, GAsyncResult *result, gpointer user_data)
+{
+  DcConnection *self = user_data;
+
+  if (self->phase == DC_PHASE_CLOSING)
+    tear_down (self);
+  dc_connection_unref (self);
+}
+
+static gboolean
+release_relays (gpointer user_data)
+{
+  DcConnection *self = user_data;
+
+  clear_source (&self->close_timer);
+  close_after (self, RELEASE_MS, tear_down);
+  nice_agent_close_async (dc_webrtc_get_agent (self->webrtc), on_released, dc_connection_ref (self));
+  return G_SOURCE_REMOVE;
+}
+
 static gboolean
 say_goodbye (gpointer user_data)
 {
@@ -193,9 +216,9 @@ say_goodbye (gpointer user_data)
 
   clear_source (&self->close_timer);
   if (self->dtls_state != GST_WEBRTC_DTLS_TRANSPORT_STATE_CONNECTED)
-    return tear_down (self);
+    return release_relays (self);
   dc_webrtc_say_goodbye (self->webrtc);
-  close_after (self, GOODBYE_MS, tear_down);
+  close_after (self, GOODBYE_MS, release_relays);
   return G_SOURCE_REMOVE;
 }
 
@@ -245,7 +268,9 @@ on_channel_ended_posted (DcConnection *self, gpointer error)
 static void
 on_channel_wants_close_posted (DcConnection *self, gpointer data)
 {
-  end (self, NULL);
+  g_autoptr (GError) error = self->channel != NULL ? dc_channel_dup_error (self->channel) : NULL;
+
+  end (self, error);
 }
 
 static void
@@ -280,8 +305,8 @@ on_channel_settled (DcChannel *channel, gpointer user_data)
   dc_connection_post (user_data, on_channel_settled_posted, NULL, NULL);
 }
 
-static const DcChannelCallbacks channel_callbacks
-    = { on_channel_ready, on_channel_ended, on_channel_wants_close, on_channel_settled };
+static const DcChannelCallbacks channel_callbacks = {
+    on_channel_ready, on_channel_ended, on_channel_wants_close, on_channel_settled};
 
 static DcChannel *
 wrap_channel (DcConnection *self, GstWebRTCDataChannel *rtc)
@@ -384,7 +409,7 @@ on_data_channel_posted (DcConnection *self, gpointer data)
 static void
 on_data_channel (GstElement *bin, GstWebRTCDataChannel *rtc, DcConnection *self)
 {
-  Arrival arrival = { wrap_channel (self, rtc), g_object_ref (rtc) };
+  Arrival arrival = {wrap_channel (self, rtc), g_object_ref (rtc)};
 
   dc_connection_post (self, on_data_channel_posted, g_memdup2 (&arrival, sizeof arrival), arrival_free);
 }
@@ -422,7 +447,7 @@ step_free (gpointer data)
 static GstPromise *
 then (DcConnection *self, DcConnectionFunc next)
 {
-  Step step = { dc_connection_ref (self), next };
+  Step step = {dc_connection_ref (self), next};
 
   return gst_promise_new_with_change_func (on_promise, g_memdup2 (&step, sizeof step), step_free);
 }
@@ -465,8 +490,7 @@ use_local_description (DcConnection *self, const GstStructure *reply, DcMessageT
   g_autoptr (GstWebRTCSessionDescription) description = NULL;
   DcMessage *message;
 
-  if (reply == NULL
-      || !gst_structure_get (reply, name, GST_TYPE_WEBRTC_SESSION_DESCRIPTION, &description, NULL)) {
+  if (reply == NULL || !gst_structure_get (reply, name, GST_TYPE_WEBRTC_SESSION_DESCRIPTION, &description, NULL)) {
     dc_connection_fail (self, DC_ERROR_CONNECTION, "webrtcbin made no %s", name);
     return;
   }
@@ -507,8 +531,7 @@ on_remote_offer_set (DcConnection *self, gpointer reply)
   if (step_failed (self, reply, "use the offer"))
     return;
   dc_connection_flush_candidates (self);
-  g_signal_emit_by_name (
-      dc_webrtc_get_bin (self->webrtc), "create-answer", NULL, then (self, on_answer_made));
+  g_signal_emit_by_name (dc_webrtc_get_bin (self->webrtc), "create-answer", NULL, then (self, on_answer_made));
 }
 
 void
@@ -521,7 +544,8 @@ dc_connection_call (DcConnection *self)
 
   g_signal_emit_by_name (bin, "create-data-channel", self->label, options, &rtc);
   if (rtc == NULL) {
-    dc_connection_fail (self, DC_ERROR_CONNECTION, "webrtcbin makes no data channel; is the GStreamer plugin sctp installed?");
+    dc_connection_fail (
+        self, DC_ERROR_CONNECTION, "webrtcbin makes no data channel; is the GStreamer plugin sctp installed?");
     return;
   }
   self->channel = wrap_channel (self, rtc);

@@ -26,11 +26,13 @@ typedef struct {
 } DcConnectionConfig;
 
 typedef struct {
-  void (*event) (DcConnection *connection, GstStructure *event, gpointer user_data);   /* (transfer full) */
-  void (*signal) (DcConnection *connection, DcMessage *message, gpointer user_data);   /* to the remote; to and call are filled in */
-  void (*channel) (DcConnection *connection, DcChannel *channel, gpointer user_data);  /* may be used; once */
-  void (*ended) (DcConnection *connection, const GError *error, gpointer user_data);   /* once; (nullable): as agreed. Close it. */
-  void (*closed) (DcConnection *connection, gpointer user_data);                       /* after dc_connection_close(); nothing follows */
+  void (*event) (DcConnection *connection, GstStructure *event, gpointer user_data); /* (transfer full) */
+  void (*signal) (
+      DcConnection *connection, DcMessage *message, gpointer user_data); /* to the remote; to and call are filled in */
+  void (*channel) (DcConnection *connection, DcChannel *channel, gpointer user_data); /* may be used; once */
+  void (*ended) (
+      DcConnection *connection, const GError *error, gpointer user_data); /* once; (nullable): as agreed. Close it. */
+  void (*closed) (DcConnection *connection, gpointer user_data); /* after dc_connection_close(); nothing follows */
 } DcConnectionCallbacks;
 
 DcConnection *dc_connection_new (

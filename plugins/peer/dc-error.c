@@ -2,4 +2,4 @@
 /* dc-error.c: the GError domain of libgstdatachannel. */
 #include "plugins/peer/dc-error.h"
 
-G_DEFINE_QUARK (dc-error-quark, dc_error)
+G_DEFINE_QUARK (dc - error - quark, dc_error)

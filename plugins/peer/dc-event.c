@@ -5,5 +5,6 @@
 GstStructure *
 dc_event_new (const char *name, gint64 start)
 {
-  return gst_structure_new (name, "t", G_TYPE_DOUBLE, (g_get_monotonic_time () - start) / (gdouble) G_USEC_PER_SEC, NULL);
+  return gst_structure_new (
+      name, "t", G_TYPE_DOUBLE, (g_get_monotonic_time () - start) / (gdouble) G_USEC_PER_SEC, NULL);
 }

@@ -2,6 +2,8 @@
 /* dc-ice-config.c: which STUN and TURN servers a peer uses: those it was given and those the signaling server names. */
 #include "plugins/peer/dc-ice-config.h"
 
+#include <gio/gio.h>
+
 #include "plugins/peer/dc-error.h"
 #include "plugins/peer/dc-event.h"
 #include "signaling/protocol/dc-ice-server.h"
@@ -32,7 +34,8 @@ add_given (DcIceConfig *self, const char *text, DcIceServerKind kind, GError **e
 
   if (why != NULL) {
     g_autofree char *display = server != NULL ? dc_ice_server_to_display (server) : NULL;
-    g_set_error (error, DC_ERROR, DC_ERROR_USAGE, "%s%s%s", display != NULL ? display : "", display != NULL ? ": " : "", why);
+    g_set_error (
+        error, DC_ERROR, DC_ERROR_USAGE, "%s%s%s", display != NULL ? display : "", display != NULL ? ": " : "", why);
     return FALSE;
   }
   g_ptr_array_add (self->given, g_steal_pointer (&server));
@@ -64,6 +67,14 @@ dc_ice_config_free (DcIceConfig *self)
   g_free (self);
 }
 
+static gboolean
+is_loopback (const char *host)
+{
+  g_autoptr (GInetAddress) address = g_inet_address_new_from_string (host);
+
+  return address != NULL ? g_inet_address_get_is_loopback (address) : g_str_equal (host, "localhost");
+}
+
 /* Uses the server, or says why not. */
 static const char *
 use (DcIceConfig *self, const DcIceServer *server)
@@ -76,6 +87,7 @@ use (DcIceConfig *self, const DcIceServer *server)
     if (self->stun_server != NULL)
       return "webrtcbin takes one STUN server";
     self->stun_server = dc_ice_server_to_gst_uri (server);
+    self->loopback |= is_loopback (server->host);
     return NULL;
   }
   if (!self->use_turn)
@@ -83,6 +95,7 @@ use (DcIceConfig *self, const DcIceServer *server)
   if (self->turn_servers->len == MAX_TURN_SERVERS)
     return "libnice takes eight TURN servers";
   g_ptr_array_add (self->turn_servers, dc_ice_server_to_gst_uri (server));
+  self->loopback |= is_loopback (server->host);
   return NULL;
 }
 
@@ -100,13 +113,15 @@ describe (const DcIceServer *server, const char *source, const char *why, gint64
 }
 
 void
-dc_ice_config_choose (DcIceConfig *self, JsonNode *named, gint64 start, DcIceConfigEventFunc event_func, gpointer user_data)
+dc_ice_config_choose (
+    DcIceConfig *self, JsonNode *named, gint64 start, DcIceConfigEventFunc event_func, gpointer user_data)
 {
   guint skipped = 0;
   g_autoptr (GPtrArray) servers = named != NULL ? dc_ice_servers_from_node (named, &skipped) : NULL;
 
   g_clear_pointer (&self->stun_server, g_free);
   g_ptr_array_set_size (self->turn_servers, 0);
+  self->loopback = FALSE;
   for (guint i = 0; i < self->given->len; i++) {
     const DcIceServer *server = g_ptr_array_index (self->given, i);
     event_func (describe (server, "given", use (self, server), start), user_data);

@@ -14,9 +14,9 @@ static const struct {
   const char *name;
   GChecksumType type;
 } algorithms[] = {
-  { "sha-512", G_CHECKSUM_SHA512 },
-  { "sha-384", G_CHECKSUM_SHA384 },
-  { "sha-256", G_CHECKSUM_SHA256 },
+    {"sha-512", G_CHECKSUM_SHA512},
+    {"sha-384", G_CHECKSUM_SHA384},
+    {"sha-256", G_CHECKSUM_SHA256},
 };
 
 static void
@@ -116,8 +116,7 @@ gboolean
 dc_identity_check (const DcIdentity *identity, const char *pem, char **presented, GError **error)
 {
   g_autofree char *fingerprint = pem != NULL ? dc_identity_fingerprint (pem, identity->algorithm) : NULL;
-  gboolean same
-      = fingerprint != NULL && g_strv_contains ((const char *const *) identity->fingerprints, fingerprint);
+  gboolean same = fingerprint != NULL && g_strv_contains ((const char *const *) identity->fingerprints, fingerprint);
 
   if (!same)
     g_set_error (error, DC_ERROR, DC_ERROR_IDENTITY,

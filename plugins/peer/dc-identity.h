@@ -8,7 +8,7 @@ G_BEGIN_DECLS
 
 /* What the remote description promised: a set of fingerprints of one algorithm, the strongest that both know. */
 typedef struct {
-  char *algorithm;   /* "sha-256", "sha-384" or "sha-512" */
+  char *algorithm;    /* "sha-256", "sha-384" or "sha-512" */
   GStrv fingerprints; /* upper case, "AB:CD:..": any one of them is enough (RFC 8122, section 5) */
 } DcIdentity;
 

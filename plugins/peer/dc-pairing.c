@@ -9,9 +9,9 @@
  *   answerer - answerer                                   nobody can call: no match */
 #include "plugins/peer/dc-pairing.h"
 
-static const char *const role_names[] = { "auto", "offerer", "answerer" };
-static const char *const mode_names[] = { "link", "raw" };
-static const char *const wants_names[] = { "none", "send", "receive", "both" };
+static const char *const role_names[] = {"auto", "offerer", "answerer"};
+static const char *const mode_names[] = {"link", "raw"};
+static const char *const wants_names[] = {"none", "send", "receive", "both"};
 G_STATIC_ASSERT (G_N_ELEMENTS (role_names) == DC_ROLE_ANSWERER + 1);
 G_STATIC_ASSERT (G_N_ELEMENTS (mode_names) == DC_MODE_RAW + 1);
 G_STATIC_ASSERT (G_N_ELEMENTS (wants_names) == DC_WANTS_BOTH + 1);
@@ -55,8 +55,7 @@ dc_profile_from_meta (JsonNode *meta, const DcProfile *defaults)
   DcProfile *profile = g_new0 (DcProfile, 1);
 
   profile->role = index_of (role_names, G_N_ELEMENTS (role_names), string_member (object, "role"), DC_ROLE_AUTO);
-  profile->wants
-      = index_of (wants_names, G_N_ELEMENTS (wants_names), string_member (object, "wants"), DC_WANTS_BOTH);
+  profile->wants = index_of (wants_names, G_N_ELEMENTS (wants_names), string_member (object, "wants"), DC_WANTS_BOTH);
   profile->mode = index_of (mode_names, G_N_ELEMENTS (mode_names), string_member (object, "mode"), defaults->mode);
   profile->label = g_strdup (label != NULL ? label : defaults->label);
   return profile;
@@ -72,13 +71,12 @@ dc_profile_free (DcProfile *profile)
 gboolean
 dc_profile_matches (const DcProfile *ours, const DcProfile *theirs, gboolean named)
 {
-  gboolean roles_fit
-      = ours->role != theirs->role || ours->role == DC_ROLE_AUTO || (named && ours->role == DC_ROLE_OFFERER);
+  gboolean roles_fit =
+      ours->role != theirs->role || ours->role == DC_ROLE_AUTO || (named && ours->role == DC_ROLE_OFFERER);
   gboolean to_them = (ours->wants & DC_WANTS_SEND) && (theirs->wants & DC_WANTS_RECEIVE);
   gboolean to_us = (ours->wants & DC_WANTS_RECEIVE) && (theirs->wants & DC_WANTS_SEND);
 
-  return (to_them || to_us) && ours->mode == theirs->mode && g_str_equal (ours->label, theirs->label)
-      && roles_fit;
+  return (to_them || to_us) && ours->mode == theirs->mode && g_str_equal (ours->label, theirs->label) && roles_fit;
 }
 
 gboolean

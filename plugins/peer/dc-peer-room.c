@@ -139,14 +139,14 @@ emit_closed (DcPeer *self, DcConnection *connection, const GError *error)
 {
   GstStructure *event = dc_event_new ("connection-closed", self->start);
   DcChannel *channel = dc_connection_get_channel (connection);
-  DcLinkStats stats = { 0 };
+  DcLinkStats stats = {0};
 
   if (channel != NULL)
     dc_channel_get_stats (channel, &stats);
   gst_structure_set (event, "peer", G_TYPE_STRING, dc_connection_get_remote_id (connection), "reason", G_TYPE_STRING,
-      error != NULL ? error->message : "both sides were done", "clean", G_TYPE_BOOLEAN, error == NULL, "code", G_TYPE_INT,
-      error != NULL ? error->code : -1, "duration", G_TYPE_DOUBLE, dc_connection_get_duration (connection), "bytes-sent",
-      G_TYPE_UINT64, stats.bytes_sent, "bytes-received", G_TYPE_UINT64, stats.bytes_received, NULL);
+      error != NULL ? error->message : "both sides were done", "clean", G_TYPE_BOOLEAN, error == NULL, "code",
+      G_TYPE_INT, error != NULL ? error->code : -1, "duration", G_TYPE_DOUBLE, dc_connection_get_duration (connection),
+      "bytes-sent", G_TYPE_UINT64, stats.bytes_sent, "bytes-received", G_TYPE_UINT64, stats.bytes_received, NULL);
   dc_peer_emit (self, event);
 }
 
@@ -215,22 +215,22 @@ on_connection_closed (DcConnection *connection, gpointer user_data)
   dc_peer_check_stopped (self);
 }
 
-static const DcConnectionCallbacks connection_callbacks
-    = { on_connection_event, on_connection_signal, on_connection_channel, on_connection_ended, on_connection_closed };
+static const DcConnectionCallbacks connection_callbacks = {
+    on_connection_event, on_connection_signal, on_connection_channel, on_connection_ended, on_connection_closed};
 
 static DcConnection *
 add_connection (DcPeer *self, const char *remote_id, const char *call)
 {
   g_autoptr (GError) error = NULL;
   DcConnectionConfig config = {
-    .context = self->context,
-    .start = self->start,
-    .remote_id = remote_id,
-    .call = call,
-    .label = self->profile.label,
-    .mode = self->profile.mode,
-    .timeout = CALL_TIMEOUT_MS,
-    .webrtc = { self->ice->stun_server, self->ice->turn_servers, self->ice_policy },
+      .context = self->context,
+      .start = self->start,
+      .remote_id = remote_id,
+      .call = call,
+      .label = self->profile.label,
+      .mode = self->profile.mode,
+      .timeout = CALL_TIMEOUT_MS,
+      .webrtc = {self->ice->stun_server, self->ice->turn_servers, self->ice_policy, self->ice->loopback},
   };
   DcConnection *connection = dc_connection_new (&config, &connection_callbacks, self, &error);
 
@@ -292,7 +292,7 @@ static gboolean
 may_call (DcPeer *self, const DcRemote *remote)
 {
   return !remote->away && is_wanted (self, remote->id) && find_connection (self, remote->id) == NULL
-      && dc_profile_should_call (&self->profile, remote->profile, self->remote_peer != NULL, remote->was_first);
+         && dc_profile_should_call (&self->profile, remote->profile, self->remote_peer != NULL, remote->was_first);
 }
 
 static void
@@ -339,8 +339,7 @@ send_bye (DcPeer *self, const DcMessage *offer, const char *reason)
 static gboolean
 wins_glare (DcPeer *self, DcConnection *ours)
 {
-  return ours != NULL && !dc_connection_is_answered (ours)
-      && strcmp (self->id, dc_connection_get_remote_id (ours)) < 0;
+  return ours != NULL && !dc_connection_is_answered (ours) && strcmp (self->id, dc_connection_get_remote_id (ours)) < 0;
 }
 
 /* The caller knows best that an earlier call is over: it lost its own in glare, or it has started anew. */
@@ -350,7 +349,8 @@ replace (DcPeer *self, DcConnection *earlier)
   g_autoptr (GError) error = NULL;
 
   if (dc_connection_was_open (earlier)) {
-    error = g_error_new (DC_ERROR, DC_ERROR_PEER_GONE, "\"%s\" has called again", dc_connection_get_remote_id (earlier));
+    error =
+        g_error_new (DC_ERROR, DC_ERROR_PEER_GONE, "\"%s\" has called again", dc_connection_get_remote_id (earlier));
     dc_channel_fail (dc_connection_get_channel (earlier), error);
     emit_closed (self, earlier, error);
   }
@@ -623,15 +623,17 @@ explain_nobody (DcPeer *self)
   guint others = 0;
 
   if (self->remote_peer != NULL && find_remote (self, self->remote_peer) == NULL)
-    return g_error_new (DC_ERROR, DC_ERROR_CONNECTION, "no peer \"%s\" came into room \"%s\"", self->remote_peer, self->room);
+    return g_error_new (
+        DC_ERROR, DC_ERROR_CONNECTION, "no peer \"%s\" came into room \"%s\"", self->remote_peer, self->room);
   for (guint i = 0; i < self->remotes->len; i++) {
     const DcRemote *remote = g_ptr_array_index (self->remotes, i);
-    others += is_wanted (self, remote->id) && !dc_profile_matches (&self->profile, remote->profile, self->remote_peer != NULL);
+    others += is_wanted (self, remote->id)
+              && !dc_profile_matches (&self->profile, remote->profile, self->remote_peer != NULL);
   }
   if (others > 0)
     return g_error_new (DC_ERROR, DC_ERROR_CONNECTION,
-        "nobody in room \"%s\" fits: %u of those there want another label, mode, direction or role",
-        self->room, others);
+        "nobody in room \"%s\" fits: %u of those there want another label, mode, direction or role", self->room,
+        others);
   return g_error_new (DC_ERROR, DC_ERROR_CONNECTION, "no other peer came into room \"%s\"", self->room);
 }
 

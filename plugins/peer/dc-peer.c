@@ -63,10 +63,10 @@ dc_role_get_type (void)
 {
   static gsize type = 0;
   static const GEnumValue values[] = {
-    { DC_ROLE_AUTO, "Of two peers that match, the one who came later calls", "auto" },
-    { DC_ROLE_OFFERER, "Calls", "offerer" },
-    { DC_ROLE_ANSWERER, "Waits to be called", "answerer" },
-    { 0, NULL, NULL },
+      {DC_ROLE_AUTO, "Of two peers that match, the one who came later calls", "auto"},
+      {DC_ROLE_OFFERER, "Calls", "offerer"},
+      {DC_ROLE_ANSWERER, "Waits to be called", "answerer"},
+      {0, NULL, NULL},
   };
   return register_enum (&type, "DcRole", values);
 }
@@ -76,10 +76,10 @@ dc_wants_get_type (void)
 {
   static gsize type = 0;
   static const GEnumValue values[] = {
-    { DC_WANTS_SEND, "Only sends", "send" },
-    { DC_WANTS_RECEIVE, "Only receives", "receive" },
-    { DC_WANTS_BOTH, "Sends and receives", "both" },
-    { 0, NULL, NULL },
+      {DC_WANTS_SEND, "Only sends", "send"},
+      {DC_WANTS_RECEIVE, "Only receives", "receive"},
+      {DC_WANTS_BOTH, "Sends and receives", "both"},
+      {0, NULL, NULL},
   };
   return register_enum (&type, "DcWants", values);
 }
@@ -89,9 +89,9 @@ dc_ice_policy_get_type (void)
 {
   static gsize type = 0;
   static const GEnumValue values[] = {
-    { DC_ICE_POLICY_ALL, "Every kind of candidate", "all" },
-    { DC_ICE_POLICY_RELAY, "Only candidates of TURN servers", "relay" },
-    { 0, NULL, NULL },
+      {DC_ICE_POLICY_ALL, "Every kind of candidate", "all"},
+      {DC_ICE_POLICY_RELAY, "Only candidates of TURN servers", "relay"},
+      {0, NULL, NULL},
   };
   return register_enum (&type, "DcIcePolicy", values);
 }
@@ -240,13 +240,13 @@ make_client (DcPeer *self, GError **error)
   g_autoptr (GError) problem = NULL;
   g_autoptr (JsonNode) meta = dc_profile_to_meta (&self->profile);
   DcSignalingConfig config = {
-    .uri = self->signaling,
-    .room = self->room,
-    .id = self->wanted_id,
-    .meta = meta,
-    .token = self->token,
-    .tls_ca = self->tls_ca,
-    .transport = self->polling ? DC_SIGNALING_TRANSPORT_POLLING : DC_SIGNALING_TRANSPORT_AUTO,
+      .uri = self->signaling,
+      .room = self->room,
+      .id = self->wanted_id,
+      .meta = meta,
+      .token = self->token,
+      .tls_ca = self->tls_ca,
+      .transport = self->polling ? DC_SIGNALING_TRANSPORT_POLLING : DC_SIGNALING_TRANSPORT_AUTO,
   };
 
   g_main_context_push_thread_default (self->context);
@@ -484,8 +484,8 @@ install_properties (GObjectClass *klass)
   properties[PROP_STUN_SERVER] = g_param_spec_string ("stun-server", NULL, NULL, NULL, flags);
   properties[PROP_TURN_SERVERS] = g_param_spec_boxed ("turn-servers", NULL, NULL, G_TYPE_STRV, flags);
   properties[PROP_USE_TURN] = g_param_spec_boolean ("use-turn", NULL, NULL, TRUE, flags);
-  properties[PROP_ICE_TRANSPORT_POLICY]
-      = g_param_spec_enum ("ice-transport-policy", NULL, NULL, DC_TYPE_ICE_POLICY, DC_ICE_POLICY_ALL, flags);
+  properties[PROP_ICE_TRANSPORT_POLICY] =
+      g_param_spec_enum ("ice-transport-policy", NULL, NULL, DC_TYPE_ICE_POLICY, DC_ICE_POLICY_ALL, flags);
   properties[PROP_CONNECT_TIMEOUT] = g_param_spec_uint ("connect-timeout", NULL, NULL, 0, G_MAXUINT / 1000, 0, flags);
   properties[PROP_TLS_CA] = g_param_spec_string ("tls-ca", NULL, NULL, NULL, flags);
   properties[PROP_POLLING] = g_param_spec_boolean ("polling", NULL, NULL, FALSE, flags);
@@ -510,8 +510,8 @@ dc_peer_class_init (DcPeerClass *klass)
    *
    * What goes on. On the worker thread; handlers must not block.
    */
-  signals[SIGNAL_EVENT] = g_signal_new (
-      "event", DC_TYPE_PEER, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE, 1, GST_TYPE_STRUCTURE);
+  signals[SIGNAL_EVENT] =
+      g_signal_new ("event", DC_TYPE_PEER, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE, 1, GST_TYPE_STRUCTURE);
   /**
    * DcPeer::channel:
    * @self: the peer
@@ -519,8 +519,8 @@ dc_peer_class_init (DcPeerClass *klass)
    *
    * On the worker thread; handlers must not block.
    */
-  signals[SIGNAL_CHANNEL]
-      = g_signal_new ("channel", DC_TYPE_PEER, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE, 1, DC_TYPE_CHANNEL);
+  signals[SIGNAL_CHANNEL] =
+      g_signal_new ("channel", DC_TYPE_PEER, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE, 1, DC_TYPE_CHANNEL);
   /**
    * DcPeer::failed:
    * @self: the peer
@@ -528,8 +528,8 @@ dc_peer_class_init (DcPeerClass *klass)
    *
    * Once. On the worker thread; handlers must not block.
    */
-  signals[SIGNAL_FAILED]
-      = g_signal_new ("failed", DC_TYPE_PEER, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE, 1, G_TYPE_ERROR);
+  signals[SIGNAL_FAILED] =
+      g_signal_new ("failed", DC_TYPE_PEER, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE, 1, G_TYPE_ERROR);
 }
 
 static void

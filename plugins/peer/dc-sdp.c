@@ -49,7 +49,7 @@ move_to_media (const GstSDPMessage *sdp, GstSDPMedia *media, const char *key)
 static gboolean
 check_media (const GstSDPMedia *media, GError **error)
 {
-  static const char *const needed[] = { "ice-ufrag", "ice-pwd", "setup" };
+  static const char *const needed[] = {"ice-ufrag", "ice-pwd", "setup"};
 
   for (guint i = 0; i < G_N_ELEMENTS (needed); i++) {
     if (gst_sdp_media_get_attribute_val (media, needed[i]) == NULL) {
@@ -60,7 +60,8 @@ check_media (const GstSDPMedia *media, GError **error)
   /* webrtcbin takes the remote port from the local description, so that any other would be wrong. */
   if (g_strcmp0 (gst_sdp_media_get_attribute_val (media, "sctp-port"), "5000") != 0) {
     g_set_error_literal (error, DC_ERROR, DC_ERROR_DATA,
-        "the remote description does not say a=sctp-port:5000, the only SCTP port that GStreamer's webrtcbin can reach");
+        "the remote description does not say a=sctp-port:5000, the only SCTP port that GStreamer's webrtcbin can "
+        "reach");
     return FALSE;
   }
   return TRUE;

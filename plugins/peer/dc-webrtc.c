@@ -10,8 +10,8 @@
  *    draws it at random: two connections that draw the same number would share one. So each gets the next number here, as soon as
  *    both elements appear (they take it when they leave READY, which webrtcbin forbids until DTLS is up).
  *  - NiceAgent: UPnP is off (it costs 200 ms of every set-up and opens ports in routers unasked); connectivity checks as
- *    keepalives are on, without which ICE never notices that the far side is gone. Where loopback is the only interface, it is
- *    offered, so that two programs on an isolated machine meet.
+ *    keepalives are on, without which ICE never notices that the far side is gone. Loopback is offered where it is the only
+ *    interface, so that two programs on an isolated machine meet, and where a server is there.
  *  - set_state (NULL) waits for the streaming threads, and a sctpenc whose usrsctp buffer is full holds one for ever: FLUSH_START on
  *    its sink pads lets it go first. */
 #include "plugins/peer/dc-webrtc.h"
@@ -82,23 +82,34 @@ on_bus_message (GstBus *bus, GstMessage *message, gpointer user_data)
   return GST_BUS_DROP;
 }
 
+/* libnice leaves loopback out, and ties each socket to its interface, so that a server on 127.0.0.1 could not be reached. Once one address
+ * is given to it, it takes no others by itself. */
+static void
+offer_loopback (NiceAgent *agent)
+{
+  GList *addresses = nice_interfaces_get_local_ips (TRUE);
+
+  for (GList *item = addresses; item != NULL; item = item->next) {
+    NiceAddress address;
+    nice_address_init (&address);
+    if (nice_address_set_from_string (&address, item->data))
+      nice_agent_add_local_address (agent, &address);
+  }
+  g_list_free_full (addresses, g_free);
+}
+
 static NiceAgent *
-tune_agent (GstElement *bin)
+tune_agent (GstElement *bin, gboolean loopback)
 {
   g_autoptr (GstWebRTCICE) ice = NULL;
   NiceAgent *agent = NULL;
-  GList *addresses;
+  GList *addresses = nice_interfaces_get_local_ips (FALSE);
 
   g_object_get (bin, "ice-agent", &ice, NULL);
   g_object_get (ice, "agent", &agent, NULL);
   g_object_set (agent, "upnp", FALSE, "keepalive-conncheck", TRUE, NULL);
-  addresses = nice_interfaces_get_local_ips (FALSE);
-  if (addresses == NULL) {
-    NiceAddress loopback;
-    nice_address_init (&loopback);
-    nice_address_set_from_string (&loopback, "127.0.0.1");
-    nice_agent_add_local_address (agent, &loopback);
-  }
+  if (loopback || addresses == NULL)
+    offer_loopback (agent);
   g_list_free_full (addresses, g_free);
   return agent;
 }
@@ -109,12 +120,12 @@ check_plugins (GError **error)
   static const struct {
     const char *factory, *plugin, *package;
   } needed[] = {
-    { "webrtcbin", "webrtc", "gstreamer1.0-plugins-bad" },
-    { "dtlssrtpenc", "dtls", "gstreamer1.0-plugins-bad" },
-    { "sctpenc", "sctp", "gstreamer1.0-plugins-bad" },
-    { "srtpenc", "srtp", "gstreamer1.0-plugins-bad" },
-    { "rtpbin", "rtpmanager", "gstreamer1.0-plugins-good" },
-    { "nicesink", "nice", "gstreamer1.0-nice" },
+      {"webrtcbin", "webrtc", "gstreamer1.0-plugins-bad"},
+      {"dtlssrtpenc", "dtls", "gstreamer1.0-plugins-bad"},
+      {"sctpenc", "sctp", "gstreamer1.0-plugins-bad"},
+      {"srtpenc", "srtp", "gstreamer1.0-plugins-bad"},
+      {"rtpbin", "rtpmanager", "gstreamer1.0-plugins-good"},
+      {"nicesink", "nice", "gstreamer1.0-nice"},
   };
 
   for (guint i = 0; i < G_N_ELEMENTS (needed); i++) {
@@ -169,7 +180,7 @@ dc_webrtc_new (const DcWebrtcConfig *config, DcWebrtcErrorFunc error_func, gpoin
   g_signal_connect (self->bin, "deep-element-added", G_CALLBACK (on_deep_element_added), self);
   bus = gst_element_get_bus (self->pipeline);
   gst_bus_set_sync_handler (bus, on_bus_message, self, NULL);
-  self->agent = tune_agent (self->bin);
+  self->agent = tune_agent (self->bin, config->loopback);
   if (!add_servers (self, config, error))
     return NULL;
   gst_element_set_state (self->pipeline, GST_STATE_PLAYING);

@@ -10,9 +10,10 @@
 G_BEGIN_DECLS
 
 typedef struct {
-  const char *stun_server;  /* (nullable): as webrtcbin takes it, "stun://host:port" */
-  GPtrArray *turn_servers;  /* (element-type utf8) (nullable): "turn://user:password@host:port?transport=udp" */
+  const char *stun_server; /* (nullable): as webrtcbin takes it, "stun://host:port" */
+  GPtrArray *turn_servers; /* (element-type utf8) (nullable): "turn://user:password@host:port?transport=udp" */
   DcIcePolicy ice_policy;
+  gboolean loopback; /* a server is on this machine: offer the loopback interface too */
 } DcWebrtcConfig;
 
 /* Called with a sentence when an element reports an error, on any thread. */
@@ -21,7 +22,8 @@ typedef void (*DcWebrtcErrorFunc) (const char *sentence, gpointer user_data);
 typedef struct _DcWebrtc DcWebrtc;
 
 /* DC_ERROR_CONNECTION if a plugin is missing or a server is refused. @error_func may be called until dc_webrtc_free() returns. */
-DcWebrtc *dc_webrtc_new (const DcWebrtcConfig *config, DcWebrtcErrorFunc error_func, gpointer user_data, GError **error);
+DcWebrtc *dc_webrtc_new (
+    const DcWebrtcConfig *config, DcWebrtcErrorFunc error_func, gpointer user_data, GError **error);
 GstElement *dc_webrtc_get_bin (DcWebrtc *self);
 NiceAgent *dc_webrtc_get_agent (DcWebrtc *self);
 /* Tells the far side that the connection ends (DTLS close_notify), if it got that far. It leaves within some 50 ms. */

@@ -113,9 +113,3 @@ dc_outbox_get_length (const DcOutbox *outbox)
 {
   return outbox->entries.length;
 }
-
-guint64
-dc_outbox_get_last (const DcOutbox *outbox)
-{
-  return outbox->last;
-}

@@ -34,7 +34,5 @@ void dc_outbox_renumber (DcOutbox *outbox);
 /* Oldest first. @func must not change the outbox. */
 void dc_outbox_foreach (DcOutbox *outbox, DcOutboxFunc func, gpointer user_data);
 guint dc_outbox_get_length (const DcOutbox *outbox);
-/* The highest number given so far. */
-guint64 dc_outbox_get_last (const DcOutbox *outbox);
 
 G_END_DECLS

@@ -3,6 +3,7 @@
 #include "signaling/client/dc-signaling-client.h"
 #include "signaling/client/dc-backoff.h"
 #include "signaling/client/dc-outbox.h"
+#include "signaling/client/dc-signaling-setup.h"
 #include "signaling/client/dc-signaling-transport.h"
 #include <string.h>
 
@@ -32,8 +33,6 @@
  * registers, later attempts poll straight away. While nothing has registered yet, silence makes attempts alternate.
  */
 
-#define ATTEMPT_TIMEOUT_MS 10000
-#define KEEPALIVE_SECONDS 20
 #define FAREWELL_MS 1000
 /* A connection that stood this long counts as success, and backoff begins anew; otherwise a server that lets us in
  * and throws us out would be asked several times a second for ever. */
@@ -56,14 +55,8 @@ struct _DcSignalingClient {
   GObject parent_instance;
   GMainContext *context;
 
-  DcSignalingUri *uri;
-  char *display_uri;
+  DcSignalingSetup *setup;
   DcMessage *hello; /* room, meta and token are set once; id, resume and ack before each attempt */
-  char *wanted_id;  /* (nullable) */
-  GTlsDatabase *tls_database;
-  DcSignalingTransport choice;
-  guint attempt_timeout_ms;
-  guint keepalive;
 
   State state;
   DcTransport *transport;
@@ -257,7 +250,7 @@ static void
 handle_id_taken (DcSignalingClient *self)
 {
   gint64 now = g_get_monotonic_time ();
-  gboolean ours = self->hello->id != NULL && g_strcmp0 (self->hello->id, self->wanted_id) != 0;
+  gboolean ours = self->hello->id != NULL && g_strcmp0 (self->hello->id, self->setup->id) != 0;
   g_autofree char *id = dc_signaling_quote (self->hello->id != NULL ? self->hello->id : "");
   g_autofree char *sentence = g_strdup_printf ("the id %s is taken in room \"%s\"", id, self->hello->room);
 
@@ -389,14 +382,14 @@ transport_lost_cb (DcTransportLoss loss, const GError *error, gpointer user_data
     finish_close_cb (self);
     return;
   }
-  if (loss == DC_TRANSPORT_LOSS_UPGRADE_REFUSED && self->choice == DC_SIGNALING_TRANSPORT_AUTO) {
+  if (loss == DC_TRANSPORT_LOSS_UPGRADE_REFUSED && self->setup->choice == DC_SIGNALING_TRANSPORT_AUTO) {
     drop_transport (self);
     self->polling = TRUE;
     start_attempt (self);
     return;
   }
   /* If it was not the WebSocket alone that did not work, the next attempt begins with it again. */
-  self->polling = self->choice == DC_SIGNALING_TRANSPORT_POLLING || self->polling_proven;
+  self->polling = self->setup->choice == DC_SIGNALING_TRANSPORT_POLLING || self->polling_proven;
   /* See the header: what is wrong with the configuration shows before the first registration. */
   if (self->registered_at == 0 && error->code == DC_SIGNALING_ERROR_REFUSED)
     fail (self, error);
@@ -413,10 +406,10 @@ static gboolean
 attempt_timeout_cb (gpointer user_data)
 {
   g_autoptr (DcSignalingClient) self = g_object_ref (user_data);
-  g_autofree char *sentence = g_strdup_printf (
-      "no answer from %s within %.3g s; is it dcsignald?", self->transport->base, self->attempt_timeout_ms / 1000.0);
+  g_autofree char *sentence = g_strdup_printf ("no answer from %s within %.3g s; is it dcsignald?",
+      self->transport->base, self->setup->attempt_timeout_ms / 1000.0);
 
-  if (self->choice == DC_SIGNALING_TRANSPORT_AUTO && self->registered_at == 0)
+  if (self->setup->choice == DC_SIGNALING_TRANSPORT_AUTO && self->registered_at == 0)
     self->polling = !self->polling;
   end_attempt (self, FALSE, DC_SIGNALING_ERROR_UNREACHABLE, sentence);
   return G_SOURCE_REMOVE;
@@ -426,10 +419,10 @@ static void
 start_attempt (DcSignalingClient *self)
 {
   DcTransportOptions options = {
-      .uri = self->uri,
-      .tls_database = self->tls_database,
-      .keepalive = self->keepalive,
-      .answer_timeout_ms = self->attempt_timeout_ms,
+      .uri = self->setup->uri,
+      .tls_database = self->setup->tls_database,
+      .keepalive = self->setup->keepalive,
+      .answer_timeout_ms = self->setup->attempt_timeout_ms,
       .context = self->context,
   };
   g_autofree char *hello = NULL;
@@ -441,7 +434,7 @@ start_attempt (DcSignalingClient *self)
     self->transport = dc_poll_transport_new (&options, &transport_callbacks, self);
   else
     self->transport = dc_websocket_transport_new (&options, &transport_callbacks, self);
-  set_timer (self, self->attempt_timeout_ms, attempt_timeout_cb);
+  set_timer (self, self->setup->attempt_timeout_ms, attempt_timeout_cb);
   dc_transport_open (self->transport, hello);
 }
 
@@ -462,11 +455,8 @@ dc_signaling_client_finalize (GObject *object)
   DcSignalingClient *self = DC_SIGNALING_CLIENT (object);
 
   g_main_context_unref (self->context);
-  dc_signaling_uri_free (self->uri);
-  g_free (self->display_uri);
+  g_clear_pointer (&self->setup, dc_signaling_setup_free);
   dc_message_unref (self->hello);
-  g_free (self->wanted_id);
-  g_clear_object (&self->tls_database);
   dc_outbox_free (self->outbox);
   g_free (self->farewell);
   G_OBJECT_CLASS (dc_signaling_client_parent_class)->finalize (object);
@@ -502,75 +492,6 @@ dc_signaling_client_init (DcSignalingClient *self)
   dc_backoff_init (&self->backoff, DC_BACKOFF_BASE_MS, DC_BACKOFF_CAP_MS);
 }
 
-static gboolean G_GNUC_PRINTF (2, 3) invalid (GError **error, const char *format, ...)
-{
-  va_list args;
-
-  va_start (args, format);
-  if (error != NULL)
-    *error = g_error_new_valist (DC_SIGNALING_ERROR, DC_SIGNALING_ERROR_INVALID, format, args);
-  va_end (args);
-  return FALSE;
-}
-
-static gboolean
-take_uri (DcSignalingClient *self, const DcSignalingConfig *config, GError **error)
-{
-  self->uri = dc_signaling_uri_parse (config->uri, error);
-  if (self->uri == NULL)
-    return FALSE;
-  self->choice = config->transport;
-  if (self->choice == DC_SIGNALING_TRANSPORT_AUTO && self->uri->http)
-    self->choice = DC_SIGNALING_TRANSPORT_POLLING;
-  self->polling = self->choice == DC_SIGNALING_TRANSPORT_POLLING;
-  self->display_uri = dc_signaling_uri_build (self->uri, self->polling, "");
-  return TRUE;
-}
-
-static gboolean
-take_names (DcSignalingClient *self, const DcSignalingConfig *config, GError **error)
-{
-  const char *rule = "1 to 64 letters, digits, dots, dashes and underscores, not beginning with a dot or a dash";
-
-  if (config->room == NULL || !dc_name_is_valid (config->room)) {
-    g_autofree char *quoted = dc_signaling_quote (config->room != NULL ? config->room : "");
-    return invalid (error, "the room %s is no name; a name is %s", quoted, rule);
-  }
-  if (config->id != NULL && !dc_name_is_valid (config->id)) {
-    g_autofree char *quoted = dc_signaling_quote (config->id);
-    return invalid (error, "the id %s is no name; a name is %s", quoted, rule);
-  }
-  if (config->meta != NULL && !JSON_NODE_HOLDS_OBJECT (config->meta))
-    return invalid (error, "the meta of a peer is a JSON object");
-  self->hello->room = g_strdup (config->room);
-  self->hello->id = g_strdup (config->id);
-  self->hello->meta = config->meta != NULL ? json_node_copy (config->meta) : NULL;
-  self->hello->token = g_strdup (config->token);
-  self->wanted_id = g_strdup (config->id);
-  return TRUE;
-}
-
-static gboolean
-take_tls_ca (DcSignalingClient *self, const char *path, GError **error)
-{
-  g_autoptr (GError) cause = NULL;
-  g_autofree char *absolute = NULL;
-
-  if (path == NULL)
-    return TRUE;
-  /* A database is also made, silently, of a file without a certificate in it; then nobody would be trusted. */
-  GList *certificates = g_tls_certificate_list_new_from_file (path, &cause);
-  if (cause == NULL && certificates == NULL)
-    return invalid (error, "there is no PEM certificate in the file \"%s\"; check --tls-ca", path);
-  g_list_free_full (certificates, g_object_unref);
-  absolute = g_canonicalize_filename (path, NULL);
-  if (cause == NULL)
-    self->tls_database = g_tls_file_database_new (absolute, &cause);
-  if (cause != NULL)
-    return invalid (error, "cannot read the certificates in \"%s\": %s; check --tls-ca", path, cause->message);
-  return TRUE;
-}
-
 /**
  * dc_signaling_client_new:
  * @config: what to connect to, and as whom; copied
@@ -583,14 +504,19 @@ take_tls_ca (DcSignalingClient *self, const char *path, GError **error)
 DcSignalingClient *
 dc_signaling_client_new (const DcSignalingConfig *config, GError **error)
 {
-  g_autoptr (DcSignalingClient) self = g_object_new (DC_TYPE_SIGNALING_CLIENT, NULL);
+  DcSignalingSetup *setup = dc_signaling_setup_new (config, error);
+  DcSignalingClient *self;
 
-  if (!take_uri (self, config, error) || !take_names (self, config, error)
-      || !take_tls_ca (self, config->tls_ca, error))
+  if (setup == NULL)
     return NULL;
-  self->attempt_timeout_ms = config->attempt_timeout_ms > 0 ? config->attempt_timeout_ms : ATTEMPT_TIMEOUT_MS;
-  self->keepalive = config->keepalive > 0 ? config->keepalive : KEEPALIVE_SECONDS;
-  return g_steal_pointer (&self);
+  self = g_object_new (DC_TYPE_SIGNALING_CLIENT, NULL);
+  self->setup = setup;
+  self->polling = setup->choice == DC_SIGNALING_TRANSPORT_POLLING;
+  self->hello->room = g_strdup (setup->room);
+  self->hello->id = g_strdup (setup->id);
+  self->hello->meta = setup->meta != NULL ? json_node_ref (setup->meta) : NULL;
+  self->hello->token = g_strdup (setup->token);
+  return self;
 }
 
 static gboolean
@@ -616,18 +542,45 @@ dc_signaling_client_start (DcSignalingClient *self)
   set_timer (self, 0, start_cb);
 }
 
-/* A copy with a number of its own, by way of its JSON, which checks it as the hub will. */
+/* A copy with a number of its own, by way of its JSON, which checks it as the hub will. @size: of the JSON, at most. */
 static DcMessage *
 copy_message (DcMessage *message, gsize *size, GError **error)
 {
+  g_autoptr (GError) cause = NULL;
   g_autofree char *text = NULL;
   guint64 seq = message->seq;
+  DcMessage *copy;
 
-  message->seq = 1;
+  if (!dc_message_type_is_relayed (message->type) || message->to == NULL) {
+    g_set_error_literal (
+        error, DC_SIGNALING_ERROR, DC_SIGNALING_ERROR_INVALID, "only messages to another peer can be sent");
+    return NULL;
+  }
+  message->seq = DC_MESSAGE_MAX_SEQ;
   text = dc_message_to_json (message);
   message->seq = seq;
-  *size = strlen (text) + strlen ("9007199254740991") - 1;
-  return dc_message_new_from_json (text, -1, error);
+  *size = strlen (text);
+  copy = dc_message_new_from_json (text, -1, &cause);
+  if (copy == NULL)
+    g_set_error (
+        error, DC_SIGNALING_ERROR, DC_SIGNALING_ERROR_INVALID, "this message cannot be sent: %s", cause->message);
+  return copy;
+}
+
+static gboolean
+check_room (DcSignalingClient *self, gsize size, GError **error)
+{
+  if (size > self->max_message)
+    g_set_error (error, DC_SIGNALING_ERROR, DC_SIGNALING_ERROR_INVALID,
+        "the message of %" G_GSIZE_FORMAT " bytes is too long; %s takes %" G_GSIZE_FORMAT, size,
+        self->setup->display_uri, self->max_message);
+  else if (dc_outbox_is_full (self->outbox, size))
+    g_set_error (error, DC_SIGNALING_ERROR, DC_SIGNALING_ERROR_UNREACHABLE,
+        "%s has not taken the last %u messages yet; there is no room for more", self->setup->display_uri,
+        dc_outbox_get_length (self->outbox));
+  else
+    return TRUE;
+  return FALSE;
 }
 
 /**
@@ -643,35 +596,22 @@ copy_message (DcMessage *message, gsize *size, GError **error)
 gboolean
 dc_signaling_client_send (DcSignalingClient *self, DcMessage *message, GError **error)
 {
-  g_autoptr (GError) cause = NULL;
+  g_autoptr (DcMessage) copy = NULL;
   g_autofree char *text = NULL;
-  DcMessage *copy;
   gsize size;
 
   g_return_val_if_fail (DC_IS_SIGNALING_CLIENT (self), FALSE);
   g_return_val_if_fail (message != NULL, FALSE);
 
-  if (!dc_message_type_is_relayed (message->type) || message->to == NULL)
-    return invalid (error, "only messages to another peer can be sent");
   if (self->state >= STATE_CLOSING) {
-    g_set_error (
-        error, DC_SIGNALING_ERROR, DC_SIGNALING_ERROR_REFUSED, "the session with %s has ended", self->display_uri);
+    g_set_error (error, DC_SIGNALING_ERROR, DC_SIGNALING_ERROR_REFUSED, "the session with %s has ended",
+        self->setup->display_uri);
     return FALSE;
   }
-  copy = copy_message (message, &size, &cause);
-  if (copy == NULL)
-    return invalid (error, "this message cannot be sent: %s", cause->message);
-  if (size > self->max_message || dc_outbox_is_full (self->outbox, size)) {
-    dc_message_unref (copy);
-    if (size > self->max_message)
-      return invalid (error, "the message of %" G_GSIZE_FORMAT " bytes is too long; %s takes %" G_GSIZE_FORMAT, size,
-          self->display_uri, self->max_message);
-    g_set_error (error, DC_SIGNALING_ERROR, DC_SIGNALING_ERROR_UNREACHABLE,
-        "%s has not taken the last %u messages yet; there is no room for more", self->display_uri,
-        dc_outbox_get_length (self->outbox));
+  copy = copy_message (message, &size, error);
+  if (copy == NULL || !check_room (self, size, error))
     return FALSE;
-  }
-  text = dc_outbox_push (self->outbox, copy);
+  text = dc_outbox_push (self->outbox, g_steal_pointer (&copy));
   if (self->state == STATE_REGISTERED)
     dc_transport_send (self->transport, text);
   return TRUE;
@@ -728,5 +668,5 @@ const char *
 dc_signaling_client_get_uri (DcSignalingClient *self)
 {
   g_return_val_if_fail (DC_IS_SIGNALING_CLIENT (self), NULL);
-  return self->display_uri;
+  return self->setup->display_uri;
 }

@@ -18,7 +18,10 @@ static const struct {
     {"https://", TRUE, TRUE},
 };
 
-static gboolean G_GNUC_PRINTF (3, 4) invalid (GError **error, const char *text, const char *format, ...)
+static gboolean invalid (GError **error, const char *text, const char *format, ...) G_GNUC_PRINTF (3, 4);
+
+static gboolean
+invalid (GError **error, const char *text, const char *format, ...)
 {
   va_list args;
   va_start (args, format);

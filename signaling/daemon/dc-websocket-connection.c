@@ -19,9 +19,9 @@
  *  - after any error the connection is dropped in the next turn of the main loop. libsoup would read on until its own close
  *    timeout, into a buffer that it cannot empty any more.
  *
- * Ends: by the hub (close(): close frame, then libsoup waits at most 5 s for the other's), by the client or the network ("closed"),
- * or by us (doom()). The hub may be further up on the stack when something ends: so a connection is only doomed then, and
- * detached and freed from an idle source.
+ * Ends: by the hub (close(): a close frame, then CLOSE_TIME_MS for the client's), by the client or the network ("closed"), or by us
+ * (doom()). libsoup's own 5 s for the closing handshake must not pass: it leaks the timer then. The hub may be further up on the
+ * stack when something ends: so a connection is only doomed then, and detached and freed from the main loop.
  */
 #include "signaling/daemon/dc-websocket-connection.h"
 
@@ -33,6 +33,7 @@
 
 #define WEBSOCKET_GUID "258EAFA5-E914-47DA-95CA-C5AB0DC85B11" /* RFC 6455, 1.3 */
 #define OUTPUT_SLACK (256 * 1024)
+#define CLOSE_TIME_MS 2000
 
 struct _DcWebsocketConnection {
   DcHubConnection parent;
@@ -43,7 +44,8 @@ struct _DcWebsocketConnection {
   gsize largest; /* of the messages that are in no mailbox: the welcome */
   GSource *hello_timer;
   GSource *heard_timer;
-  GSource *doom; /* will detach and free us */
+  GSource *close_timer; /* runs during the closing handshake */
+  GSource *doom;        /* will detach and free us */
 };
 
 /* The extension: hands the frames' headers to the guard. */
@@ -141,6 +143,7 @@ dc_websocket_connection_free (DcWebsocketConnection *self)
   DC_GUARD_EXTENSION (extensions->data)->connection = NULL;
   dc_source_clear (&self->hello_timer);
   dc_source_clear (&self->heard_timer);
+  dc_source_clear (&self->close_timer);
   dc_source_clear (&self->doom);
   g_signal_handlers_disconnect_by_data (self->socket, self);
   g_object_unref (self->socket); /* closes the stream */
@@ -167,6 +170,21 @@ doom (DcWebsocketConnection *self)
 {
   if (!self->doom)
     self->doom = dc_daemon_add_timeout (self->daemon, 0, doom_cb, self);
+}
+
+static gboolean
+close_time_over_cb (gpointer data)
+{
+  doom (data);
+  return G_SOURCE_REMOVE;
+}
+
+/* Whoever began it. */
+static void
+closing_cb (SoupWebsocketConnection *socket, DcWebsocketConnection *self)
+{
+  if (!self->close_timer)
+    self->close_timer = dc_daemon_add_timeout (self->daemon, CLOSE_TIME_MS, close_time_over_cb, self);
 }
 
 static void
@@ -213,7 +231,7 @@ websocket_send (DcHubConnection *connection, const char *text, gsize length, gui
   soup_websocket_connection_send_message (self->socket, SOUP_WEBSOCKET_DATA_TEXT, message);
 }
 
-/* Closes after what was sent; "closed" follows when the client answered, or after libsoup's 5 s. */
+/* Closes after what was sent; "closed" follows when the client has answered. */
 static void
 say_goodbye (DcWebsocketConnection *self, gushort code, const char *reason)
 {
@@ -270,6 +288,7 @@ new_socket (DcWebsocketConnection *self)
   soup_websocket_connection_set_keepalive_interval (socket, self->daemon->config.ping_interval);
   g_signal_connect (socket, "message", G_CALLBACK (message_cb), self);
   g_signal_connect (socket, "error", G_CALLBACK (error_cb), self);
+  g_signal_connect (socket, "closing", G_CALLBACK (closing_cb), self);
   g_signal_connect (socket, "closed", G_CALLBACK (closed_cb), self);
   return socket;
 }

@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* dc-signaling-setup.c: checks what a client is told to do. */
+#include "signaling/client/dc-signaling-setup.h"
+
+#define ATTEMPT_TIMEOUT_MS 10000
+#define KEEPALIVE_SECONDS 20
+
+static gboolean invalid (GError **error, const char *format, ...) G_GNUC_PRINTF (2, 3);
+
+static gboolean
+invalid (GError **error, const char *format, ...)
+{
+  va_list args;
+
+  va_start (args, format);
+  if (error != NULL)
+    *error = g_error_new_valist (DC_SIGNALING_ERROR, DC_SIGNALING_ERROR_INVALID, format, args);
+  va_end (args);
+  return FALSE;
+}
+
+static gboolean
+take_uri (DcSignalingSetup *self, const DcSignalingConfig *config, GError **error)
+{
+  self->uri = dc_signaling_uri_parse (config->uri, error);
+  if (self->uri == NULL)
+    return FALSE;
+  self->choice = config->transport;
+  if (self->choice == DC_SIGNALING_TRANSPORT_AUTO && self->uri->http)
+    self->choice = DC_SIGNALING_TRANSPORT_POLLING;
+  self->display_uri = dc_signaling_uri_build (self->uri, self->choice == DC_SIGNALING_TRANSPORT_POLLING, "");
+  return TRUE;
+}
+
+static gboolean
+take_names (DcSignalingSetup *self, const DcSignalingConfig *config, GError **error)
+{
+  const char *rule = "1 to 64 letters, digits, dots, dashes and underscores, not beginning with a dot or a dash";
+
+  if (config->room == NULL || !dc_name_is_valid (config->room)) {
+    g_autofree char *quoted = dc_signaling_quote (config->room != NULL ? config->room : "");
+    return invalid (error, "the room %s is no name; a name is %s", quoted, rule);
+  }
+  if (config->id != NULL && !dc_name_is_valid (config->id)) {
+    g_autofree char *quoted = dc_signaling_quote (config->id);
+    return invalid (error, "the id %s is no name; a name is %s", quoted, rule);
+  }
+  if (config->meta != NULL && !JSON_NODE_HOLDS_OBJECT (config->meta))
+    return invalid (error, "the meta of a peer is a JSON object");
+  self->room = g_strdup (config->room);
+  self->id = g_strdup (config->id);
+  self->meta = config->meta != NULL ? json_node_copy (config->meta) : NULL;
+  self->token = g_strdup (config->token);
+  return TRUE;
+}
+
+static gboolean
+take_tls_ca (DcSignalingSetup *self, const char *path, GError **error)
+{
+  g_autoptr (GError) cause = NULL;
+  g_autofree char *absolute = NULL;
+
+  if (path == NULL)
+    return TRUE;
+  /* A database is also made, silently, of a file without a certificate in it; then nobody would be trusted. */
+  GList *certificates = g_tls_certificate_list_new_from_file (path, &cause);
+  if (cause == NULL && certificates == NULL)
+    return invalid (error, "there is no PEM certificate in the file \"%s\"; check --tls-ca", path);
+  g_list_free_full (certificates, g_object_unref);
+  absolute = g_canonicalize_filename (path, NULL);
+  if (cause == NULL)
+    self->tls_database = g_tls_file_database_new (absolute, &cause);
+  if (cause != NULL)
+    return invalid (error, "cannot read the certificates in \"%s\": %s; check --tls-ca", path, cause->message);
+  return TRUE;
+}
+
+DcSignalingSetup *
+dc_signaling_setup_new (const DcSignalingConfig *config, GError **error)
+{
+  g_autoptr (DcSignalingSetup) self = g_new0 (DcSignalingSetup, 1);
+
+  if (!take_uri (self, config, error) || !take_names (self, config, error)
+      || !take_tls_ca (self, config->tls_ca, error))
+    return NULL;
+  self->attempt_timeout_ms = config->attempt_timeout_ms > 0 ? config->attempt_timeout_ms : ATTEMPT_TIMEOUT_MS;
+  self->keepalive = config->keepalive > 0 ? config->keepalive : KEEPALIVE_SECONDS;
+  return g_steal_pointer (&self);
+}
+
+void
+dc_signaling_setup_free (DcSignalingSetup *self)
+{
+  dc_signaling_uri_free (self->uri);
+  g_free (self->display_uri);
+  g_free (self->room);
+  g_free (self->id);
+  g_clear_pointer (&self->meta, json_node_unref);
+  g_free (self->token);
+  g_clear_object (&self->tls_database);
+  g_free (self);
+}

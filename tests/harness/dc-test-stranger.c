@@ -1,0 +1,244 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* dc-test-stranger.c: a peer made of nothing but the signaling client and webrtcbin, which says on its channel what it is told to. */
+#include "tests/harness/dc-test-stranger.h"
+
+#include <gst/webrtc/webrtc.h>
+
+#include "signaling/client/dc-signaling-client.h"
+#include "tests/harness/dc-test.h"
+
+struct _DcTestStranger {
+  DcSignalingClient *client;
+  char *remote_id, *label, *protocol;
+  GstElement *pipeline, *bin;
+  GstWebRTCDataChannel *channel;
+  GstWebRTCDTLSTransport *dtls;
+  gboolean called, said_bye;
+  gint open, closed; /* atomic: set on webrtcbin's threads */
+};
+
+static void
+send_message (DcTestStranger *self, DcMessage *message)
+{
+  g_autoptr (DcMessage) owned = message;
+
+  owned->to = g_strdup (self->remote_id);
+  owned->call = g_strdup ("strange");
+  dc_signaling_client_send (self->client, owned, NULL);
+}
+
+typedef struct {
+  DcTestStranger *self;
+  char *candidate;
+} Candidate;
+
+static gboolean
+send_candidate (gpointer data)
+{
+  Candidate *candidate = data;
+  DcMessage *message = dc_message_new (DC_MESSAGE_CANDIDATE);
+
+  message->candidate = candidate->candidate;
+  send_message (candidate->self, message);
+  g_free (candidate);
+  return G_SOURCE_REMOVE;
+}
+
+static void
+on_candidate (GstElement *bin, guint mline, const char *line, DcTestStranger *self)
+{
+  Candidate candidate = {self, g_strdup (line)};
+
+  g_idle_add_full (G_PRIORITY_DEFAULT, send_candidate, g_memdup2 (&candidate, sizeof candidate), NULL);
+}
+
+static void
+on_open (GstWebRTCDataChannel *channel, DcTestStranger *self)
+{
+  g_atomic_int_set (&self->open, TRUE);
+  g_main_context_wakeup (NULL);
+}
+
+static void
+on_close (GstWebRTCDataChannel *channel, DcTestStranger *self)
+{
+  g_atomic_int_set (&self->closed, TRUE);
+  g_main_context_wakeup (NULL);
+}
+
+static void
+on_dtls_state (GstWebRTCDTLSTransport *dtls, GParamSpec *spec, DcTestStranger *self)
+{
+  GstWebRTCDTLSTransportState state;
+
+  g_object_get (dtls, "state", &state, NULL);
+  if (state == GST_WEBRTC_DTLS_TRANSPORT_STATE_CLOSED)
+    on_close (NULL, self);
+}
+
+static GstWebRTCSessionDescription *
+make_offer (DcTestStranger *self)
+{
+  GstWebRTCSessionDescription *offer = NULL;
+  GstPromise *promise = gst_promise_new ();
+
+  g_signal_emit_by_name (self->bin, "create-offer", NULL, promise);
+  gst_promise_wait (promise);
+  gst_structure_get (gst_promise_get_reply (promise), "offer", GST_TYPE_WEBRTC_SESSION_DESCRIPTION, &offer, NULL);
+  gst_promise_unref (promise);
+  return offer;
+}
+
+static void
+watch_dtls (DcTestStranger *self)
+{
+  g_autoptr (GObject) sctp = NULL;
+
+  g_object_get (self->bin, "sctp-transport", &sctp, NULL);
+  g_object_get (sctp, "transport", &self->dtls, NULL);
+  g_signal_connect (self->dtls, "notify::state", G_CALLBACK (on_dtls_state), self);
+}
+
+static void
+call (DcTestStranger *self)
+{
+  g_autoptr (GstStructure) options = gst_structure_new ("options", "protocol", G_TYPE_STRING, self->protocol, NULL);
+  g_autoptr (GstWebRTCSessionDescription) offer = NULL;
+  DcMessage *message = dc_message_new (DC_MESSAGE_OFFER);
+
+  self->called = TRUE;
+  self->pipeline = gst_object_ref_sink (gst_pipeline_new (NULL));
+  self->bin = gst_object_ref_sink (gst_element_factory_make ("webrtcbin", NULL));
+  gst_util_set_object_arg (G_OBJECT (self->bin), "bundle-policy", "max-bundle");
+  gst_bin_add (GST_BIN (self->pipeline), self->bin);
+  g_signal_connect (self->bin, "on-ice-candidate", G_CALLBACK (on_candidate), self);
+  gst_element_set_state (self->pipeline, GST_STATE_PLAYING);
+  g_signal_emit_by_name (self->bin, "create-data-channel", self->label, options, &self->channel);
+  g_signal_connect (self->channel, "on-open", G_CALLBACK (on_open), self);
+  g_signal_connect (self->channel, "on-close", G_CALLBACK (on_close), self);
+  offer = make_offer (self);
+  message->sdp = gst_sdp_message_as_text (offer->sdp);
+  send_message (self, message);
+  g_signal_emit_by_name (self->bin, "set-local-description", offer, NULL);
+  watch_dtls (self);
+}
+
+static void
+take_answer (DcTestStranger *self, const char *text)
+{
+  GstSDPMessage *sdp;
+  g_autoptr (GstWebRTCSessionDescription) answer = NULL;
+
+  gst_sdp_message_new_from_text (text, &sdp);
+  answer = gst_webrtc_session_description_new (GST_WEBRTC_SDP_TYPE_ANSWER, sdp);
+  g_signal_emit_by_name (self->bin, "set-remote-description", answer, NULL);
+}
+
+static void
+on_message (DcSignalingClient *client, DcMessage *message, DcTestStranger *self)
+{
+  if (message->type == DC_MESSAGE_JOINED && g_str_equal (message->id, self->remote_id) && !self->called)
+    call (self);
+  else if (message->type == DC_MESSAGE_ANSWER)
+    take_answer (self, message->sdp);
+  else if (message->type == DC_MESSAGE_CANDIDATE)
+    g_signal_emit_by_name (self->bin, "add-ice-candidate", 0, message->candidate);
+  else if (message->type == DC_MESSAGE_BYE)
+    self->said_bye = TRUE;
+}
+
+static void
+on_registered (DcSignalingClient *client, DcMessage *welcome, DcTestStranger *self)
+{
+  for (guint i = 0; i < welcome->peers->len && !self->called; i++)
+    if (g_str_equal (((DcPeerInfo *) g_ptr_array_index (welcome->peers, i))->id, self->remote_id))
+      call (self);
+}
+
+DcTestStranger *
+dc_test_stranger_new (const char *signaling, const char *remote_id, const char *label, const char *protocol)
+{
+  DcTestStranger *self = g_new0 (DcTestStranger, 1);
+  g_autoptr (JsonNode) meta = json_from_string ("{\"role\": \"offerer\"}", NULL);
+  DcSignalingConfig config = {.uri = signaling, .room = "default", .id = "stranger", .meta = meta};
+
+  self->remote_id = g_strdup (remote_id);
+  self->label = g_strdup (label);
+  self->protocol = g_strdup (protocol);
+  self->client = dc_signaling_client_new (&config, NULL);
+  g_signal_connect (self->client, "registered", G_CALLBACK (on_registered), self);
+  g_signal_connect (self->client, "message", G_CALLBACK (on_message), self);
+  dc_signaling_client_start (self->client);
+  return self;
+}
+
+static gboolean
+flush_pad (GstElement *element, GstPad *pad, gpointer user_data)
+{
+  return gst_pad_send_event (pad, gst_event_new_flush_start ());
+}
+
+/* A sctpenc that waits for a far side that is gone would hold set_state (NULL) for ever. */
+static void
+stop_pipeline (DcTestStranger *self)
+{
+  GstIterator *iterator = gst_bin_iterate_all_by_element_factory_name (GST_BIN (self->pipeline), "sctpenc");
+  GValue item = G_VALUE_INIT;
+
+  while (gst_iterator_next (iterator, &item) == GST_ITERATOR_OK) {
+    gst_element_foreach_sink_pad (g_value_get_object (&item), flush_pad, NULL);
+    g_value_reset (&item);
+  }
+  g_value_unset (&item);
+  gst_iterator_free (iterator);
+  gst_element_set_state (self->pipeline, GST_STATE_NULL);
+}
+
+void
+dc_test_stranger_free (DcTestStranger *self)
+{
+  g_signal_handlers_disconnect_by_data (self->client, self);
+  g_object_unref (self->client);
+  if (self->channel != NULL)
+    g_signal_handlers_disconnect_by_data (self->channel, self);
+  if (self->dtls != NULL)
+    g_signal_handlers_disconnect_by_data (self->dtls, self);
+  g_clear_object (&self->channel);
+  g_clear_object (&self->dtls);
+  if (self->pipeline != NULL)
+    stop_pipeline (self);
+  while (g_main_context_iteration (NULL, FALSE))
+    ;
+  gst_clear_object (&self->bin);
+  gst_clear_object (&self->pipeline);
+  g_free (self->remote_id);
+  g_free (self->label);
+  g_free (self->protocol);
+  g_free (self);
+}
+
+void
+dc_test_stranger_wait_open (DcTestStranger *self)
+{
+  dc_test_wait_until (NULL, g_atomic_int_get (&self->open));
+}
+
+void
+dc_test_stranger_wait_closed (DcTestStranger *self)
+{
+  dc_test_wait_until (NULL, g_atomic_int_get (&self->closed) || self->said_bye);
+}
+
+void
+dc_test_stranger_send (DcTestStranger *self, const void *bytes, gsize length)
+{
+  g_autoptr (GBytes) message = length > 0 ? g_bytes_new (bytes, length) : NULL;
+
+  gst_webrtc_data_channel_send_data_full (self->channel, message, NULL);
+}
+
+void
+dc_test_stranger_send_text (DcTestStranger *self, const char *text)
+{
+  gst_webrtc_data_channel_send_string_full (self->channel, text, NULL);
+}

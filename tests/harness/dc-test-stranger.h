@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* dc-test-stranger.h: a peer made of nothing but the signaling client and webrtcbin, which says on its channel what it is told to. */
+#pragma once
+
+#include <glib.h>
+
+G_BEGIN_DECLS
+
+/* Calls @remote_id as soon as that is in the room and opens one channel. Lives in the default main context; functions that wait run
+ * it, bounded by the watchdog. */
+typedef struct _DcTestStranger DcTestStranger;
+
+DcTestStranger *dc_test_stranger_new (
+    const char *signaling, const char *remote_id, const char *label, const char *protocol);
+void dc_test_stranger_free (DcTestStranger *self);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (DcTestStranger, dc_test_stranger_free)
+
+void dc_test_stranger_wait_open (DcTestStranger *self);
+/* Until the other side has closed the channel or said bye. */
+void dc_test_stranger_wait_closed (DcTestStranger *self);
+void dc_test_stranger_send (DcTestStranger *self, const void *bytes, gsize length);
+void dc_test_stranger_send_text (DcTestStranger *self, const char *text);
+
+G_END_DECLS

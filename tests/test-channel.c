@@ -1,0 +1,186 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* test-channel.c: what a stranger may say on a channel: a clear error each time, and the next caller is served. */
+#include <string.h>
+
+#include "plugins/link/dc-frame.h"
+#include "plugins/peer/dc-peer.h"
+#include "tests/harness/dc-test-daemon.h"
+#include "tests/harness/dc-test-peer.h"
+#include "tests/harness/dc-test-stranger.h"
+#include "tests/harness/dc-test.h"
+
+#define WATCHDOG_S 60
+
+typedef struct {
+  DcTestDaemon *daemon;
+  const char *url;
+  DcTestPeer *bob;
+} Fixture;
+
+static void
+set_up (Fixture *fixture, gconstpointer data)
+{
+  dc_test_watchdog_start (WATCHDOG_S);
+  fixture->daemon = dc_test_daemon_new (NULL);
+  fixture->url = dc_test_daemon_get_url (fixture->daemon);
+  fixture->bob = dc_test_peer_new (fixture->url, "id", "bob", "role", DC_ROLE_ANSWERER, NULL);
+}
+
+static void
+tear_down (Fixture *fixture, gconstpointer data)
+{
+  dc_test_peer_free (fixture->bob);
+  dc_test_daemon_free (fixture->daemon);
+  dc_test_watchdog_stop ();
+}
+
+static void
+expect_refused (DcTestPeer *bob, DcError code, const char *hint)
+{
+  g_autoptr (GstStructure) closed = dc_test_peer_wait_event (bob, "connection-closed");
+  gint told = -1;
+
+  gst_structure_get_int (closed, "code", &told);
+  g_assert_cmpint (told, ==, code);
+  if (strstr (gst_structure_get_string (closed, "reason"), hint) == NULL)
+    g_error ("\"%s\" does not say \"%s\"", gst_structure_get_string (closed, "reason"), hint);
+}
+
+static void
+expect_served (Fixture *fixture)
+{
+  g_autoptr (DcTestPeer) alice = dc_test_peer_new (fixture->url, "id", "alice", "role", DC_ROLE_OFFERER, NULL);
+  g_autoptr (DcChannel) at_alice = dc_test_peer_wait_channel (alice);
+  g_autoptr (DcChannel) at_bob = NULL;
+
+  do {
+    g_clear_object (&at_bob);
+    at_bob = dc_test_peer_wait_channel (fixture->bob);
+  } while (!g_str_equal (dc_channel_get_remote_id (at_bob), "alice"));
+  dc_test_push_text (at_alice, "still serving");
+  dc_test_expect_text (at_bob, "still serving");
+}
+
+static void
+test_garbage_first (Fixture *fixture, gconstpointer data)
+{
+  g_autoptr (DcTestStranger) stranger = dc_test_stranger_new (fixture->url, "bob", "data", DC_LINK_PROTOCOL);
+
+  dc_test_stranger_wait_open (stranger);
+  dc_test_stranger_send (stranger, "this is no frame of the link protocol", 37);
+  expect_refused (fixture->bob, DC_ERROR_DATA, "\"stranger\"");
+  dc_test_stranger_wait_closed (stranger);
+  expect_served (fixture);
+}
+
+static void
+test_text (Fixture *fixture, gconstpointer data)
+{
+  g_autoptr (DcTestStranger) stranger = dc_test_stranger_new (fixture->url, "bob", "data", DC_LINK_PROTOCOL);
+
+  dc_test_stranger_wait_open (stranger);
+  dc_test_stranger_send_text (stranger, "hello?");
+  expect_refused (fixture->bob, DC_ERROR_DATA, "text message");
+  dc_test_stranger_wait_closed (stranger);
+  expect_served (fixture);
+}
+
+static void
+send_hello (DcTestStranger *stranger, guint16 version)
+{
+  g_autoptr (GByteArray) message = g_byte_array_new ();
+  DcFrame frame = {
+      .type = DC_FRAME_HELLO,
+      .hello = {.version_min = version,
+          .version_max = version,
+          .session = 1,
+          .window_bytes = 65536,
+          .window_frames = 64,
+          .max_message = 65536,
+          .max_item = 65536,
+          .heartbeat = 1000},
+  };
+
+  dc_frame_write (message, &frame);
+  dc_test_stranger_send (stranger, message->data, message->len);
+}
+
+/* After a proper HELLO the application has the channel: it is the one that gets the error. */
+static void
+test_garbage_later (Fixture *fixture, gconstpointer data)
+{
+  g_autoptr (DcTestStranger) stranger = dc_test_stranger_new (fixture->url, "bob", "data", DC_LINK_PROTOCOL);
+  g_autoptr (DcChannel) channel = NULL;
+  g_autoptr (GError) error = NULL;
+
+  dc_test_stranger_wait_open (stranger);
+  send_hello (stranger, DC_FRAME_VERSION_MAX);
+  channel = dc_test_peer_wait_channel (fixture->bob);
+  dc_test_stranger_send (stranger, "\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff", 14);
+  g_assert_null (dc_channel_pull (channel, &error));
+  g_assert_error (error, DC_ERROR, DC_ERROR_DATA);
+  dc_test_stranger_wait_closed (stranger);
+  expect_served (fixture);
+}
+
+static void
+test_other_version (Fixture *fixture, gconstpointer data)
+{
+  g_autoptr (DcTestStranger) stranger = dc_test_stranger_new (fixture->url, "bob", "data", DC_LINK_PROTOCOL);
+
+  dc_test_stranger_wait_open (stranger);
+  send_hello (stranger, DC_FRAME_VERSION_MAX + 7);
+  expect_refused (fixture->bob, DC_ERROR_DATA, "version");
+  expect_served (fixture);
+}
+
+/* Nobody home behind the channel: the heartbeat notices. */
+static void
+test_silence (Fixture *fixture, gconstpointer data)
+{
+  g_autoptr (DcTestStranger) stranger = dc_test_stranger_new (fixture->url, "bob", "data", DC_LINK_PROTOCOL);
+
+  dc_test_stranger_wait_open (stranger);
+  expect_refused (fixture->bob, DC_ERROR_PEER_GONE, "nothing was heard");
+  expect_served (fixture);
+}
+
+static void
+test_no_link (Fixture *fixture, gconstpointer data)
+{
+  g_autoptr (DcTestStranger) stranger = dc_test_stranger_new (fixture->url, "bob", "data", "chat");
+
+  dc_test_stranger_wait_open (stranger);
+  expect_refused (fixture->bob, DC_ERROR_DATA, "raw mode");
+  expect_served (fixture);
+}
+
+/* Before the identity is checked and HELLO said, a stranger cannot make us hold much. */
+static void
+test_flood (Fixture *fixture, gconstpointer data)
+{
+  g_autoptr (DcTestStranger) stranger = dc_test_stranger_new (fixture->url, "bob", "data", DC_LINK_PROTOCOL);
+  g_autofree char *zeros = g_malloc0 (60000);
+
+  dc_test_stranger_wait_open (stranger);
+  for (guint i = 0; i < 100; i++)
+    dc_test_stranger_send (stranger, zeros, 60000);
+  expect_refused (fixture->bob, DC_ERROR_DATA, "\"stranger\"");
+  expect_served (fixture);
+}
+
+int
+main (int argc, char **argv)
+{
+  dc_test_init (&argc, &argv);
+  gst_init (NULL, NULL);
+#define ADD(name, func) g_test_add ("/channel/" name, Fixture, NULL, set_up, func, tear_down)
+  ADD ("garbage-first", test_garbage_first);
+  ADD ("garbage-later", test_garbage_later);
+  ADD ("text", test_text);
+  ADD ("other-version", test_other_version);
+  ADD ("silence", test_silence);
+  ADD ("no-link", test_no_link);
+  ADD ("flood", test_flood);
+  return g_test_run ();
+}
