@@ -459,6 +459,20 @@ test_sink_far_side_gone_in_push (void)
   wait_error (&f, GST_RESOURCE_ERROR_WRITE, "the far side is gone");
 }
 
+/* The stream has ended here, and nobody will ever know whether it arrived. */
+static void
+test_sink_far_side_gone_in_finish (void)
+{
+  g_auto (Fixture) f = {0};
+
+  fixture_play (&f, SINK);
+  emit (&f, "end-of-stream");
+  take_empty_stream (&f);
+  dc_fake_channel_wait_blocked (f.channel);
+  dc_fake_channel_end (f.channel, "the far side is gone");
+  wait_error (&f, GST_RESOURCE_ERROR_WRITE, "the far side is gone");
+}
+
 static void
 test_sink_far_side_leaves_after_the_end (void)
 {
@@ -1132,6 +1146,7 @@ main (int argc, char **argv)
   g_test_add_func ("/elements/sink/plays-again", test_sink_plays_again);
   g_test_add_func ("/elements/sink/far-side-gone-while-idle", test_sink_far_side_gone_while_idle);
   g_test_add_func ("/elements/sink/far-side-gone-in-push", test_sink_far_side_gone_in_push);
+  g_test_add_func ("/elements/sink/far-side-gone-in-finish", test_sink_far_side_gone_in_finish);
   g_test_add_func ("/elements/sink/far-side-leaves-after-the-end", test_sink_far_side_leaves_after_the_end);
   g_test_add_func ("/elements/sink/peer-fails", test_sink_peer_fails);
   g_test_add_func ("/elements/sink/bad-settings", test_sink_bad_settings);
