@@ -29,8 +29,8 @@ typedef struct {
   DcTalk *talk;          /* (nullable): under way */
   int interrupted;       /* the signal, or 0 */
   gboolean in_call;      /* interrupted while a talk was under way */
-  char *pair;            /* (nullable): the kind of way that was selected */
-  gboolean opened;       /* the channel of this call was handed out: its talk will tell how it ends */
+  char *pair;            /* (nullable): the kind of way that was selected last */
+  char *open_peer;       /* (nullable): whose channel was handed out: its talk will tell how it ends */
   GError *attempt_error; /* answer --once: why the only call came to nothing */
 } Call;
 
@@ -52,8 +52,9 @@ static void
 attempt_failed_locked (Call *call, const GstStructure *event)
 {
   const char *reason = gst_structure_get_string (event, "reason");
-  int code = DC_ERROR_CONNECTION;
-  gst_structure_get_int (event, "code", &code);
+  int code = -1;
+  if (!gst_structure_get_int (event, "code", &code) || code < 0)
+    code = DC_ERROR_CONNECTION;
   GError *error = g_error_new_literal (DC_ERROR, code, reason != NULL ? reason : "the call came to nothing");
   if (call->options->once && call->attempt_error == NULL) {
     call->attempt_error = error;
@@ -65,15 +66,12 @@ attempt_failed_locked (Call *call, const GstStructure *event)
 }
 
 static void
-note_event_locked (Call *call, const GstStructure *event)
+note_closed_locked (Call *call, const GstStructure *event)
 {
-  if (gst_structure_has_name (event, "calling") || gst_structure_has_name (event, "called")) {
-    call->opened = FALSE;
-    g_clear_pointer (&call->pair, g_free);
-  } else if (gst_structure_has_name (event, "selected-pair")) {
-    g_free (call->pair);
-    call->pair = describe_pair (event);
-  }
+  if (g_strcmp0 (gst_structure_get_string (event, "peer"), call->open_peer) == 0)
+    g_clear_pointer (&call->open_peer, g_free);
+  else if (call->command == DC_COMMAND_ANSWER && call->interrupted == 0)
+    attempt_failed_locked (call, event);
 }
 
 static void
@@ -82,10 +80,12 @@ event_cb (DcPeer *peer, const GstStructure *event, gpointer user_data)
   Call *call = user_data;
   dc_trace_event (call->trace, gst_structure_copy (event), DC_TRACE_NO_WAIT);
   g_mutex_lock (&call->lock);
-  note_event_locked (call, event);
-  if (call->command == DC_COMMAND_ANSWER && gst_structure_has_name (event, "connection-closed") && !call->opened
-      && call->interrupted == 0)
-    attempt_failed_locked (call, event);
+  if (gst_structure_has_name (event, "selected-pair")) {
+    g_free (call->pair);
+    call->pair = describe_pair (event);
+  } else if (gst_structure_has_name (event, "connection-closed")) {
+    note_closed_locked (call, event);
+  }
   g_mutex_unlock (&call->lock);
 }
 
@@ -94,7 +94,8 @@ channel_cb (DcPeer *peer, DcChannel *channel, gpointer user_data)
 {
   Call *call = user_data;
   g_mutex_lock (&call->lock);
-  call->opened = TRUE;
+  g_free (call->open_peer);
+  call->open_peer = g_strdup (dc_channel_get_remote_id (channel));
   g_mutex_unlock (&call->lock);
 }
 
@@ -265,6 +266,7 @@ run (DcCommand command, const DcOptions *options)
   g_main_loop_unref (call.loop);
   g_clear_error (&call.attempt_error);
   g_free (call.pair);
+  g_free (call.open_peer);
   g_mutex_clear (&call.lock);
   return call.status;
 }

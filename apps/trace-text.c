@@ -74,6 +74,13 @@ double_of (const GstStructure *event, const char *field)
   return value;
 }
 
+static char *
+bytes_of (const GstStructure *event, const char *field)
+{
+  guint64 bytes = number_of (event, field);
+  return g_strdup_printf ("%" G_GUINT64_FORMAT " byte%s", bytes, bytes == 1 ? "" : "s");
+}
+
 static gboolean
 is_local (const GstStructure *event)
 {
@@ -324,11 +331,10 @@ format_channel_open (DcTraceText *self, const GstStructure *event)
 static char *
 format_connection_closed (DcTraceText *self, const GstStructure *event)
 {
+  g_autofree char *sent = bytes_of (event, "bytes-sent"), *received = bytes_of (event, "bytes-received");
   const char *reason = gst_structure_get_string (event, "reason");
-  return g_strdup_printf ("with %s closed after %.3f s%s%s; %" G_GUINT64_FORMAT " bytes sent, %" G_GUINT64_FORMAT
-                          " received",
-      string_of (event, "peer"), double_of (event, "duration"), reason != NULL ? ": " : "",
-      reason != NULL ? reason : "", number_of (event, "bytes-sent"), number_of (event, "bytes-received"));
+  return g_strdup_printf ("with %s closed after %.3f s%s%s; %s sent, %s received", string_of (event, "peer"),
+      double_of (event, "duration"), reason != NULL ? ": " : "", reason != NULL ? reason : "", sent, received);
 }
 
 /* Messages. */
@@ -348,10 +354,9 @@ message_content (const GstStructure *event)
 static char *
 format_message (DcTraceText *self, const GstStructure *event)
 {
-  g_autofree char *content = message_content (event);
-  gboolean sent = gst_structure_has_name (event, "sent");
-  return g_strdup_printf ("#%" G_GUINT64_FORMAT " %s %s, %" G_GUINT64_FORMAT " bytes: %s", number_of (event, "n"),
-      sent ? "to" : "from", string_of (event, "peer"), number_of (event, "bytes"), content);
+  g_autofree char *content = message_content (event), *bytes = bytes_of (event, "bytes");
+  return g_strdup_printf ("#%" G_GUINT64_FORMAT " %s %s, %s: %s", number_of (event, "n"),
+      gst_structure_has_name (event, "sent") ? "to" : "from", string_of (event, "peer"), bytes, content);
 }
 
 static char *
@@ -375,14 +380,13 @@ static char *
 format_summary (DcTraceText *self, const GstStructure *event)
 {
   g_autofree char *rtt = round_trips (event);
+  g_autofree char *sent = bytes_of (event, "bytes-sent"), *received = bytes_of (event, "bytes-received");
   const char *pair = gst_structure_get_string (event, "pair");
-  return g_strdup_printf ("%s with %s: %" G_GUINT64_FORMAT " messages sent (%" G_GUINT64_FORMAT
-                          " bytes), %" G_GUINT64_FORMAT " acknowledged, %" G_GUINT64_FORMAT
-                          " received (%" G_GUINT64_FORMAT " bytes)%s, in %.3f s%s%s",
+  return g_strdup_printf ("%s with %s: %" G_GUINT64_FORMAT " sent (%s), %" G_GUINT64_FORMAT
+                          " acknowledged, %" G_GUINT64_FORMAT " received (%s)%s, in %.3f s%s%s",
       boolean_of (event, "complete", FALSE) ? "done" : "broken off", string_of (event, "peer"),
-      number_of (event, "sent"), number_of (event, "bytes-sent"), number_of (event, "acknowledged"),
-      number_of (event, "received"), number_of (event, "bytes-received"), rtt, double_of (event, "duration"),
-      pair != NULL ? ", " : "", pair != NULL ? pair : "");
+      number_of (event, "sent"), sent, number_of (event, "acknowledged"), number_of (event, "received"), received, rtt,
+      double_of (event, "duration"), pair != NULL ? ", " : "", pair != NULL ? pair : "");
 }
 
 /* NULL: not shown as text; the sentence goes to stderr. */

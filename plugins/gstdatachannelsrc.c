@@ -358,17 +358,9 @@ query_duration (GstDataChannelSrc *self, GstQuery *query)
 static gboolean
 gst_data_channel_src_query (GstBaseSrc *src, GstQuery *query)
 {
-  switch (GST_QUERY_TYPE (query)) {
-    case GST_QUERY_SCHEDULING:
-      /* The base class would start and stop us, connection and all, to find out whether it can seek. */
-      gst_query_set_scheduling (query, GST_SCHEDULING_FLAG_SEQUENTIAL, 1, -1, 0);
-      gst_query_add_scheduling_mode (query, GST_PAD_MODE_PUSH);
-      return TRUE;
-    case GST_QUERY_DURATION:
-      return query_duration (GST_DATA_CHANNEL_SRC (src), query);
-    default:
-      return GST_BASE_SRC_CLASS (gst_data_channel_src_parent_class)->query (src, query);
-  }
+  if (GST_QUERY_TYPE (query) == GST_QUERY_DURATION)
+    return query_duration (GST_DATA_CHANNEL_SRC (src), query);
+  return GST_BASE_SRC_CLASS (gst_data_channel_src_parent_class)->query (src, query);
 }
 
 static gboolean

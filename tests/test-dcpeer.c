@@ -268,8 +268,7 @@ test_text (void)
   dc_test_process_wait_line (offer, "channel       open to alice: label \"data\", protocol \"datachannel.link.v1\"");
   dc_test_process_wait_line (offer, "sent          #1 to alice, 8 bytes: \"good day\"");
   dc_test_process_wait_line (offer, "acknowledged  #1 by alice, round trip ");
-  dc_test_process_wait_line (
-      offer, "summary       done with alice: 1 messages sent (8 bytes), 1 acknowledged, 1 received");
+  dc_test_process_wait_line (offer, "summary       done with alice: 1 sent (8 bytes), 1 acknowledged, 1 received");
   assert_exit (offer, 0);
   assert_exit (answer, 0);
   assert_output_has (answer, "received      #1 from bob, 8 bytes: \"good day\"");
@@ -313,6 +312,9 @@ test_busy (void)
   assert_exit (second, 0);
   dc_test_process_signal (answer, SIGINT);
   assert_exit (answer, 0);
+  g_autofree char *output = dc_test_process_get_output (answer);
+  g_auto (GStrv) complaints = g_strsplit (output, "dcpeer: ", -1);
+  g_assert_cmpuint (g_strv_length (complaints), ==, 2); /* the first broke off, and nothing else */
   dc_test_watchdog_stop ();
 }
 
@@ -569,7 +571,7 @@ test_daemon_restarted (void)
   dc_test_daemon_start (call.daemon);
   assert_exit (call.offer, 0);
   assert_exit (call.answer, 0);
-  assert_output_has (call.offer, "20 messages sent");
+  assert_output_has (call.offer, "done with alice: 20 sent");
   assert_output_has (call.offer, "20 acknowledged, 20 received");
   end_call (&call);
 }

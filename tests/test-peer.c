@@ -201,7 +201,7 @@ test_nobody_comes (Fixture *fixture, gconstpointer data)
   g_autoptr (GError) waiting = NULL;
 
   g_assert_error (error, DC_ERROR, DC_ERROR_CONNECTION);
-  g_assert_cmpstr (error->message, ==, "no other peer came into room \"empty\" (within 1 s)");
+  g_assert_cmpstr (error->message, ==, "gave up after 1 s: no other peer came into room \"empty\"");
   g_assert_null (dc_peer_wait_channel (dc_test_peer_get (alice), &waiting));
   g_assert_error (waiting, DC_ERROR, DC_ERROR_CONNECTION);
 }

@@ -148,7 +148,7 @@ on_deadline (gpointer user_data)
   g_autoptr (GError) why = dc_peer_explain (self);
   guint seconds = self->connect_timeout > 0 ? self->connect_timeout : SIGNALING_TIMEOUT_S;
 
-  dc_peer_give_up (self, g_error_new (why->domain, why->code, "%s (within %u s)", why->message, seconds));
+  dc_peer_give_up (self, g_error_new (why->domain, why->code, "gave up after %u s: %s", seconds, why->message));
   return G_SOURCE_REMOVE;
 }
 

@@ -74,7 +74,7 @@ dc_sdp_parse_remote (GstWebRTCSDPType type, const char *text, GError **error)
   GstSDPMedia *media;
   g_autoptr (GstWebRTCSessionDescription) description = NULL;
 
-  if (gst_sdp_message_new_from_text (text, &sdp) != GST_SDP_OK) {
+  if (*text == '\0' || gst_sdp_message_new_from_text (text, &sdp) != GST_SDP_OK) {
     g_set_error_literal (error, DC_ERROR, DC_ERROR_DATA, "the remote description is no SDP (RFC 8866)");
     return NULL;
   }

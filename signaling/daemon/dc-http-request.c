@@ -9,7 +9,7 @@
 gsize
 dc_http_request_find_end (const char *bytes, gsize length)
 {
-  const char *end = memmem (bytes, length, "\r\n\r\n", 4);
+  const char *end = length > 0 ? memmem (bytes, length, "\r\n\r\n", 4) : NULL;
 
   return end ? (gsize) (end - bytes) + 4 : 0;
 }

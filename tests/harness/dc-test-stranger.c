@@ -99,6 +99,17 @@ watch_dtls (DcTestStranger *self)
   g_signal_connect (self->dtls, "notify::state", G_CALLBACK (on_dtls_state), self);
 }
 
+/* UPnP is slow, and libnice leaks its threads. */
+static void
+switch_upnp_off (GstElement *bin)
+{
+  g_autoptr (GObject) ice = NULL, agent = NULL;
+
+  g_object_get (bin, "ice-agent", &ice, NULL);
+  g_object_get (ice, "agent", &agent, NULL);
+  g_object_set (agent, "upnp", FALSE, NULL);
+}
+
 static void
 call (DcTestStranger *self)
 {
@@ -111,6 +122,7 @@ call (DcTestStranger *self)
   self->bin = gst_object_ref_sink (gst_element_factory_make ("webrtcbin", NULL));
   gst_util_set_object_arg (G_OBJECT (self->bin), "bundle-policy", "max-bundle");
   gst_bin_add (GST_BIN (self->pipeline), self->bin);
+  switch_upnp_off (self->bin);
   g_signal_connect (self->bin, "on-ice-candidate", G_CALLBACK (on_candidate), self);
   gst_element_set_state (self->pipeline, GST_STATE_PLAYING);
   g_signal_emit_by_name (self->bin, "create-data-channel", self->label, options, &self->channel);

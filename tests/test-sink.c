@@ -1,0 +1,470 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* test-sink.c: datachannelsink over a fake peer: what it sends, waits for, posts and survives. */
+#include <string.h>
+
+#include "plugins/dc-gst-item.h"
+#include "plugins/gstdatachannelsink.h"
+#include "tests/harness/dc-test-element.h"
+#include "tests/harness/dc-test.h"
+
+/* --- The far side of a sink ----------------------------------------------------------------------------------------------------- */
+
+static void
+take_kind (DcTestElement *f, DcLinkItemKind kind)
+{
+  g_autoptr (DcLinkItem) item = dc_fake_channel_take (f->channel);
+
+  g_assert_cmpint (item->kind, ==, kind);
+}
+
+static void
+take_any (DcTestElement *f)
+{
+  dc_link_item_free (dc_fake_channel_take (f->channel));
+}
+
+static void
+take_caps (DcTestElement *f, const char *text)
+{
+  g_autoptr (DcLinkItem) item = dc_fake_channel_take (f->channel);
+  g_autoptr (GstCaps) expected = gst_caps_from_string (text);
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GstCaps) caps = NULL;
+
+  g_assert_cmpint (item->kind, ==, DC_LINK_ITEM_CAPS);
+  caps = dc_gst_item_to_caps (item, &error);
+  g_assert_no_error (error);
+  g_assert_true (gst_caps_is_equal (caps, expected));
+}
+
+static void
+take_data (DcTestElement *f, const char *text, guint64 pts)
+{
+  g_autoptr (DcLinkItem) item = dc_fake_channel_take (f->channel);
+
+  g_assert_cmpint (item->kind, ==, DC_LINK_ITEM_DATA);
+  g_assert_cmpmem (g_bytes_get_data (item->payload, NULL), g_bytes_get_size (item->payload), text, strlen (text));
+  g_assert_cmpuint (item->pts, ==, pts);
+}
+
+static void
+take_end (DcTestElement *f)
+{
+  take_kind (f, DC_LINK_ITEM_EVENT);
+  take_kind (f, DC_LINK_ITEM_FIN);
+}
+
+/* A stream of no buffers still has a format. */
+static void
+take_empty_stream (DcTestElement *f)
+{
+  take_kind (f, DC_LINK_ITEM_CAPS);
+  take_end (f);
+}
+
+static void
+emit (DcTestElement *f, const char *signal)
+{
+  GstFlowReturn flow;
+
+  g_signal_emit_by_name (dc_test_element_get (f, "in"), signal, &flow);
+  g_assert_cmpint (flow, ==, GST_FLOW_OK);
+}
+
+static void
+push (DcTestElement *f, const char *text, guint64 pts)
+{
+  g_autoptr (GstBuffer) buffer = gst_buffer_new_memdup (text, strlen (text));
+  GstFlowReturn flow;
+
+  GST_BUFFER_PTS (buffer) = pts;
+  g_signal_emit_by_name (dc_test_element_get (f, "in"), "push-buffer", buffer, &flow);
+  g_assert_cmpint (flow, ==, GST_FLOW_OK);
+}
+
+#define SINK "appsrc name=in format=time caps=audio/x-a,rate=1 ! datachannelsink name=dc "
+
+static void
+test_sink_order (void)
+{
+  g_auto (DcTestElement) f = {0};
+
+  dc_test_element_play (&f, SINK);
+  push (&f, "one", 10);
+  push (&f, "two", GST_CLOCK_TIME_NONE);
+  emit (&f, "end-of-stream");
+  take_caps (&f, "audio/x-a, rate=1");
+  take_kind (&f, DC_LINK_ITEM_SEGMENT);
+  take_data (&f, "one", 10);
+  take_data (&f, "two", GST_CLOCK_TIME_NONE);
+  take_end (&f);
+  dc_fake_channel_acknowledge_fin (f.channel);
+  dc_test_element_wait_eos (&f);
+  dc_test_element_stop (&f);
+  g_assert_true (dc_fake_channel_is_closed (f.channel));
+  g_assert_null (dc_fake_channel_dup_abort (f.channel));
+}
+
+static void
+test_sink_eos_waits_for_the_far_side (void)
+{
+  g_auto (DcTestElement) f = {0};
+
+  dc_test_element_play (&f, SINK);
+  push (&f, "one", 0);
+  emit (&f, "end-of-stream");
+  take_kind (&f, DC_LINK_ITEM_CAPS);
+  take_kind (&f, DC_LINK_ITEM_SEGMENT);
+  take_data (&f, "one", 0);
+  take_end (&f);
+  dc_fake_channel_wait_blocked (f.channel);
+  g_assert_false (dc_test_element_has_message (&f, GST_MESSAGE_EOS | GST_MESSAGE_ERROR));
+  dc_fake_channel_acknowledge_fin (f.channel);
+  dc_test_element_wait_eos (&f);
+}
+
+static void
+test_sink_empty_stream (void)
+{
+  g_auto (DcTestElement) f = {0};
+
+  dc_test_element_play (&f, "fakesrc num-buffers=0 ! datachannelsink name=dc");
+  take_end (&f);
+  dc_fake_channel_acknowledge_fin (f.channel);
+  dc_test_element_wait_eos (&f);
+}
+
+/* The state change does not wait for a channel, and what was said before there was one is said when there is. */
+static void
+test_sink_channel_comes_late (void)
+{
+  g_auto (DcTestElement) f = {0};
+
+  dc_test_element_launch (&f, SINK);
+  gst_element_set_state (f.pipeline, GST_STATE_PLAYING);
+  push (&f, "one", 0);
+  g_assert_cmpint (gst_element_get_state (f.pipeline, NULL, NULL, GST_CLOCK_TIME_NONE), ==, GST_STATE_CHANGE_SUCCESS);
+  f.peer = dc_fake_wait_peer ();
+  f.channel = dc_fake_peer_open (f.peer);
+  take_caps (&f, "audio/x-a, rate=1");
+  take_kind (&f, DC_LINK_ITEM_SEGMENT);
+  take_data (&f, "one", 0);
+}
+
+static void
+test_sink_caps_change (void)
+{
+  g_auto (DcTestElement) f = {0};
+  g_autoptr (GstCaps) other = gst_caps_from_string ("audio/x-a, rate=2");
+
+  dc_test_element_play (&f, SINK);
+  push (&f, "one", 0);
+  take_caps (&f, "audio/x-a, rate=1");
+  take_kind (&f, DC_LINK_ITEM_SEGMENT);
+  take_data (&f, "one", 0);
+  g_object_set (dc_test_element_get (&f, "in"), "caps", other, NULL);
+  push (&f, "two", 0);
+  take_caps (&f, "audio/x-a, rate=2");
+  take_data (&f, "two", 0);
+}
+
+/* Nothing moves but what is taken. */
+static void
+test_sink_is_slowed_down (void)
+{
+  g_auto (DcTestElement) f = {0};
+
+  dc_test_element_launch (&f, "fakesrc ! datachannelsink name=dc");
+  gst_element_set_state (f.pipeline, GST_STATE_PLAYING);
+  f.peer = dc_fake_wait_peer ();
+  f.channel = dc_fake_peer_open_with_window (f.peer, 5);
+  for (guint i = 0; i < 50; i++) {
+    dc_fake_channel_wait_blocked (f.channel);
+    take_any (&f);
+  }
+  dc_fake_channel_wait_blocked (f.channel);
+  g_assert_cmpuint (dc_fake_channel_count (f.channel), ==, 5);
+}
+
+/* PAUSED interrupts a push that waits, PLAYING goes on with the very buffer. */
+static void
+test_sink_pause_in_push (void)
+{
+  g_auto (DcTestElement) f = {0};
+
+  dc_test_element_play (&f, SINK);
+  push (&f, "one", 1);
+  take_kind (&f, DC_LINK_ITEM_CAPS);
+  take_kind (&f, DC_LINK_ITEM_SEGMENT);
+  take_data (&f, "one", 1);
+  dc_fake_channel_set_window (f.channel, 0);
+  push (&f, "two", 2);
+  dc_fake_channel_wait_blocked (f.channel);
+  gst_element_set_state (f.pipeline, GST_STATE_PAUSED);
+  g_assert_cmpint (gst_element_get_state (f.pipeline, NULL, NULL, GST_CLOCK_TIME_NONE), ==, GST_STATE_CHANGE_SUCCESS);
+  dc_fake_channel_set_window (f.channel, 10);
+  g_assert_cmpuint (dc_fake_channel_count (f.channel), ==, 0);
+  gst_element_set_state (f.pipeline, GST_STATE_PLAYING);
+  push (&f, "three", 3);
+  take_data (&f, "two", 2);
+  take_data (&f, "three", 3);
+}
+
+static void
+test_sink_pause_in_finish (void)
+{
+  g_auto (DcTestElement) f = {0};
+
+  dc_test_element_play (&f, SINK);
+  push (&f, "one", 1);
+  emit (&f, "end-of-stream");
+  take_kind (&f, DC_LINK_ITEM_CAPS);
+  take_kind (&f, DC_LINK_ITEM_SEGMENT);
+  take_data (&f, "one", 1);
+  take_end (&f);
+  dc_fake_channel_wait_blocked (f.channel);
+  gst_element_set_state (f.pipeline, GST_STATE_PAUSED);
+  g_assert_cmpint (gst_element_get_state (f.pipeline, NULL, NULL, GST_CLOCK_TIME_NONE), ==, GST_STATE_CHANGE_SUCCESS);
+  dc_fake_channel_acknowledge_fin (f.channel);
+  gst_element_set_state (f.pipeline, GST_STATE_PLAYING);
+  dc_test_element_wait_eos (&f);
+  g_assert_cmpuint (dc_fake_channel_count (f.channel), ==, 0);
+}
+
+static void
+test_sink_stop_while_alone (void)
+{
+  g_auto (DcTestElement) f = {0};
+
+  dc_test_element_launch (&f, SINK);
+  gst_element_set_state (f.pipeline, GST_STATE_PLAYING);
+  push (&f, "one", 0);
+  f.peer = dc_fake_wait_peer ();
+  g_assert_cmpint (gst_element_get_state (f.pipeline, NULL, NULL, GST_CLOCK_TIME_NONE), ==, GST_STATE_CHANGE_SUCCESS);
+  dc_test_element_stop (&f);
+  g_assert_true (dc_fake_peer_is_stopped (f.peer));
+}
+
+static void
+test_sink_stop_in_push (void)
+{
+  g_auto (DcTestElement) f = {0};
+
+  dc_test_element_play (&f, SINK);
+  dc_fake_channel_set_window (f.channel, 0);
+  push (&f, "one", 0);
+  dc_fake_channel_wait_blocked (f.channel);
+  dc_test_element_stop (&f);
+  dc_test_element_assert_aborted (&f);
+  g_assert_false (dc_test_element_has_message (&f, GST_MESSAGE_ERROR));
+}
+
+static void
+test_sink_stop_in_finish (void)
+{
+  g_auto (DcTestElement) f = {0};
+
+  dc_test_element_play (&f, SINK);
+  emit (&f, "end-of-stream");
+  take_empty_stream (&f);
+  dc_fake_channel_wait_blocked (f.channel);
+  dc_test_element_stop (&f);
+  dc_test_element_assert_aborted (&f);
+}
+
+static void
+test_sink_plays_again (void)
+{
+  g_auto (DcTestElement) f = {0};
+
+  for (guint i = 0; i < 3; i++) {
+    g_clear_object (&f.peer);
+    g_clear_object (&f.channel);
+    if (f.pipeline == NULL)
+      dc_test_element_launch (
+          &f, "fakesrc num-buffers=1 sizetype=fixed sizemax=5 ! audio/x-a,rate=1 ! datachannelsink name=dc");
+    gst_element_set_state (f.pipeline, GST_STATE_PLAYING);
+    f.peer = dc_fake_wait_peer ();
+    f.channel = dc_fake_peer_open (f.peer);
+    take_caps (&f, "audio/x-a, rate=1");
+    take_kind (&f, DC_LINK_ITEM_SEGMENT);
+    take_kind (&f, DC_LINK_ITEM_DATA);
+    take_end (&f);
+    dc_fake_channel_acknowledge_fin (f.channel);
+    dc_test_element_wait_eos (&f);
+    gst_element_set_state (f.pipeline, GST_STATE_READY);
+  }
+}
+
+/* The sink has nothing to push, and still says that the receiver is gone. */
+static void
+test_sink_far_side_gone_while_idle (void)
+{
+  g_auto (DcTestElement) f = {0};
+
+  dc_test_element_play (&f, SINK);
+  dc_fake_channel_end (f.channel, "the far side is gone");
+  dc_test_element_wait_error (&f, GST_RESOURCE_ERROR_WRITE, "the far side is gone");
+}
+
+static void
+test_sink_far_side_gone_in_push (void)
+{
+  g_auto (DcTestElement) f = {0};
+
+  dc_test_element_play (&f, SINK);
+  dc_fake_channel_set_window (f.channel, 0);
+  push (&f, "one", 0);
+  dc_fake_channel_wait_blocked (f.channel);
+  dc_fake_channel_end (f.channel, "the far side is gone");
+  dc_test_element_wait_error (&f, GST_RESOURCE_ERROR_WRITE, "the far side is gone");
+}
+
+/* The stream has ended here, and nobody will ever know whether it arrived. */
+static void
+test_sink_far_side_gone_in_finish (void)
+{
+  g_auto (DcTestElement) f = {0};
+
+  dc_test_element_play (&f, SINK);
+  emit (&f, "end-of-stream");
+  take_empty_stream (&f);
+  dc_fake_channel_wait_blocked (f.channel);
+  dc_fake_channel_end (f.channel, "the far side is gone");
+  dc_test_element_wait_error (&f, GST_RESOURCE_ERROR_WRITE, "the far side is gone");
+}
+
+static void
+test_sink_far_side_leaves_after_the_end (void)
+{
+  g_auto (DcTestElement) f = {0};
+
+  dc_test_element_play (&f, SINK);
+  emit (&f, "end-of-stream");
+  take_empty_stream (&f);
+  dc_fake_channel_acknowledge_fin (f.channel);
+  dc_test_element_wait_eos (&f);
+  dc_fake_channel_end (f.channel, NULL);
+  g_assert_false (dc_test_element_has_message (&f, GST_MESSAGE_ERROR));
+}
+
+static void
+test_sink_peer_fails (void)
+{
+  static const struct {
+    DcError code;
+    GstResourceError posted;
+  } cases[] = {
+      {DC_ERROR_SIGNALING, GST_RESOURCE_ERROR_OPEN_WRITE},
+      {DC_ERROR_CONNECTION, GST_RESOURCE_ERROR_NOT_FOUND},
+      {DC_ERROR_IDENTITY, GST_RESOURCE_ERROR_NOT_AUTHORIZED},
+  };
+
+  for (gsize i = 0; i < G_N_ELEMENTS (cases); i++) {
+    g_auto (DcTestElement) f = {0};
+    dc_test_element_launch (&f, SINK);
+    gst_element_set_state (f.pipeline, GST_STATE_PLAYING);
+    f.peer = dc_fake_wait_peer ();
+    dc_fake_peer_fail (f.peer, cases[i].code, "it failed");
+    dc_test_element_wait_error (&f, cases[i].posted, "it failed");
+  }
+}
+
+static void
+test_sink_bad_settings (void)
+{
+  g_auto (DcTestElement) f = {0};
+
+  dc_test_element_launch (&f, "fakesrc ! datachannelsink name=dc room=\"\"");
+  g_assert_cmpint (gst_element_set_state (f.pipeline, GST_STATE_PAUSED), ==, GST_STATE_CHANGE_FAILURE);
+  dc_test_element_wait_error (&f, GST_RESOURCE_ERROR_SETTINGS, "a room needs a name");
+}
+
+/* The base class would drop them without a word. */
+static void
+test_sink_sends_what_is_outside_the_segment (void)
+{
+  g_auto (DcTestElement) f = {0};
+  GstSegment segment;
+  g_autoptr (GstSample) sample = NULL;
+  g_autoptr (GstBuffer) buffer = gst_buffer_new_memdup ("early", 5);
+  GstFlowReturn flow;
+
+  gst_segment_init (&segment, GST_FORMAT_TIME);
+  segment.start = 1000;
+  GST_BUFFER_PTS (buffer) = 10;
+  GST_BUFFER_DURATION (buffer) = 5;
+  sample = gst_sample_new (buffer, NULL, &segment, NULL);
+  dc_test_element_play (&f, "appsrc name=in format=time handle-segment-change=true ! datachannelsink name=dc");
+  g_signal_emit_by_name (dc_test_element_get (&f, "in"), "push-sample", sample, &flow);
+  g_assert_cmpint (flow, ==, GST_FLOW_OK);
+  take_kind (&f, DC_LINK_ITEM_SEGMENT);
+  take_data (&f, "early", 10);
+}
+
+static void
+test_sink_refuses_foreign_memory (void)
+{
+  g_auto (DcTestElement) f = {0};
+  g_autoptr (GstMessage) message = NULL;
+  g_autoptr (GError) error = NULL;
+
+  dc_test_element_play (
+      &f, "appsrc name=in format=time caps=video/x-raw(memory:Card),width=1 ! datachannelsink name=dc");
+  push (&f, "one", 0);
+  message = dc_test_element_wait_message (&f, GST_MESSAGE_ERROR);
+  gst_message_parse_error (message, &error, NULL);
+  g_assert_error (error, GST_STREAM_ERROR, GST_STREAM_ERROR_FORMAT);
+}
+
+static void
+test_sink_stream_goes_on_after_its_end (void)
+{
+  g_auto (DcTestElement) f = {0};
+  GstPad *pad;
+  GstSegment segment;
+
+  dc_test_element_play (&f, SINK);
+  emit (&f, "end-of-stream");
+  take_empty_stream (&f);
+  dc_fake_channel_acknowledge_fin (f.channel);
+  dc_test_element_wait_eos (&f);
+  pad = GST_BASE_SINK_PAD (dc_test_element_get (&f, "dc"));
+  gst_segment_init (&segment, GST_FORMAT_TIME);
+  gst_pad_send_event (pad, gst_event_new_flush_start ());
+  gst_pad_send_event (pad, gst_event_new_flush_stop (TRUE));
+  gst_pad_send_event (pad, gst_event_new_segment (&segment));
+  g_assert_cmpint (gst_pad_chain (pad, gst_buffer_new_memdup ("x", 1)), ==, GST_FLOW_ERROR);
+  g_assert_true (dc_test_element_has_message (&f, GST_MESSAGE_ERROR));
+}
+
+int
+main (int argc, char **argv)
+{
+  dc_test_init (&argc, &argv);
+  gst_init (&argc, &argv);
+  GST_ELEMENT_REGISTER (datachannelsink, NULL);
+
+  g_test_add_func ("/sink/order", test_sink_order);
+  g_test_add_func ("/sink/eos-waits-for-the-far-side", test_sink_eos_waits_for_the_far_side);
+  g_test_add_func ("/sink/empty-stream", test_sink_empty_stream);
+  g_test_add_func ("/sink/channel-comes-late", test_sink_channel_comes_late);
+  g_test_add_func ("/sink/caps-change", test_sink_caps_change);
+  g_test_add_func ("/sink/slowed-down", test_sink_is_slowed_down);
+  g_test_add_func ("/sink/pause-in-push", test_sink_pause_in_push);
+  g_test_add_func ("/sink/pause-in-finish", test_sink_pause_in_finish);
+  g_test_add_func ("/sink/stop-while-alone", test_sink_stop_while_alone);
+  g_test_add_func ("/sink/stop-in-push", test_sink_stop_in_push);
+  g_test_add_func ("/sink/stop-in-finish", test_sink_stop_in_finish);
+  g_test_add_func ("/sink/plays-again", test_sink_plays_again);
+  g_test_add_func ("/sink/far-side-gone-while-idle", test_sink_far_side_gone_while_idle);
+  g_test_add_func ("/sink/far-side-gone-in-push", test_sink_far_side_gone_in_push);
+  g_test_add_func ("/sink/far-side-gone-in-finish", test_sink_far_side_gone_in_finish);
+  g_test_add_func ("/sink/far-side-leaves-after-the-end", test_sink_far_side_leaves_after_the_end);
+  g_test_add_func ("/sink/peer-fails", test_sink_peer_fails);
+  g_test_add_func ("/sink/bad-settings", test_sink_bad_settings);
+  g_test_add_func ("/sink/outside-the-segment", test_sink_sends_what_is_outside_the_segment);
+  g_test_add_func ("/sink/foreign-memory", test_sink_refuses_foreign_memory);
+  g_test_add_func ("/sink/goes-on-after-its-end", test_sink_stream_goes_on_after_its_end);
+  return g_test_run ();
+}
