@@ -84,18 +84,17 @@ emit_candidate (
 static void
 on_local_candidate_posted (DcConnection *self, gpointer line)
 {
-  g_autoptr (DcMessage) message = dc_message_new (DC_MESSAGE_CANDIDATE);
   g_autoptr (DcCandidate) candidate = dc_candidate_parse (line, NULL);
+  DcMessage *message;
 
   if (candidate == NULL || self->phase >= DC_PHASE_ENDED)
     return;
   count (&self->local, candidate);
   emit_candidate (self, "local-candidate", line, candidate, NULL);
-  message->to = g_strdup (self->remote_id);
-  message->call = g_strdup (self->call);
+  message = dc_message_new (DC_MESSAGE_CANDIDATE);
   message->candidate = g_strdup (line);
   message->mline = MLINE_INDEX;
-  self->callbacks.signal (self, message, self->user_data);
+  dc_connection_send (self, message);
 }
 
 void
@@ -109,14 +108,10 @@ dc_connection_on_local_candidate (GstElement *bin, guint mline, const char *cand
 void
 dc_connection_local_candidates_done (DcConnection *self)
 {
-  g_autoptr (DcMessage) message = dc_message_new (DC_MESSAGE_END_OF_CANDIDATES);
-
   if (self->local.done || self->phase >= DC_PHASE_ENDED)
     return;
   emit_done (self, "local-candidates-done", &self->local);
-  message->to = g_strdup (self->remote_id);
-  message->call = g_strdup (self->call);
-  self->callbacks.signal (self, message, self->user_data);
+  dc_connection_send (self, dc_message_new (DC_MESSAGE_END_OF_CANDIDATES));
 }
 
 /* --- Theirs -------------------------------------------------------------------------------------------------------------------- */

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* dc-connection-private.h: what the files of a connection share: negotiation (dc-connection.c), candidates (dc-connection-ice.c),
- * transports and identity (dc-connection-transport.c). */
+/* dc-connection-private.h: what the files of a connection share. Each uses those below it:
+ *   dc-connection.c            negotiation, the channel, closing
+ *   dc-connection-transport.c  the states of ICE, DTLS and SCTP; identity
+ *   dc-connection-ice.c        candidates
+ *   dc-connection-base.c       handing over to the worker, telling the owner, ending */
 #pragma once
 
 #include <gst/webrtc/webrtc.h>
@@ -67,6 +70,10 @@ void dc_connection_post (DcConnection *self, DcConnectionFunc func, gpointer dat
 /* A new event about this peer; from any thread. dc_connection_emit() takes it, on the worker only. */
 GstStructure *dc_connection_event (DcConnection *self, const char *name);
 void dc_connection_emit (DcConnection *self, GstStructure *event);
+/* To the remote, by signaling; fills in to and call. @message: (transfer full). Worker. */
+void dc_connection_send (DcConnection *self, DcMessage *message);
+/* Tells the owner, once, that it is over; (nullable) @error: why. Worker. */
+void dc_connection_end (DcConnection *self, const GError *error);
 /* Something went wrong: before the channel is handed out the connection ends with @code, afterwards through the channel. Worker. */
 void dc_connection_fail (DcConnection *self, DcError code, const char *format, ...) G_GNUC_PRINTF (3, 4);
 /* Closures that keep the connection alive while a handler runs. */

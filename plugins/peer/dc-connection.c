@@ -22,128 +22,15 @@
 
 #include "plugins/peer/dc-channel-private.h"
 #include "plugins/peer/dc-connection-private.h"
-#include "plugins/peer/dc-event.h"
 #include "plugins/peer/dc-sdp.h"
+#include "plugins/peer/dc-source.h"
 
 #define LINGER_CLEAN_MS 1500 /* for FIN-ACK to be known to have arrived */
 #define LINGER_ABORT_MS 300  /* for ABORT to leave; the far side closes on it */
 #define GOODBYE_MS 50
 #define RELEASE_MS 300 /* for TURN servers to free what they lent us */
 
-/* --- Handing over to the worker ------------------------------------------------------------------------------------------------ */
-
-typedef struct {
-  DcConnection *self;
-  DcConnectionFunc func;
-  gpointer data;
-  GDestroyNotify destroy;
-} Post;
-
-static gboolean
-post_dispatch (gpointer user_data)
-{
-  Post *post = user_data;
-
-  if (post->self->phase != DC_PHASE_CLOSED)
-    post->func (post->self, post->data);
-  return G_SOURCE_REMOVE;
-}
-
-static void
-post_free (gpointer user_data)
-{
-  Post *post = user_data;
-
-  if (post->destroy != NULL)
-    post->destroy (post->data);
-  dc_connection_unref (post->self);
-  g_free (post);
-}
-
-void
-dc_connection_post (DcConnection *self, DcConnectionFunc func, gpointer data, GDestroyNotify destroy)
-{
-  Post post = {dc_connection_ref (self), func, data, destroy};
-  g_autoptr (GSource) source = g_idle_source_new ();
-
-  g_source_set_priority (source, G_PRIORITY_DEFAULT);
-  g_source_set_callback (source, post_dispatch, g_memdup2 (&post, sizeof post), post_free);
-  g_source_attach (source, self->context);
-}
-
-static void
-closure_unref (gpointer data, GClosure *closure)
-{
-  dc_connection_unref (data);
-}
-
-void
-dc_connection_connect (DcConnection *self, gpointer instance, const char *signal, GCallback callback)
-{
-  g_signal_connect_data (instance, signal, callback, dc_connection_ref (self), closure_unref, 0);
-}
-
-GstStructure *
-dc_connection_event (DcConnection *self, const char *name)
-{
-  GstStructure *event = dc_event_new (name, self->start);
-
-  gst_structure_set (event, "peer", G_TYPE_STRING, self->remote_id, NULL);
-  return event;
-}
-
-void
-dc_connection_emit (DcConnection *self, GstStructure *event)
-{
-  self->callbacks.event (self, event, self->user_data);
-}
-
-static void
-send_signal (DcConnection *self, DcMessage *message)
-{
-  g_autoptr (DcMessage) owned = message;
-
-  owned->to = g_strdup (self->remote_id);
-  owned->call = g_strdup (self->call);
-  self->callbacks.signal (self, owned, self->user_data);
-}
-
 /* --- Ending -------------------------------------------------------------------------------------------------------------------- */
-
-static void
-clear_source (GSource **source)
-{
-  if (*source != NULL)
-    g_source_destroy (*source);
-  g_clear_pointer (source, g_source_unref);
-}
-
-static void
-end (DcConnection *self, const GError *error)
-{
-  if (self->phase >= DC_PHASE_ENDED)
-    return;
-  clear_source (&self->timeout);
-  self->phase = DC_PHASE_ENDED;
-  self->callbacks.ended (self, error, self->user_data);
-}
-
-void
-dc_connection_fail (DcConnection *self, DcError code, const char *format, ...)
-{
-  g_autoptr (GError) error = NULL;
-  va_list arguments;
-
-  if (self->phase >= DC_PHASE_ENDED)
-    return;
-  va_start (arguments, format);
-  error = g_error_new_valist (DC_ERROR, code, format, arguments);
-  va_end (arguments);
-  if (self->phase == DC_PHASE_OPEN)
-    dc_channel_fail (self->channel, error);
-  else
-    end (self, error);
-}
 
 static void
 on_pipeline_error_posted (DcConnection *self, gpointer sentence)
@@ -162,7 +49,7 @@ on_pipeline_error (const char *sentence, gpointer user_data)
 static void
 close_after (DcConnection *self, guint milliseconds, GSourceFunc func)
 {
-  clear_source (&self->close_timer);
+  dc_source_clear (&self->close_timer);
   self->close_timer = g_timeout_source_new (milliseconds);
   g_source_set_callback (self->close_timer, func, self, NULL);
   g_source_attach (self->close_timer, self->context);
@@ -173,7 +60,7 @@ tear_down (gpointer user_data)
 {
   DcConnection *self = user_data;
 
-  clear_source (&self->close_timer);
+  dc_source_clear (&self->close_timer);
   g_cancellable_cancel (self->cancellable);
   dc_connection_unwatch_transports (self);
   g_signal_handlers_disconnect_by_data (dc_webrtc_get_bin (self->webrtc), self);
@@ -203,7 +90,7 @@ release_relays (gpointer user_data)
 {
   DcConnection *self = user_data;
 
-  clear_source (&self->close_timer);
+  dc_source_clear (&self->close_timer);
   close_after (self, RELEASE_MS, tear_down);
   nice_agent_close_async (dc_webrtc_get_agent (self->webrtc), on_released, dc_connection_ref (self));
   return G_SOURCE_REMOVE;
@@ -214,7 +101,7 @@ say_goodbye (gpointer user_data)
 {
   DcConnection *self = user_data;
 
-  clear_source (&self->close_timer);
+  dc_source_clear (&self->close_timer);
   if (self->dtls_state != GST_WEBRTC_DTLS_TRANSPORT_STATE_CONNECTED)
     return release_relays (self);
   dc_webrtc_say_goodbye (self->webrtc);
@@ -230,13 +117,13 @@ dc_connection_close (DcConnection *self, const char *reason)
   if (self->phase >= DC_PHASE_CLOSING)
     return;
   self->phase = DC_PHASE_CLOSING;
-  clear_source (&self->timeout);
+  dc_source_clear (&self->timeout);
   unfinished = self->channel != NULL && dc_channel_is_unfinished (self->channel);
   /* Once the channel was handed out, the far side hears of the end through it: a bye might overtake what is under way there. */
   if (!dc_connection_was_open (self)) {
     DcMessage *bye = dc_message_new (DC_MESSAGE_BYE);
     bye->reason = g_strdup (reason);
-    send_signal (self, bye);
+    dc_connection_send (self, bye);
   }
   if (self->channel == NULL) {
     close_after (self, 0, say_goodbye);
@@ -253,7 +140,7 @@ on_channel_ready_posted (DcConnection *self, gpointer data)
 {
   if (self->phase != DC_PHASE_NEGOTIATING)
     return;
-  clear_source (&self->timeout);
+  dc_source_clear (&self->timeout);
   self->phase = DC_PHASE_OPEN;
   self->opened_at = g_get_monotonic_time ();
   self->callbacks.channel (self, self->channel, self->user_data);
@@ -262,7 +149,7 @@ on_channel_ready_posted (DcConnection *self, gpointer data)
 static void
 on_channel_ended_posted (DcConnection *self, gpointer error)
 {
-  end (self, error);
+  dc_connection_end (self, error);
 }
 
 static void
@@ -270,7 +157,7 @@ on_channel_wants_close_posted (DcConnection *self, gpointer data)
 {
   g_autoptr (GError) error = self->channel != NULL ? dc_channel_dup_error (self->channel) : NULL;
 
-  end (self, error);
+  dc_connection_end (self, error);
 }
 
 static void
@@ -498,7 +385,7 @@ use_local_description (DcConnection *self, const GstStructure *reply, DcMessageT
   message = dc_message_new (type);
   message->sdp = gst_sdp_message_as_text (description->sdp);
   emit_description (self, "local-description", name, message->sdp);
-  send_signal (self, message);
+  dc_connection_send (self, message);
   dc_connection_watch_transports (self);
   g_signal_emit_by_name (
       dc_webrtc_get_bin (self->webrtc), "set-local-description", description, then (self, on_local_set));
@@ -640,29 +527,6 @@ dc_connection_new (
   g_source_set_callback (self->timeout, on_timeout, self, NULL);
   g_source_attach (self->timeout, self->context);
   return self;
-}
-
-DcConnection *
-dc_connection_ref (DcConnection *self)
-{
-  g_atomic_ref_count_inc (&self->refs);
-  return self;
-}
-
-void
-dc_connection_unref (DcConnection *self)
-{
-  if (!g_atomic_ref_count_dec (&self->refs))
-    return;
-  g_queue_clear_full (&self->early_candidates, g_free);
-  g_clear_pointer (&self->identity, dc_identity_free);
-  g_mutex_clear (&self->identity_lock);
-  g_clear_object (&self->cancellable);
-  g_main_context_unref (self->context);
-  g_free (self->remote_id);
-  g_free (self->call);
-  g_free (self->label);
-  g_free (self);
 }
 
 const char *

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* dc-peer-private.h: what the files of DcPeer share: the object and its threads (dc-peer.c), the room (dc-peer-room.c). */
+/* dc-peer-private.h: what the files of DcPeer share. Each uses those below it:
+ *   dc-peer.c       the object, its threads, what the application calls
+ *   dc-peer-room.c  who is there, whom to call, which connection a message is for
+ *   dc-peer-base.c  telling the application, letting connections go, giving up and saying why */
 #pragma once
 
 #include "plugins/peer/dc-connection.h"
@@ -60,23 +63,26 @@ struct _DcPeer {
   gboolean flushing;
 };
 
-/* dc-peer.c */
+/* dc-peer-base.c */
 void dc_peer_emit (DcPeer *self, GstStructure *event);
+void dc_peer_hand_out (DcPeer *self, DcChannel *channel);
 /* Gives up with @error (transfer full), unless it has already. */
 void dc_peer_give_up (DcPeer *self, GError *error);
-void dc_peer_hand_out (DcPeer *self, DcChannel *channel);
-/* Starts the time until a channel must be open. */
+/* Starts the time until a channel must be open, unless it runs. */
 void dc_peer_arm_deadline (DcPeer *self);
 void dc_peer_disarm_deadline (DcPeer *self);
+DcRemote *dc_peer_find_remote (DcPeer *self, const char *id);
+/* FALSE if the user named another remote. */
+gboolean dc_peer_wants (DcPeer *self, const char *id);
+gboolean dc_peer_has_open_connection (DcPeer *self);
+/* From in use to saying goodbye: the connection no longer counts, and messages for it are stale. */
+void dc_peer_let_go (DcPeer *self, DcConnection *connection, const char *reason);
+void dc_peer_end_calls (DcPeer *self, const char *reason);
 /* One step of stopping is done. */
 void dc_peer_check_stopped (DcPeer *self);
 
 /* dc-peer-room.c */
 void dc_peer_connect_client (DcPeer *self);
-void dc_peer_end_calls (DcPeer *self, const char *reason);
-gboolean dc_peer_has_open_connection (DcPeer *self);
-/* Why there is no channel yet. (transfer full) */
-GError *dc_peer_explain (DcPeer *self);
 void dc_remote_free (gpointer remote);
 
 G_END_DECLS

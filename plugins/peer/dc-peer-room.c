@@ -17,6 +17,7 @@
 #include "plugins/peer/dc-channel-private.h"
 #include "plugins/peer/dc-event.h"
 #include "plugins/peer/dc-peer-private.h"
+#include "plugins/peer/dc-source.h"
 
 #define CALL_TIMEOUT_MS 20000
 #define BUSY_RETRY_MS 1000
@@ -38,20 +39,9 @@ dc_remote_free (gpointer data)
 }
 
 static DcRemote *
-find_remote (DcPeer *self, const char *id)
-{
-  for (guint i = 0; i < self->remotes->len; i++) {
-    DcRemote *remote = g_ptr_array_index (self->remotes, i);
-    if (g_str_equal (remote->id, id))
-      return remote;
-  }
-  return NULL;
-}
-
-static DcRemote *
 add_remote (DcPeer *self, const char *id, JsonNode *meta, gboolean away, gboolean was_first)
 {
-  DcRemote *remote = find_remote (self, id);
+  DcRemote *remote = dc_peer_find_remote (self, id);
 
   if (remote != NULL)
     g_ptr_array_remove (self->remotes, remote);
@@ -62,12 +52,6 @@ add_remote (DcPeer *self, const char *id, JsonNode *meta, gboolean away, gboolea
   remote->was_first = was_first;
   g_ptr_array_add (self->remotes, remote);
   return remote;
-}
-
-static gboolean
-is_wanted (DcPeer *self, const char *id)
-{
-  return self->remote_peer == NULL || g_str_equal (self->remote_peer, id);
 }
 
 /* --- Connections --------------------------------------------------------------------------------------------------------------- */
@@ -95,15 +79,6 @@ find_call (DcPeer *self, const DcMessage *message)
   return connection;
 }
 
-gboolean
-dc_peer_has_open_connection (DcPeer *self)
-{
-  for (guint i = 0; i < self->connections->len; i++)
-    if (dc_connection_was_open (g_ptr_array_index (self->connections, i)))
-      return TRUE;
-  return FALSE;
-}
-
 static void
 on_connection_event (DcConnection *connection, GstStructure *event, gpointer user_data)
 {
@@ -125,7 +100,7 @@ static void
 on_connection_channel (DcConnection *connection, DcChannel *channel, gpointer user_data)
 {
   DcPeer *self = user_data;
-  DcRemote *remote = find_remote (self, dc_connection_get_remote_id (connection));
+  DcRemote *remote = dc_peer_find_remote (self, dc_connection_get_remote_id (connection));
 
   if (remote != NULL)
     remote->failures = 0;
@@ -150,20 +125,11 @@ emit_closed (DcPeer *self, DcConnection *connection, const GError *error)
   dc_peer_emit (self, event);
 }
 
-/* From in use to saying goodbye: the connection no longer counts, and messages for it are stale. */
-static void
-let_go (DcPeer *self, DcConnection *connection, const char *reason)
-{
-  g_ptr_array_add (self->closing, dc_connection_ref (connection));
-  g_ptr_array_remove (self->connections, connection);
-  dc_connection_close (connection, reason);
-}
-
 /* A call came to nothing: when may the remote be called again? */
 static void
 note_failure (DcPeer *self, DcConnection *connection, const GError *error)
 {
-  DcRemote *remote = find_remote (self, dc_connection_get_remote_id (connection));
+  DcRemote *remote = dc_peer_find_remote (self, dc_connection_get_remote_id (connection));
   guint shift;
 
   g_clear_error (&self->call_error);
@@ -185,14 +151,14 @@ static void
 on_connection_ended (DcConnection *connection, const GError *error, gpointer user_data)
 {
   DcPeer *self = user_data;
-  DcRemote *remote = find_remote (self, dc_connection_get_remote_id (connection));
+  DcRemote *remote = dc_peer_find_remote (self, dc_connection_get_remote_id (connection));
 
   emit_closed (self, connection, error);
   if (!dc_connection_was_open (connection))
     note_failure (self, connection, error);
   else if (remote != NULL)
     remote->retry_at = G_MAXINT64;
-  let_go (self, connection, error != NULL ? error->message : NULL);
+  dc_peer_let_go (self, connection, error != NULL ? error->message : NULL);
   if (self->stopping)
     return;
   if (error != NULL && is_fatal (self, error))
@@ -277,9 +243,7 @@ on_retry (gpointer user_data)
 static void
 arm_retry (DcPeer *self, gint64 at)
 {
-  if (self->retry != NULL)
-    g_source_destroy (self->retry);
-  g_clear_pointer (&self->retry, g_source_unref);
+  dc_source_clear (&self->retry);
   if (at == G_MAXINT64)
     return;
   self->retry = g_timeout_source_new (0);
@@ -291,7 +255,7 @@ arm_retry (DcPeer *self, gint64 at)
 static gboolean
 may_call (DcPeer *self, const DcRemote *remote)
 {
-  return !remote->away && is_wanted (self, remote->id) && find_connection (self, remote->id) == NULL
+  return !remote->away && dc_peer_wants (self, remote->id) && find_connection (self, remote->id) == NULL
          && dc_profile_should_call (&self->profile, remote->profile, self->remote_peer != NULL, remote->was_first);
 }
 
@@ -312,14 +276,6 @@ look_around (DcPeer *self)
       next = MIN (next, remote->retry_at);
   }
   arm_retry (self, next);
-}
-
-void
-dc_peer_end_calls (DcPeer *self, const char *reason)
-{
-  arm_retry (self, G_MAXINT64);
-  while (self->connections->len > 0)
-    let_go (self, g_ptr_array_index (self->connections, 0), reason);
 }
 
 /* --- Messages ------------------------------------------------------------------------------------------------------------------ */
@@ -354,7 +310,7 @@ replace (DcPeer *self, DcConnection *earlier)
     dc_channel_fail (dc_connection_get_channel (earlier), error);
     emit_closed (self, earlier, error);
   }
-  let_go (self, earlier, NULL);
+  dc_peer_let_go (self, earlier, NULL);
 }
 
 static void
@@ -366,7 +322,7 @@ take_offer (DcPeer *self, const DcMessage *offer)
   if (wins_glare (self, earlier))
     return;
   emit_call (self, "called", offer->from, offer->call);
-  if (!is_wanted (self, offer->from)) {
+  if (!dc_peer_wants (self, offer->from)) {
     send_bye (self, offer, "it waits for another peer");
     return;
   }
@@ -386,7 +342,7 @@ static void
 take_bye (DcPeer *self, const DcMessage *bye)
 {
   DcConnection *connection = find_call (self, bye);
-  DcRemote *remote = find_remote (self, bye->from);
+  DcRemote *remote = dc_peer_find_remote (self, bye->from);
 
   if (connection == NULL)
     return;
@@ -413,7 +369,7 @@ take_joined (DcPeer *self, const DcMessage *message)
 static void
 take_left (DcPeer *self, const DcMessage *message)
 {
-  DcRemote *remote = find_remote (self, message->id);
+  DcRemote *remote = dc_peer_find_remote (self, message->id);
   DcConnection *connection = find_connection (self, message->id);
 
   emit_presence (self, "peer-left", message);
@@ -427,7 +383,7 @@ take_left (DcPeer *self, const DcMessage *message)
 static void
 take_away (DcPeer *self, const DcMessage *message, gboolean away)
 {
-  DcRemote *remote = find_remote (self, message->id);
+  DcRemote *remote = dc_peer_find_remote (self, message->id);
 
   emit_presence (self, away ? "peer-away" : "peer-back", message);
   if (remote == NULL)
@@ -613,45 +569,4 @@ dc_peer_connect_client (DcPeer *self)
   g_signal_connect (self->client, "disconnected", G_CALLBACK (on_disconnected), self);
   g_signal_connect (self->client, "failed", G_CALLBACK (on_failed), self);
   g_signal_connect (self->client, "closed", G_CALLBACK (on_closed), self);
-}
-
-/* --- Explaining ---------------------------------------------------------------------------------------------------------------- */
-
-static GError *
-explain_nobody (DcPeer *self)
-{
-  guint others = 0;
-
-  if (self->remote_peer != NULL && find_remote (self, self->remote_peer) == NULL)
-    return g_error_new (
-        DC_ERROR, DC_ERROR_CONNECTION, "no peer \"%s\" came into room \"%s\"", self->remote_peer, self->room);
-  for (guint i = 0; i < self->remotes->len; i++) {
-    const DcRemote *remote = g_ptr_array_index (self->remotes, i);
-    others += is_wanted (self, remote->id)
-              && !dc_profile_matches (&self->profile, remote->profile, self->remote_peer != NULL);
-  }
-  if (others > 0)
-    return g_error_new (DC_ERROR, DC_ERROR_CONNECTION,
-        "nobody in room \"%s\" fits: %u of those there want another label, mode, direction or role", self->room,
-        others);
-  return g_error_new (DC_ERROR, DC_ERROR_CONNECTION, "no other peer came into room \"%s\"", self->room);
-}
-
-GError *
-dc_peer_explain (DcPeer *self)
-{
-  if (!self->registered && self->signaling_error != NULL)
-    return g_error_copy (self->signaling_error);
-  if (!self->registered)
-    return g_error_new (DC_ERROR, DC_ERROR_SIGNALING, "the signaling server at %s does not answer",
-        dc_signaling_client_get_uri (self->client));
-  if (self->connections->len > 0) {
-    DcConnection *connection = g_ptr_array_index (self->connections, 0);
-    g_autofree char *progress = dc_connection_describe_progress (connection);
-    return g_error_new (DC_ERROR, DC_ERROR_CONNECTION, "no connection to \"%s\": %s",
-        dc_connection_get_remote_id (connection), progress);
-  }
-  if (self->call_error != NULL)
-    return g_error_new_literal (DC_ERROR, DC_ERROR_CONNECTION, self->call_error->message);
-  return explain_nobody (self);
 }

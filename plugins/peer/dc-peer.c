@@ -19,8 +19,6 @@
 #define DEFAULT_SIGNALING "ws://127.0.0.1:8443"
 #define DEFAULT_ROOM "default"
 #define DEFAULT_LABEL "data"
-/* Without connect-timeout a peer waits for others as long as it takes, but not for a server that was never there. */
-#define SIGNALING_TIMEOUT_S 10
 
 G_DEFINE_FINAL_TYPE (DcPeer, dc_peer, G_TYPE_OBJECT)
 
@@ -46,9 +44,6 @@ enum {
   N_PROPS,
 };
 static GParamSpec *properties[N_PROPS];
-
-enum { SIGNAL_EVENT, SIGNAL_CHANNEL, SIGNAL_FAILED, N_SIGNALS };
-static guint signals[N_SIGNALS];
 
 static GType
 register_enum (gsize *type, const char *name, const GEnumValue *values)
@@ -98,80 +93,6 @@ dc_ice_policy_get_type (void)
 
 /* --- The worker ---------------------------------------------------------------------------------------------------------------- */
 
-void
-dc_peer_emit (DcPeer *self, GstStructure *event)
-{
-  g_signal_emit (self, signals[SIGNAL_EVENT], 0, event);
-  gst_structure_free (event);
-}
-
-void
-dc_peer_hand_out (DcPeer *self, DcChannel *channel)
-{
-  g_mutex_lock (&self->lock);
-  g_queue_push_tail (&self->channels, g_object_ref (channel));
-  g_cond_broadcast (&self->cond);
-  g_mutex_unlock (&self->lock);
-  g_signal_emit (self, signals[SIGNAL_CHANNEL], 0, channel);
-}
-
-static void
-clear_source (GSource **source)
-{
-  if (*source != NULL)
-    g_source_destroy (*source);
-  g_clear_pointer (source, g_source_unref);
-}
-
-void
-dc_peer_give_up (DcPeer *self, GError *error)
-{
-  g_autoptr (GError) owned = error;
-
-  if (self->error != NULL || self->stopping)
-    return;
-  g_mutex_lock (&self->lock);
-  self->error = g_error_copy (owned);
-  g_cond_broadcast (&self->cond);
-  g_mutex_unlock (&self->lock);
-  dc_peer_disarm_deadline (self);
-  dc_peer_end_calls (self, owned->message);
-  if (!self->signaling_closed)
-    dc_signaling_client_close (self->client, owned->message);
-  g_signal_emit (self, signals[SIGNAL_FAILED], 0, owned);
-}
-
-static gboolean
-on_deadline (gpointer user_data)
-{
-  DcPeer *self = user_data;
-  g_autoptr (GError) why = dc_peer_explain (self);
-  guint seconds = self->connect_timeout > 0 ? self->connect_timeout : SIGNALING_TIMEOUT_S;
-
-  dc_peer_give_up (self, g_error_new (why->domain, why->code, "gave up after %u s: %s", seconds, why->message));
-  return G_SOURCE_REMOVE;
-}
-
-void
-dc_peer_arm_deadline (DcPeer *self)
-{
-  guint seconds = self->connect_timeout;
-
-  if (!self->registered && seconds == 0)
-    seconds = SIGNALING_TIMEOUT_S;
-  if (seconds == 0 || self->deadline != NULL)
-    return;
-  self->deadline = g_timeout_source_new (seconds * 1000);
-  g_source_set_callback (self->deadline, on_deadline, self, NULL);
-  g_source_attach (self->deadline, self->context);
-}
-
-void
-dc_peer_disarm_deadline (DcPeer *self)
-{
-  clear_source (&self->deadline);
-}
-
 static gboolean
 start_cb (gpointer user_data)
 {
@@ -183,13 +104,6 @@ start_cb (gpointer user_data)
   dc_peer_arm_deadline (self);
   dc_signaling_client_start (self->client);
   return G_SOURCE_REMOVE;
-}
-
-void
-dc_peer_check_stopped (DcPeer *self)
-{
-  if (self->stopping && self->signaling_closed && self->closing->len == 0)
-    g_main_loop_quit (self->loop);
 }
 
 static gboolean
@@ -510,8 +424,7 @@ dc_peer_class_init (DcPeerClass *klass)
    *
    * What goes on. On the worker thread; handlers must not block.
    */
-  signals[SIGNAL_EVENT] =
-      g_signal_new ("event", DC_TYPE_PEER, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE, 1, GST_TYPE_STRUCTURE);
+  g_signal_new ("event", DC_TYPE_PEER, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE, 1, GST_TYPE_STRUCTURE);
   /**
    * DcPeer::channel:
    * @self: the peer
@@ -519,8 +432,7 @@ dc_peer_class_init (DcPeerClass *klass)
    *
    * On the worker thread; handlers must not block.
    */
-  signals[SIGNAL_CHANNEL] =
-      g_signal_new ("channel", DC_TYPE_PEER, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE, 1, DC_TYPE_CHANNEL);
+  g_signal_new ("channel", DC_TYPE_PEER, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE, 1, DC_TYPE_CHANNEL);
   /**
    * DcPeer::failed:
    * @self: the peer
@@ -528,8 +440,7 @@ dc_peer_class_init (DcPeerClass *klass)
    *
    * Once. On the worker thread; handlers must not block.
    */
-  signals[SIGNAL_FAILED] =
-      g_signal_new ("failed", DC_TYPE_PEER, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE, 1, G_TYPE_ERROR);
+  g_signal_new ("failed", DC_TYPE_PEER, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE, 1, G_TYPE_ERROR);
 }
 
 static void
