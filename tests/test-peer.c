@@ -384,9 +384,13 @@ test_raw (Fixture *fixture, gconstpointer data)
   g_autoptr (GError) error = NULL;
 
   push_raw (at_alice, "\0binary\0", 8, 0);
+  push_raw (at_alice, "", 0, 0);
+  push_raw (at_alice, "", 0, DC_LINK_FLAG_TEXT);
   push_raw (at_alice, "text", 4, DC_LINK_FLAG_TEXT);
   push_raw (at_alice, large, 65536, 0);
   expect_raw (at_bob, "\0binary\0", 8, 0);
+  expect_raw (at_bob, "", 0, 0);
+  expect_raw (at_bob, "", 0, DC_LINK_FLAG_TEXT);
   expect_raw (at_bob, "text", 4, DC_LINK_FLAG_TEXT);
   expect_raw (at_bob, large, 65536, 0);
   too_large->payload = g_bytes_new_take (g_malloc0 (65537), 65537);

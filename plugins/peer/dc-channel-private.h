@@ -26,8 +26,11 @@ DcChannel *dc_channel_new (GstWebRTCDataChannel *rtc, DcMode mode, const char *r
     const DcChannelCallbacks *callbacks, gpointer user_data, GDestroyNotify destroy);
 /* The channel is open and the peer's fingerprint was checked: says HELLO. Until then nothing is sent, and what comes is held back. */
 void dc_channel_start (DcChannel *self, GMainContext *context, gsize max_message_size);
-/* The connection is lost: everything blocked returns @error. */
+/* The connection is lost: everything blocked returns @error, unless both sides had finished. */
 void dc_channel_fail (DcChannel *self, const GError *error);
+/* The far side has closed it, on purpose: in raw mode that is how a channel ends; in link mode it is @error, unless both sides had
+ * finished. */
+void dc_channel_hang_up (DcChannel *self, const GError *error);
 /* TRUE if the far side would miss something if the connection ended now. */
 gboolean dc_channel_is_unfinished (DcChannel *self);
 /* (nullable) (transfer full): why it ended or is being closed; NULL: as agreed. */

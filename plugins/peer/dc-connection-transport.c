@@ -173,6 +173,18 @@ on_ice_state_posted (DcConnection *self, gpointer change)
   }
 }
 
+/* By close_notify, or by an end of the SCTP association. */
+static void
+far_side_left (DcConnection *self, const char *how)
+{
+  g_autoptr (GError) error = g_error_new (DC_ERROR, DC_ERROR_PEER_GONE, "\"%s\" %s", self->remote_id, how);
+
+  if (self->phase == DC_PHASE_OPEN)
+    dc_channel_hang_up (self->channel, error);
+  else
+    dc_connection_fail (self, DC_ERROR_CONNECTION, "%s", error->message);
+}
+
 static void
 on_dtls_state_posted (DcConnection *self, gpointer change)
 {
@@ -181,8 +193,7 @@ on_dtls_state_posted (DcConnection *self, gpointer change)
   if (self->dtls_state == GST_WEBRTC_DTLS_TRANSPORT_STATE_FAILED)
     dc_connection_fail (self, DC_ERROR_CONNECTION, "the DTLS handshake with \"%s\" failed", self->remote_id);
   else if (self->dtls_state == GST_WEBRTC_DTLS_TRANSPORT_STATE_CLOSED)
-    dc_connection_fail (self, self->phase == DC_PHASE_OPEN ? DC_ERROR_PEER_GONE : DC_ERROR_CONNECTION,
-        "\"%s\" closed the connection", self->remote_id);
+    far_side_left (self, "closed the connection");
 }
 
 static void
@@ -191,8 +202,7 @@ on_sctp_state_posted (DcConnection *self, gpointer change)
   if (!take_state (self, change, &self->sctp_state))
     return;
   if (self->sctp_state == GST_WEBRTC_SCTP_TRANSPORT_STATE_CLOSED)
-    dc_connection_fail (self, self->phase == DC_PHASE_OPEN ? DC_ERROR_PEER_GONE : DC_ERROR_CONNECTION,
-        "\"%s\" ended the SCTP association", self->remote_id);
+    far_side_left (self, "ended the SCTP association");
 }
 
 static void

@@ -16,6 +16,7 @@
  *    its sink pads lets it go first. */
 #include "plugins/peer/dc-webrtc.h"
 
+#include <gst/sctp/sctpsendmeta.h>
 #include <gst/webrtc/webrtc.h>
 #include <interfaces.h>
 
@@ -50,6 +51,32 @@ is_made_by (GstElement *element, const char *factory_name)
   return factory != NULL && g_strcmp0 (GST_OBJECT_NAME (factory), factory_name) == 0;
 }
 
+/* webrtcbin sends an empty message as an empty packet, which usrsctp refuses, and that ends the association. RFC 8831, section 6.6, wants one
+ * byte of zero, and the PPIDs that webrtcbin has put there say that it does not count. */
+static GstPadProbeReturn
+fill_empty_message (GstPad *pad, GstPadProbeInfo *info, gpointer user_data)
+{
+  GstBuffer *empty = GST_PAD_PROBE_INFO_BUFFER (info);
+  const GstSctpSendMeta *meta = gst_sctp_buffer_get_send_meta (empty);
+  GstBuffer *filled;
+
+  if (gst_buffer_get_size (empty) > 0 || meta == NULL)
+    return GST_PAD_PROBE_OK;
+  filled = gst_buffer_new_allocate (NULL, 1, NULL);
+  gst_buffer_memset (filled, 0, 0, 1);
+  gst_sctp_buffer_add_send_meta (filled, meta->ppid, meta->ordered, meta->pr, meta->pr_param);
+  gst_buffer_unref (empty);
+  GST_PAD_PROBE_INFO_DATA (info) = filled;
+  return GST_PAD_PROBE_OK;
+}
+
+static void
+on_sctpenc_pad_added (GstElement *sctpenc, GstPad *pad, gpointer user_data)
+{
+  if (gst_pad_get_direction (pad) == GST_PAD_SINK)
+    gst_pad_add_probe (pad, GST_PAD_PROBE_TYPE_BUFFER, fill_empty_message, NULL, NULL);
+}
+
 static void
 on_deep_element_added (GstBin *bin, GstBin *sub_bin, GstElement *element, DcWebrtc *self)
 {
@@ -62,6 +89,7 @@ on_deep_element_added (GstBin *bin, GstBin *sub_bin, GstElement *element, DcWebr
     g_mutex_lock (&self->lock);
     gst_object_replace ((GstObject **) &self->sctpenc, GST_OBJECT (element));
     g_mutex_unlock (&self->lock);
+    g_signal_connect (element, "pad-added", G_CALLBACK (on_sctpenc_pad_added), NULL);
   }
 }
 
