@@ -104,10 +104,8 @@ assert_same_file (const char *a, const char *b)
 
   g_assert_nonnull (mapped_a);
   g_assert_nonnull (mapped_b);
-  g_assert_cmpuint (g_mapped_file_get_length (mapped_a), ==, g_mapped_file_get_length (mapped_b));
-  g_assert_cmpint (memcmp (g_mapped_file_get_contents (mapped_a), g_mapped_file_get_contents (mapped_b),
-                       g_mapped_file_get_length (mapped_a)),
-      ==, 0);
+  g_assert_cmpmem (g_mapped_file_get_contents (mapped_a), g_mapped_file_get_length (mapped_a),
+      g_mapped_file_get_contents (mapped_b), g_mapped_file_get_length (mapped_b));
 }
 
 /* Copies a file; the one that @first names is in the room before the other starts. */
