@@ -41,6 +41,7 @@ struct _DcConnection {
   gpointer user_data;
 
   DcPhase phase;
+  gboolean channel_open; /* webrtcbin's, not yet handed out */
   DcWebrtc *webrtc;
   DcChannel *channel;
   GSource *close_timer;

@@ -231,6 +231,7 @@ start_channel (DcConnection *self, GstWebRTCDataChannel *rtc)
   if (!dc_connection_check_identity (self))
     return;
   g_object_get (self->sctp, "max-message-size", &max_message_size, NULL);
+  self->channel_open = TRUE;
   emit_channel_open (self, rtc, max_message_size);
   dc_channel_start (self->channel, self->context, MIN (max_message_size, DC_SDP_MAX_MESSAGE_SIZE));
 }
@@ -577,5 +578,7 @@ dc_connection_describe_progress (DcConnection *self)
     return g_strdup ("ICE connected, but the DTLS handshake did not come to its end");
   if (self->sctp_state != GST_WEBRTC_SCTP_TRANSPORT_STATE_CONNECTED)
     return g_strdup ("DTLS connected, but the SCTP association did not");
+  if (self->channel_open)
+    return g_strdup ("the channel is open, but the program there does not say hello on it");
   return g_strdup_printf ("the connection stands, but no channel \"%s\" was opened on it", self->label);
 }

@@ -19,7 +19,7 @@
 #include "plugins/peer/dc-peer-private.h"
 #include "plugins/peer/dc-source.h"
 
-#define CALL_TIMEOUT_MS 20000
+#define CALL_TIMEOUT_MS 30000
 #define BUSY_RETRY_MS 1000
 #define FIRST_RETRY_MS 500
 #define MAX_RETRY_MS 15000
