@@ -5,7 +5,7 @@
 #include "signaling/daemon/dc-daemon-log.h"
 #include "signaling/daemon/dc-frame-guard.h"
 #include "signaling/daemon/dc-http-request.h"
-#include "signaling/daemon/dc-poll-connection.h"
+#include "signaling/daemon/dc-json-split.h"
 
 static DcHttpRequest *
 parse (const char *head, guint *status)

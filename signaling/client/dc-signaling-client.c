@@ -1,18 +1,17 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* dc-signaling-client.c: a peer's session with dcsignald: registration, numbering, reconnecting. */
+/* dc-signaling-client.c: a peer's session with dcsignald: registration, reconnecting. */
 #include "signaling/client/dc-signaling-client.h"
 #include "signaling/client/dc-backoff.h"
-#include "signaling/client/dc-outbox.h"
+#include "signaling/client/dc-client-session.h"
 #include "signaling/client/dc-signaling-setup.h"
 #include "signaling/client/dc-signaling-transport.h"
-#include <string.h>
 
 /*
  * Theory of operation.
  *
- * Goal: one session that outlives connections. This file keeps what belongs to the session (the resume token, the numbers in
- * both directions, what is not yet confirmed); a DcTransport is one connection and is thrown away with it. Nothing here
- * depends on which transport it is.
+ * Goal: one session that outlives connections. The DcClientSession keeps what belongs to the session (the resume token, the
+ * numbers in both directions, what is not yet confirmed); a DcTransport is one connection and is thrown away with it. This
+ * file brings the two together. Nothing here depends on which transport it is.
  *
  *   NEW -> CONNECTING -> REGISTERED          start(); the welcome came
  *             ^    |          |
@@ -24,11 +23,6 @@
  *
  * One timer does for all states: the limit on an attempt in CONNECTING, the backoff in WAITING, the limit on the farewell in CLOSING.
  *
- * Outgoing: send() numbers a message and puts it into the outbox, where it stays until the hub's `ack` covers it or an `error` names
- * it. A welcome that resumes says what the hub has already; the rest is sent again. In a new session it is all numbered anew.
- * Incoming: what has a number is handed on if it is the next one; an older one is a replay and dropped; a gap means that something is
- * missing, and a reconnect makes the hub send it again.
- *
  * WebSocket or polling: with AUTO an upgrade that is answered by HTTP, or cut off, leads to polling at once; if that
  * registers, later attempts poll straight away. While nothing has registered yet, silence makes attempts alternate.
  */
@@ -39,7 +33,6 @@
 #define STABLE_US (5 * G_USEC_PER_SEC)
 /* Longer than a hub keeps a lost session (30 s): until then the holder of our id may be our own former self. */
 #define ID_LINGER_US (35 * G_USEC_PER_SEC)
-#define MAX_MESSAGE_BYTES 65536
 
 typedef enum {
   STATE_NEW,        /* no transport, no timer */
@@ -56,7 +49,7 @@ struct _DcSignalingClient {
   GMainContext *context;
 
   DcSignalingSetup *setup;
-  DcMessage *hello; /* room, meta and token are set once; id, resume and ack before each attempt */
+  DcClientSession *session;
 
   State state;
   DcTransport *transport;
@@ -67,10 +60,6 @@ struct _DcSignalingClient {
   gboolean polling_proven; /* it registered, the WebSocket did not */
   const char *transport_name;
 
-  /* The session; token and given id live in hello. */
-  guint64 last_seen;
-  DcOutbox *outbox;
-  gsize max_message;
   gboolean may_linger;   /* the server may hold a session of ours that we cannot resume */
   gint64 id_taken_since; /* monotonic; 0: it was not */
   char *farewell;        /* (nullable): the reason in our bye */
@@ -184,16 +173,6 @@ send_text_cb (const char *text, gpointer user_data)
 }
 
 static void
-take_limits (DcSignalingClient *self, JsonNode *limits)
-{
-  gint64 max_message = 0;
-
-  if (limits != NULL)
-    max_message = json_object_get_int_member_with_default (json_node_get_object (limits), "max_message", 0);
-  self->max_message = max_message > 0 ? (gsize) MIN (max_message, DC_OUTBOX_MAX_BYTES) : MAX_MESSAGE_BYTES;
-}
-
-static void
 say_bye (DcSignalingClient *self)
 {
   g_autoptr (DcMessage) bye = dc_message_new (DC_MESSAGE_BYE);
@@ -203,26 +182,6 @@ say_bye (DcSignalingClient *self)
   text = dc_message_to_json (bye);
   dc_transport_send (self->transport, text);
   dc_transport_close (self->transport);
-}
-
-static void
-take_session (DcSignalingClient *self, const DcMessage *welcome)
-{
-  gboolean resumed = welcome->resumed && self->hello->resume != NULL;
-
-  if (resumed) {
-    dc_outbox_acknowledge (self->outbox, welcome->ack);
-  } else {
-    dc_outbox_renumber (self->outbox);
-    self->last_seen = 0;
-  }
-  g_free (self->hello->resume);
-  self->hello->resume = g_strdup (welcome->resume);
-  g_free (self->hello->id);
-  self->hello->id = g_strdup (welcome->id);
-  take_limits (self, welcome->limits);
-  self->id_taken_since = 0;
-  self->may_linger = FALSE;
 }
 
 static void
@@ -237,12 +196,14 @@ handle_welcome (DcSignalingClient *self, DcMessage *welcome)
     return;
   }
   clear_timer (self);
-  take_session (self, welcome);
+  dc_client_session_take_welcome (self->session, welcome);
+  self->id_taken_since = 0;
+  self->may_linger = FALSE;
   self->state = STATE_REGISTERED;
   self->registered_at = g_get_monotonic_time ();
   self->polling_proven |= self->polling;
   self->transport_name = self->polling ? "HTTP polling" : "WebSocket";
-  dc_outbox_foreach (self->outbox, send_text_cb, self);
+  dc_outbox_foreach (self->session->outbox, send_text_cb, self);
   g_signal_emit (self, signals[SIGNAL_REGISTERED], 0, welcome);
 }
 
@@ -250,13 +211,13 @@ static void
 handle_id_taken (DcSignalingClient *self)
 {
   gint64 now = g_get_monotonic_time ();
-  gboolean ours = self->hello->id != NULL && g_strcmp0 (self->hello->id, self->setup->id) != 0;
-  g_autofree char *id = dc_signaling_quote (self->hello->id != NULL ? self->hello->id : "");
-  g_autofree char *sentence = g_strdup_printf ("the id %s is taken in room \"%s\"", id, self->hello->room);
+  gboolean ours = self->session->hello->id != NULL && g_strcmp0 (self->session->hello->id, self->setup->id) != 0;
+  g_autofree char *id = dc_signaling_quote (self->session->hello->id != NULL ? self->session->hello->id : "");
+  g_autofree char *sentence = g_strdup_printf ("the id %s is taken in room \"%s\"", id, self->session->hello->room);
 
   /* An id that the hub once made up for us is not worth insisting on: it may make up another. */
   if (ours)
-    g_clear_pointer (&self->hello->id, g_free);
+    g_clear_pointer (&self->session->hello->id, g_free);
   if (self->id_taken_since == 0)
     self->id_taken_since = now;
   end_attempt (self, !ours && (!self->may_linger || now - self->id_taken_since > ID_LINGER_US),
@@ -300,7 +261,7 @@ handle_error (DcSignalingClient *self, DcMessage *message)
       g_strdup_printf ("%s refuses: %s (%s)", self->transport->base, said, dc_code_to_string (message->code));
 
   if (self->state == STATE_REGISTERED && message->seq > 0)
-    dc_outbox_remove (self->outbox, message->seq);
+    dc_outbox_remove (self->session->outbox, message->seq);
   if (self->state == STATE_REGISTERED && (message->seq > 0 || !ends_session (message->code))) {
     g_signal_emit (self, signals[SIGNAL_MESSAGE], 0, message);
     return;
@@ -311,10 +272,10 @@ handle_error (DcSignalingClient *self, DcMessage *message)
   }
   if (message->code == DC_CODE_REPLACED) {
     g_free (sentence);
-    sentence = g_strdup_printf ("another program took over our session in room \"%s\"", self->hello->room);
+    sentence = g_strdup_printf ("another program took over our session in room \"%s\"", self->session->hello->room);
   }
   if (message->code == DC_CODE_SESSION_EXPIRED)
-    g_clear_pointer (&self->hello->resume, g_free);
+    g_clear_pointer (&self->session->hello->resume, g_free);
   end_attempt (self, is_final (message->code),
       is_final (message->code) ? DC_SIGNALING_ERROR_REFUSED : DC_SIGNALING_ERROR_UNREACHABLE, sentence);
 }
@@ -326,7 +287,7 @@ handle_server_bye (DcSignalingClient *self, DcMessage *bye)
   g_autofree char *reason = dc_transport_sanitize (bye->reason);
   g_autofree char *sentence = g_strdup_printf ("%s said bye%s%s", self->transport->base, *reason ? ": " : "", reason);
 
-  g_clear_pointer (&self->hello->resume, g_free);
+  g_clear_pointer (&self->session->hello->resume, g_free);
   end_attempt (self, FALSE, DC_SIGNALING_ERROR_UNREACHABLE, sentence);
 }
 
@@ -334,17 +295,17 @@ static void
 handle_event (DcSignalingClient *self, DcMessage *message)
 {
   if (message->seq > 0) {
-    if (message->seq > self->last_seen + 1) {
+    DcClientNumber number = dc_client_session_take_number (self->session, message->seq);
+    if (number == DC_CLIENT_NUMBER_SKIPS) {
       g_autofree char *sentence =
           g_strdup_printf ("%s skipped messages: number %" G_GUINT64_FORMAT " came after %" G_GUINT64_FORMAT,
-              self->transport->base, message->seq, self->last_seen);
+              self->transport->base, message->seq, self->session->last_seen);
       end_attempt (self, FALSE, DC_SIGNALING_ERROR_MESSAGE, sentence);
       return;
     }
-    dc_transport_acknowledge (self->transport, MAX (message->seq, self->last_seen));
-    if (message->seq <= self->last_seen)
+    dc_transport_acknowledge (self->transport, self->session->last_seen);
+    if (number == DC_CLIENT_NUMBER_SEEN)
       return;
-    self->last_seen = message->seq;
   }
   if (message->type == DC_MESSAGE_BYE && message->from == NULL)
     handle_server_bye (self, message);
@@ -366,7 +327,7 @@ transport_message_cb (DcMessage *message, gpointer user_data)
   else if (self->state != STATE_REGISTERED || message->type == DC_MESSAGE_HELLO)
     end_out_of_place (self, message);
   else if (message->type == DC_MESSAGE_ACK)
-    dc_outbox_acknowledge (self->outbox, message->seq);
+    dc_outbox_acknowledge (self->session->outbox, message->seq);
   else
     handle_event (self, message);
 }
@@ -428,8 +389,7 @@ start_attempt (DcSignalingClient *self)
   g_autofree char *hello = NULL;
 
   self->state = STATE_CONNECTING;
-  self->hello->ack = self->hello->resume != NULL ? self->last_seen : 0;
-  hello = dc_message_to_json (self->hello);
+  hello = dc_client_session_make_hello (self->session);
   if (self->polling)
     self->transport = dc_poll_transport_new (&options, &transport_callbacks, self);
   else
@@ -455,9 +415,8 @@ dc_signaling_client_finalize (GObject *object)
   DcSignalingClient *self = DC_SIGNALING_CLIENT (object);
 
   g_main_context_unref (self->context);
+  g_clear_pointer (&self->session, dc_client_session_free);
   g_clear_pointer (&self->setup, dc_signaling_setup_free);
-  dc_message_unref (self->hello);
-  dc_outbox_free (self->outbox);
   g_free (self->farewell);
   G_OBJECT_CLASS (dc_signaling_client_parent_class)->finalize (object);
 }
@@ -486,9 +445,6 @@ static void
 dc_signaling_client_init (DcSignalingClient *self)
 {
   self->context = g_main_context_ref_thread_default ();
-  self->hello = dc_message_new (DC_MESSAGE_HELLO);
-  self->outbox = dc_outbox_new ();
-  self->max_message = MAX_MESSAGE_BYTES;
   dc_backoff_init (&self->backoff, DC_BACKOFF_BASE_MS, DC_BACKOFF_CAP_MS);
 }
 
@@ -512,10 +468,7 @@ dc_signaling_client_new (const DcSignalingConfig *config, GError **error)
   self = g_object_new (DC_TYPE_SIGNALING_CLIENT, NULL);
   self->setup = setup;
   self->polling = setup->choice == DC_SIGNALING_TRANSPORT_POLLING;
-  self->hello->room = g_strdup (setup->room);
-  self->hello->id = g_strdup (setup->id);
-  self->hello->meta = setup->meta != NULL ? json_node_ref (setup->meta) : NULL;
-  self->hello->token = g_strdup (setup->token);
+  self->session = dc_client_session_new (setup);
   return self;
 }
 
@@ -542,47 +495,6 @@ dc_signaling_client_start (DcSignalingClient *self)
   set_timer (self, 0, start_cb);
 }
 
-/* A copy with a number of its own, by way of its JSON, which checks it as the hub will. @size: of the JSON, at most. */
-static DcMessage *
-copy_message (DcMessage *message, gsize *size, GError **error)
-{
-  g_autoptr (GError) cause = NULL;
-  g_autofree char *text = NULL;
-  guint64 seq = message->seq;
-  DcMessage *copy;
-
-  if (!dc_message_type_is_relayed (message->type) || message->to == NULL) {
-    g_set_error_literal (
-        error, DC_SIGNALING_ERROR, DC_SIGNALING_ERROR_INVALID, "only messages to another peer can be sent");
-    return NULL;
-  }
-  message->seq = DC_MESSAGE_MAX_SEQ;
-  text = dc_message_to_json (message);
-  message->seq = seq;
-  *size = strlen (text);
-  copy = dc_message_new_from_json (text, -1, &cause);
-  if (copy == NULL)
-    g_set_error (
-        error, DC_SIGNALING_ERROR, DC_SIGNALING_ERROR_INVALID, "this message cannot be sent: %s", cause->message);
-  return copy;
-}
-
-static gboolean
-check_room (DcSignalingClient *self, gsize size, GError **error)
-{
-  if (size > self->max_message)
-    g_set_error (error, DC_SIGNALING_ERROR, DC_SIGNALING_ERROR_INVALID,
-        "the message of %" G_GSIZE_FORMAT " bytes is too long; %s takes %" G_GSIZE_FORMAT, size,
-        self->setup->display_uri, self->max_message);
-  else if (dc_outbox_is_full (self->outbox, size))
-    g_set_error (error, DC_SIGNALING_ERROR, DC_SIGNALING_ERROR_UNREACHABLE,
-        "%s has not taken the last %u messages yet; there is no room for more", self->setup->display_uri,
-        dc_outbox_get_length (self->outbox));
-  else
-    return TRUE;
-  return FALSE;
-}
-
 /**
  * dc_signaling_client_send:
  * @self: the client
@@ -596,9 +508,7 @@ check_room (DcSignalingClient *self, gsize size, GError **error)
 gboolean
 dc_signaling_client_send (DcSignalingClient *self, DcMessage *message, GError **error)
 {
-  g_autoptr (DcMessage) copy = NULL;
   g_autofree char *text = NULL;
-  gsize size;
 
   g_return_val_if_fail (DC_IS_SIGNALING_CLIENT (self), FALSE);
   g_return_val_if_fail (message != NULL, FALSE);
@@ -608,10 +518,9 @@ dc_signaling_client_send (DcSignalingClient *self, DcMessage *message, GError **
         self->setup->display_uri);
     return FALSE;
   }
-  copy = copy_message (message, &size, error);
-  if (copy == NULL || !check_room (self, size, error))
+  text = dc_client_session_push (self->session, message, error);
+  if (text == NULL)
     return FALSE;
-  text = dc_outbox_push (self->outbox, g_steal_pointer (&copy));
   if (self->state == STATE_REGISTERED)
     dc_transport_send (self->transport, text);
   return TRUE;

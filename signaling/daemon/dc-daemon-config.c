@@ -2,7 +2,7 @@
 /* dc-daemon-config.c: the daemon's options, from the command line or a key file. */
 #include <string.h>
 
-#include "signaling/daemon/dc-daemon.h"
+#include "signaling/daemon/dc-daemon-config.h"
 #include "signaling/daemon/dc-listener.h"
 #include "signaling/protocol/dc-ice-server.h"
 #include "signaling/protocol/dc-signaling-error.h"

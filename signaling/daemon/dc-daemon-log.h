@@ -2,7 +2,7 @@
 /* dc-daemon-log.h: log lines on standard output, for people or for machines. */
 #pragma once
 
-#include "signaling/daemon/dc-daemon.h"
+#include "signaling/daemon/dc-daemon-config.h"
 
 G_BEGIN_DECLS
 

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* dc-daemon-routes.c: which path is answered by whom. */
+#include "signaling/daemon/dc-daemon-routes.h"
+
 #include <string.h>
 
 #include "signaling/daemon/dc-poll-connection.h"
@@ -21,18 +23,6 @@ static const char about[] =
     "Try: dcpeer answer --signaling URL --room ROOM. The protocol is specified in data/signaling-protocol.md of "
     "gst-datachannel.\n";
 
-void
-dc_daemon_respond_error (DcHttpExchange *exchange, guint status, DcCode code, const char *text)
-{
-  g_autoptr (DcMessage) message = dc_message_new (DC_MESSAGE_ERROR);
-
-  message->code = code;
-  message->message = g_strdup (text);
-  g_autofree char *body = dc_message_to_json (message);
-  dc_http_exchange_respond (exchange, status, "application/json",
-      status == 426 ? "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n" : NULL, body);
-}
-
 static void
 respond_not_found (DcHttpExchange *exchange)
 {
@@ -51,7 +41,7 @@ respond_health (DcDaemon *daemon, DcHttpExchange *exchange)
       "{\"status\":\"%s\",\"peers\":%u,\"away\":%u,\"rooms\":%u,\"connections\":%u,\"waiting\":%u,\"registered\":"
       "%" G_GUINT64_FORMAT ",\"relayed\":%" G_GUINT64_FORMAT ",\"refused\":%" G_GUINT64_FORMAT
       ",\"mailbox_bytes\":%" G_GSIZE_FORMAT ",\"uptime\":%" G_GINT64_FORMAT ",\"version\":\"%s\"}\n",
-      daemon->stopping ? "stopping" : "ok", stats.peers, stats.away, stats.rooms, dc_daemon_get_n_connections (daemon),
+      daemon->stopping ? "stopping" : "ok", stats.peers, stats.away, stats.rooms, dc_daemon_count_open (daemon),
       daemon->waiting, stats.registered, stats.relayed, stats.refused, stats.mailbox_bytes, uptime, DC_VERSION);
   dc_http_exchange_respond (exchange, daemon->stopping ? 503 : 200, "application/json", NULL, body);
 }

@@ -9,13 +9,16 @@
  *
  * One thread, one main context. The listener accepts; each connection becomes an exchange, which reads one request and is answered by
  * the routes. A WebSocket goes on from there on its own; a polling peer is a sequence of exchanges. Both are connections to the hub,
- * which knows peers, rooms and mailboxes and neither sockets nor clocks: the clock is read here, and the hub's deadline is one GSource.
+ * which knows peers, rooms and mailboxes and neither sockets nor clocks: their way there is dc-daemon-core, which reads the clock and
+ * keeps the hub's deadline. Arrows point one way in this room too:
+ *
+ *   dc-daemon -> dc-daemon-routes -> the two connections -> dc-daemon-core -> dc-http-exchange -> dc-http-request
  *
  * Bounds: accepted connections (max_connections), and for each the time to a complete request, the sizes of head and body, the time to
  * say hello, the output queue; see the files named above. What a peer may do in the hub is bounded there.
  *
  * Shutting down: the listener closes, the hub says bye to everyone and closes their connections, exchanges that nobody waits for are
- * closed. When the last connection has ended, or after SHUT_DOWN_TIME_MS, the caller's function is called; dc_daemon_free() then
+ * closed. When the last connection has ended, or after STOPPING_TIME_MS, the caller's function is called; dc_daemon_free() then
  * cuts off what is left.
  */
 #include "signaling/daemon/dc-daemon.h"
@@ -24,113 +27,16 @@
 #include <sys/random.h>
 #include <sys/resource.h>
 
+#include "signaling/daemon/dc-daemon-core.h"
 #include "signaling/daemon/dc-daemon-log.h"
-#include "signaling/daemon/dc-daemon-private.h"
+#include "signaling/daemon/dc-daemon-routes.h"
 #include "signaling/daemon/dc-listener.h"
 #include "signaling/daemon/dc-poll-connection.h"
 #include "signaling/daemon/dc-tls-identity.h"
 #include "signaling/daemon/dc-websocket-connection.h"
 #include "signaling/protocol/dc-ice-server.h"
 
-#define SHUT_DOWN_TIME_MS 1000
 #define SPARE_FILES 64 /* for listeners, logs, libraries */
-
-static gboolean
-hub_deadline_cb (gpointer data)
-{
-  DcDaemon *self = data;
-
-  g_source_set_ready_time (self->hub_timer, -1);
-  dc_hub_advance (self->hub, g_get_monotonic_time ());
-  g_source_set_ready_time (self->hub_timer, dc_hub_get_deadline (self->hub));
-  return G_SOURCE_CONTINUE;
-}
-
-static gboolean
-dispatch_deadline (GSource *source, GSourceFunc callback, gpointer user_data)
-{
-  return callback (user_data);
-}
-
-static GSourceFuncs deadline_funcs = {.dispatch = dispatch_deadline};
-
-static void
-add_hub_timer (DcDaemon *self)
-{
-  self->hub_timer = g_source_new (&deadline_funcs, sizeof (GSource));
-  g_source_set_callback (self->hub_timer, hub_deadline_cb, self, NULL);
-  g_source_attach (self->hub_timer, self->context);
-}
-
-void
-dc_daemon_receive (DcDaemon *self, DcHubConnection *connection, const char *text, gsize length)
-{
-  dc_hub_receive (self->hub, connection, text, length, g_get_monotonic_time ());
-  g_source_set_ready_time (self->hub_timer, dc_hub_get_deadline (self->hub));
-}
-
-void
-dc_daemon_detach (DcDaemon *self, DcHubConnection *connection)
-{
-  dc_hub_detach (self->hub, connection, g_get_monotonic_time ());
-  g_source_set_ready_time (self->hub_timer, dc_hub_get_deadline (self->hub));
-}
-
-void
-dc_daemon_attach (DcDaemon *self, DcHubSession *session, DcHubConnection *connection)
-{
-  dc_hub_attach (self->hub, session, connection, g_get_monotonic_time ());
-  g_source_set_ready_time (self->hub_timer, dc_hub_get_deadline (self->hub));
-}
-
-GSource *
-dc_daemon_add_timeout (DcDaemon *self, guint ms, GSourceFunc func, gpointer user_data)
-{
-  GSource *source = g_timeout_source_new (ms);
-
-  g_source_set_callback (source, func, user_data, NULL);
-  g_source_attach (source, self->context);
-  return source;
-}
-
-void
-dc_source_clear (GSource **source)
-{
-  if (!*source)
-    return;
-  g_source_destroy (*source);
-  g_clear_pointer (source, g_source_unref);
-}
-
-static gboolean
-stopped_cb (gpointer data)
-{
-  DcDaemon *self = data;
-  GSourceFunc done = g_steal_pointer (&self->done);
-
-  dc_source_clear (&self->stop_timer);
-  if (done)
-    done (self->done_data);
-  return G_SOURCE_REMOVE;
-}
-
-/* Calls done() from the main loop once nothing is open any more. */
-static void
-check_stopped (DcDaemon *self)
-{
-  if (!self->stopping || !self->done || g_hash_table_size (self->exchanges) > 0
-      || g_hash_table_size (self->websockets) > 0)
-    return;
-  dc_source_clear (&self->stop_timer);
-  self->stop_timer = dc_daemon_add_timeout (self, 0, stopped_cb, self);
-}
-
-void
-dc_daemon_forget (DcDaemon *self, GHashTable *set, gpointer connection)
-{
-  g_hash_table_remove (set, connection);
-  check_stopped (self);
-}
 
 static void
 request_cb (DcHttpExchange *exchange, gpointer data)
@@ -163,7 +69,7 @@ accepted_cb (GSocketConnection *connection, gpointer data)
   DcHttpLimits limits = {.max_body = DC_DAEMON_MAX_BODY, .timeout = self->config.request_timeout};
 
   /* The connection is closed with its last reference. */
-  if (dc_daemon_get_n_connections (self) >= self->config.max_connections)
+  if (dc_daemon_count_open (self) >= self->config.max_connections)
     return;
   self->lingering++;
   g_hash_table_add (self->exchanges, dc_http_exchange_new (connection, self->tls, &limits, &exchange_class, self));
@@ -260,7 +166,7 @@ dc_daemon_new (const DcDaemonConfig *config, GError **error)
   self->started = g_get_monotonic_time ();
   dc_daemon_config_copy (config, &self->config);
   fill_in_defaults (&self->config);
-  add_hub_timer (self);
+  dc_daemon_add_hub_timer (self);
   self->hub = dc_hub_new (&self->config.hub, fill_random, hub_event_cb, self);
   if (!start_listening (self, error))
     return NULL;
@@ -288,7 +194,7 @@ dc_daemon_get_hub (DcDaemon *self)
 guint
 dc_daemon_get_n_connections (DcDaemon *self)
 {
-  return g_hash_table_size (self->exchanges) + g_hash_table_size (self->websockets);
+  return dc_daemon_count_open (self);
 }
 
 guint
@@ -312,16 +218,12 @@ dc_daemon_shut_down (DcDaemon *self, const char *reason, GSourceFunc done, gpoin
 {
   if (self->stopping)
     return;
-  self->stopping = TRUE;
-  self->done = done;
-  self->done_data = user_data;
+  dc_daemon_begin_stopping (self, done, user_data);
   g_clear_pointer (&self->listener, dc_listener_free);
   dc_hub_shut_down (self->hub, reason);
   dc_websocket_connections_close (self);
   abort_exchanges (self, FALSE);
-  if (!self->stop_timer)
-    self->stop_timer = dc_daemon_add_timeout (self, SHUT_DOWN_TIME_MS, stopped_cb, self);
-  check_stopped (self);
+  dc_daemon_check_stopped (self);
 }
 
 static void

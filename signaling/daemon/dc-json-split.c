@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* dc-json-split.c: the elements of a JSON array as texts. */
-#include "signaling/daemon/dc-poll-connection.h"
+#include "signaling/daemon/dc-json-split.h"
 
 /*
  * No parser builds a tree of a body here: each element is a message, which the hub parses by itself, with its own limits on length

@@ -23,6 +23,8 @@
  */
 #include "signaling/daemon/dc-poll-connection.h"
 
+#include "signaling/daemon/dc-json-split.h"
+
 #define MAX_WAIT 60   /* seconds */
 #define MAX_BATCH 256 /* messages in a POST: each is answered, so this also bounds the answer */
 #define MAX_EXTRA 64  /* unnumbered messages kept for the next poll */

@@ -2,7 +2,7 @@
 /* dc-poll-connection.h: a hub connection over HTTP long polling. */
 #pragma once
 
-#include "signaling/daemon/dc-daemon-private.h"
+#include "signaling/daemon/dc-daemon-core.h"
 
 G_BEGIN_DECLS
 
@@ -13,10 +13,5 @@ void dc_poll_handle_get (DcDaemon *daemon, DcHttpExchange *exchange, const char 
 void dc_poll_handle_post (DcDaemon *daemon, DcHttpExchange *exchange, const char *session);
 /* Closes at once; the hub no longer knows it. For dc_daemon_free(). */
 void dc_poll_connection_free (DcPollConnection *connection);
-
-/* Calls @func for each element of the JSON array, or for the whole text if it is no array, without parsing them. FALSE if there are more
- * than @max, or the array does not end; @func was called for those before. */
-typedef void (*DcJsonElementFunc) (const char *text, gsize length, gpointer user_data);
-gboolean dc_json_split (const char *text, gsize length, guint max, DcJsonElementFunc func, gpointer user_data);
 
 G_END_DECLS

@@ -2,7 +2,7 @@
 /* dc-websocket-connection.h: a hub connection over a WebSocket. Its .c is the only file that knows SoupWebsocketConnection. */
 #pragma once
 
-#include "signaling/daemon/dc-daemon-private.h"
+#include "signaling/daemon/dc-daemon-core.h"
 
 G_BEGIN_DECLS
 

@@ -3,12 +3,14 @@
 
 #include "signaling/hub/dc-hub-private.h"
 
+#include <string.h>
+
 /*
  * Theory of operation. The vfuncs of connections are never called from the middle of anything. What is to be sent or closed is
- * queued in the outbox, and the outermost public function calls it all when the state is whole (dc_hub_leave()). So a vfunc may
- * detach its connection at once when its socket turns out to be broken; what that causes is queued behind the rest.
+ * queued in the outbox, and the outermost public function has it all called when the state is whole (dc_hub_deliver_posts()). So a
+ * vfunc may detach its connection at once when its socket turns out to be broken; what that causes is queued behind the rest.
  *
- * Texts are shared references; a number is put in when the text goes out.
+ * Texts are shared references; a number is put in when the text goes out, behind the type, where dc_message_to_json() writes it too.
  */
 
 /* One vfunc call that is due. */
@@ -61,6 +63,20 @@ dc_hub_queue_close (DcHub *hub, DcHubConnection *connection, DcCode code, const 
   g_queue_push_tail (&hub->outbox, post);
 }
 
+void
+dc_hub_stamp (const char *text, guint64 seq, GString *out)
+{
+  g_string_truncate (out, 0);
+  if (seq > 0) {
+    /* The comma behind the type: no type has one, and everything that is numbered has more members. */
+    const char *rest = strchr (text, ',') + 1;
+    g_string_append_len (out, text, rest - text);
+    g_string_append_printf (out, "\"seq\":%" G_GUINT64_FORMAT ",", seq);
+    text = rest;
+  }
+  g_string_append (out, text);
+}
+
 static void
 deliver (DcHub *hub, const Post *post)
 {
@@ -89,33 +105,14 @@ dc_hub_forget_posts (DcHub *hub, DcHubConnection *connection)
 }
 
 void
-dc_hub_enter (DcHub *hub, gint64 now)
-{
-  hub->depth++;
-  hub->now = MAX (hub->now, now);
-}
-
-static void
-end_doomed (DcHub *hub)
-{
-  DcHubSession *session;
-
-  while ((session = g_queue_peek_head (&hub->doomed)))
-    dc_hub_session_end (
-        session, DC_CODE_MAILBOX_FULL, TRUE, "Its mailbox is full; it does not acknowledge what it gets.");
-}
-
-void
-dc_hub_leave (DcHub *hub)
+dc_hub_deliver_posts (DcHub *hub)
 {
   Post *post;
 
-  end_doomed (hub);
-  while (hub->depth == 1 && (post = g_queue_pop_head (&hub->outbox))) {
+  while ((post = g_queue_pop_head (&hub->outbox))) {
     deliver (hub, post);
     post_free (post);
   }
-  hub->depth--;
 }
 
 /* ---- What is told ---- */

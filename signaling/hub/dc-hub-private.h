@@ -7,10 +7,13 @@
 G_BEGIN_DECLS
 
 /*
- *   dc-hub.c          the hub: what comes in, and deadlines
- *   dc-hub-outbox.c   what goes out
+ * Each uses those below it, never one above:
+ *
+ *   dc-hub.c          the hub: its interface, and deadlines
+ *   dc-hub-intake.c   what comes in
  *   dc-hub-room.c     rooms: hello, presence, who is who
  *   dc-hub-session.c  one session: mailbox, numbering, rate
+ *   dc-hub-outbox.c   what goes out
  */
 typedef struct {
   char *name;
@@ -65,9 +68,6 @@ struct _DcHub {
 };
 
 /* -- dc-hub-outbox.c -- */
-/* Every public function that may cause a vfunc call is between these two. */
-void dc_hub_enter (DcHub *hub, gint64 now);
-void dc_hub_leave (DcHub *hub);
 /* @text: a reference is taken. */
 void dc_hub_queue_text (DcHub *hub, DcHubConnection *connection, const char *text, guint64 seq);
 void dc_hub_queue_message (DcHub *hub, DcHubConnection *connection, const DcMessage *message);
@@ -75,6 +75,10 @@ void dc_hub_queue_message (DcHub *hub, DcHubConnection *connection, const DcMess
 void dc_hub_queue_close (DcHub *hub, DcHubConnection *connection, DcCode code, const char *reason);
 /* @connection is lost: nothing may reach it any more. */
 void dc_hub_forget_posts (DcHub *hub, DcHubConnection *connection);
+/* Calls what is queued, and what that queues, until nothing is left. */
+void dc_hub_deliver_posts (DcHub *hub);
+/* @out = @text with its seq put in; 0: as it is. */
+void dc_hub_stamp (const char *text, guint64 seq, GString *out);
 void dc_hub_emit (
     DcHub *hub, DcHubEventKind kind, DcHubSession *session, DcHubConnection *connection, const char *detail);
 
@@ -86,17 +90,6 @@ typedef struct {
 } DcRefusal;
 void dc_hub_refuse (DcHub *hub, DcHubConnection *connection, const DcRefusal *refusal, const char *format, ...)
     G_GNUC_PRINTF (4, 5);
-
-/* -- dc-hub-room.c -- */
-void dc_hub_room_free (DcHubRoom *room);
-/* A first message that is a hello: a welcome or an error with a close. */
-void dc_hub_hello (DcHub *hub, DcHubConnection *connection, const DcMessage *hello);
-/* Puts @connection, which has no session, in the place of the session's own. */
-void dc_hub_session_bind (DcHubSession *session, DcHubConnection *connection);
-/* The connection is gone: others learn it, the resume time runs. */
-void dc_hub_session_go_away (DcHubSession *session);
-/* Frees @session; the others learn it. A connection is closed with @code, with an error message first if @tell. */
-void dc_hub_session_end (DcHubSession *session, DcCode code, gboolean tell, const char *detail);
 
 /* -- dc-hub-session.c -- */
 DcHubSession *dc_hub_session_new (DcHub *hub, const char *id, JsonNode *meta);
@@ -113,7 +106,20 @@ void dc_hub_session_replay (DcHubSession *session);
 gboolean dc_hub_session_acknowledge (DcHubSession *session, guint64 seq, gboolean *news);
 /* Whether the session's rate lets @messages through now. */
 gboolean dc_hub_session_charge (DcHubSession *session, guint messages);
-/* @out = @text with its seq put in; 0: as it is. */
-void dc_hub_stamp (const char *text, guint64 seq, GString *out);
+
+/* -- dc-hub-room.c -- */
+void dc_hub_room_free (DcHubRoom *room);
+/* A first message that is a hello: a welcome or an error with a close. */
+void dc_hub_hello (DcHub *hub, DcHubConnection *connection, const DcMessage *hello);
+/* Puts @connection, which has no session, in the place of the session's own. */
+void dc_hub_session_bind (DcHubSession *session, DcHubConnection *connection);
+/* The connection is gone: others learn it, the resume time runs. */
+void dc_hub_session_go_away (DcHubSession *session);
+/* Frees @session; the others learn it. A connection is closed with @code, with an error message first if @tell. */
+void dc_hub_session_end (DcHubSession *session, DcCode code, gboolean tell, const char *detail);
+
+/* -- dc-hub-intake.c -- */
+/* Any bytes from a connection that is not closed. */
+void dc_hub_take_text (DcHub *hub, DcHubConnection *connection, const char *text, gsize length);
 
 G_END_DECLS

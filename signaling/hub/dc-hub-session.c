@@ -9,8 +9,8 @@
  * Theory of operation.
  *
  * The mailbox is the list of all that was numbered for this peer and that the peer has not acknowledged, sent or not. A text is
- * kept without its number and shared between all who get it (a `joined` in a room of a thousand is one string); the number is put
- * in when it goes out, behind the type, where dc_message_to_json() writes it too.
+ * kept without its number and shared between all who get it (a `joined` in a room of a thousand is one string); dc_hub_stamp() puts
+ * the number in when it goes out.
  *
  * Relayed messages fill the mailbox up to its limits and are then refused, which their sender is told. Presence cannot be refused to
  * anybody, so it may use a quarter more; a peer that has not even read that does not know who is there, and its session ends.
@@ -127,20 +127,6 @@ dc_hub_session_free (DcHubSession *session)
 }
 
 /* ---- Mailbox ---- */
-
-void
-dc_hub_stamp (const char *text, guint64 seq, GString *out)
-{
-  g_string_truncate (out, 0);
-  if (seq > 0) {
-    /* The comma behind the type: no type has one, and everything that is numbered has more members. */
-    const char *rest = strchr (text, ',') + 1;
-    g_string_append_len (out, text, rest - text);
-    g_string_append_printf (out, "\"seq\":%" G_GUINT64_FORMAT ",", seq);
-    text = rest;
-  }
-  g_string_append (out, text);
-}
 
 gboolean
 dc_hub_session_has_room (const DcHubSession *session, gsize length)

@@ -22,6 +22,7 @@ G_BEGIN_DECLS
  * error that names its seq; either means that the peer need not keep it.
  */
 
+/* The order counts: joined .. bye are numbered, offer .. bye go from peer to peer. */
 typedef enum {
   DC_MESSAGE_HELLO,
   DC_MESSAGE_WELCOME,

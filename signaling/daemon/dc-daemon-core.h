@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* dc-daemon-private.h: what the files of the daemon share. One thread, one main context. */
+/* dc-daemon-core.h: the daemon as its connections see it: what is open, the way into the hub, timers, errors. One thread, one main context. */
 #pragma once
 
-#include "signaling/daemon/dc-daemon.h"
+#include "signaling/daemon/dc-daemon-config.h"
 #include "signaling/daemon/dc-http-exchange.h"
 
 G_BEGIN_DECLS
@@ -10,6 +10,7 @@ G_BEGIN_DECLS
 #define DC_DAEMON_MAX_BODY (1024 * 1024)
 #define DC_DAEMON_SUBPROTOCOL "datachannel.v1"
 
+typedef struct _DcDaemon DcDaemon;
 typedef struct _DcWebsocketConnection DcWebsocketConnection;
 typedef struct _DcPollConnection DcPollConnection;
 
@@ -41,15 +42,23 @@ struct _DcDaemon {
 void dc_daemon_receive (DcDaemon *daemon, DcHubConnection *connection, const char *text, gsize length);
 void dc_daemon_detach (DcDaemon *daemon, DcHubConnection *connection);
 void dc_daemon_attach (DcDaemon *daemon, DcHubSession *session, DcHubConnection *connection);
+/* The GSource of the hub's deadline; for dc_daemon_new(). */
+void dc_daemon_add_hub_timer (DcDaemon *daemon);
+
+/* Requests, waiting polls and WebSockets. */
+guint dc_daemon_count_open (const DcDaemon *daemon);
 /* Takes @connection out of @set; while stopping, this may have been the last. */
 void dc_daemon_forget (DcDaemon *daemon, GHashTable *set, gpointer connection);
+/* From here on @done is called once nothing is open any more, or after a second. */
+void dc_daemon_begin_stopping (DcDaemon *daemon, GSourceFunc done, gpointer user_data);
+/* Is it so far? To be asked also where nothing was open to begin with. */
+void dc_daemon_check_stopped (DcDaemon *daemon);
 
 /* Calls @func once in the daemon's context after @ms milliseconds. (transfer full) */
 GSource *dc_daemon_add_timeout (DcDaemon *daemon, guint ms, GSourceFunc func, gpointer user_data);
 void dc_source_clear (GSource **source);
 
-/* dc-daemon-routes.c: answers a complete request, or hands it on. */
-void dc_daemon_handle_request (DcDaemon *daemon, DcHttpExchange *exchange);
+/* Answers with an error message of the signaling protocol. */
 void dc_daemon_respond_error (DcHttpExchange *exchange, guint status, DcCode code, const char *message);
 
 G_END_DECLS
