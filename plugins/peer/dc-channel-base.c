@@ -2,6 +2,9 @@
 /* dc-channel-base.c: a data channel's ground floor: telling others, ending, transmitting. See dc-channel.c for the theory. */
 #include "plugins/peer/dc-channel-base.h"
 
+/* A GstBuffer with its memory and meta, a GBytes, an item. */
+#define MESSAGE_COST 1024
+
 /* --- Telling others, without the lock ------------------------------------------------------------------------------------------ */
 
 void
@@ -52,16 +55,24 @@ dc_channel_get_buffered_amount_locked (DcChannel *self)
   return buffered;
 }
 
+/* Whether an ABORT, or what a raw channel sent, has arrived cannot be known: the far side's closing shows it, or the connection's patience
+ * ends. */
+static gboolean
+is_settled_locked (DcChannel *self)
+{
+  if (self->remote_closed)
+    return TRUE;
+  if (self->abort_sent)
+    return FALSE;
+  if (self->ended || !self->started)
+    return TRUE;
+  return self->link != NULL && dc_link_is_settled (self->link) && dc_channel_get_buffered_amount_locked (self) == 0;
+}
+
 void
 dc_channel_check_settled_locked (DcChannel *self)
 {
-  gboolean idle;
-
-  if (!self->closing || self->settled)
-    return;
-  /* What a raw channel has sent may be on its way for as long as SCTP cares to try: only the connection's patience ends that. */
-  idle = self->link != NULL ? dc_link_is_settled (self->link) : self->raw_stats.items_sent == 0;
-  if (!idle && !self->ended)
+  if (!self->closing || self->settled || !is_settled_locked (self))
     return;
   self->settled = TRUE;
   self->pending |= PENDING_SETTLED;
@@ -82,30 +93,37 @@ dc_channel_end_locked (DcChannel *self, const GError *error)
 }
 
 /* A link error in the words and codes of this library. */
+static GError *
+translate_link_error (DcChannel *self, const GError *reason)
+{
+  if (g_error_matches (reason, DC_LINK_ERROR, DC_LINK_ERROR_ABORTED))
+    return g_error_new (DC_ERROR, DC_ERROR_PEER_GONE, "\"%s\" broke off: %s", self->remote_id, reason->message);
+  if (g_error_matches (reason, DC_LINK_ERROR, DC_LINK_ERROR_TIMEOUT))
+    return g_error_new (
+        DC_ERROR, DC_ERROR_PEER_GONE, "the connection to \"%s\" is dead: %s", self->remote_id, reason->message);
+  return g_error_new (
+      DC_ERROR, DC_ERROR_DATA, "\"%s\" sent what is not the link protocol: %s", self->remote_id, reason->message);
+}
+
 static void
 end_by_link_locked (DcChannel *self)
 {
   const GError *reason = dc_link_get_error (self->link);
-  g_autoptr (GError) error = NULL;
+  g_autoptr (GError) error = translate_link_error (self, reason);
 
-  if (g_error_matches (reason, DC_LINK_ERROR, DC_LINK_ERROR_ABORTED))
-    error = g_error_new (DC_ERROR, DC_ERROR_PEER_GONE, "\"%s\" broke off: %s", self->remote_id, reason->message);
-  else if (g_error_matches (reason, DC_LINK_ERROR, DC_LINK_ERROR_TIMEOUT))
-    error = g_error_new (
-        DC_ERROR, DC_ERROR_PEER_GONE, "the connection to \"%s\" is dead: %s", self->remote_id, reason->message);
-  else
-    error = g_error_new (
-        DC_ERROR, DC_ERROR_DATA, "\"%s\" sent what is not the link protocol: %s", self->remote_id, reason->message);
+  self->abort_sent = !g_error_matches (reason, DC_LINK_ERROR, DC_LINK_ERROR_ABORTED);
   dc_channel_end_locked (self, error);
 }
 
-/* --- Sending ------------------------------------------------------------------------------------------------------------------- */
+/* --- Receiving ----------------------------------------------------------------------------------------------------------------- */
 
-static gboolean
-send_unlocked (GstWebRTCDataChannel *rtc, GBytes *message, GError **error)
+gsize
+dc_channel_cost_of (const DcLinkItem *item)
 {
-  return gst_webrtc_data_channel_send_data_full (rtc, message, error);
+  return MESSAGE_COST + (item->payload != NULL ? g_bytes_get_size (item->payload) : 0);
 }
+
+/* --- Sending ------------------------------------------------------------------------------------------------------------------- */
 
 static void
 update_timer_locked (DcChannel *self)
@@ -128,7 +146,7 @@ dc_channel_transmit_locked (DcChannel *self)
     g_autoptr (GError) error = NULL;
     gboolean sent;
     g_mutex_unlock (&self->lock);
-    sent = send_unlocked (rtc, message, &error);
+    sent = gst_webrtc_data_channel_send_data_full (rtc, message, &error);
     g_bytes_unref (message);
     g_mutex_lock (&self->lock);
     if (!sent) {

@@ -35,17 +35,20 @@ struct _DcChannel {
   GSource *timer;            /* its deadline, on the worker */
   gsize max_message;
   GQueue early; /* (element-type DcLinkItem): messages that came before start */
-  gsize early_bytes;
+  gsize early_cost;
   GQueue inbox; /* (element-type DcLinkItem): raw mode */
+  gsize inbox_cost;
   DcLinkStats raw_stats;
   guint64 acknowledged;
   guint pending;
   gboolean started, ready, flushing, transmitting;
-  gboolean finishing;    /* dc_channel_finish() was called: no more pushes */
-  gboolean fin_accepted; /* dc_channel_accept_fin() was called */
-  gboolean closing;      /* dc_channel_close() or _abort() was called */
-  gboolean settled;      /* closing, and nothing is on its way that the far side still must get */
-  gboolean ended;        /* error says why; NULL: as agreed */
+  gboolean finishing;     /* dc_channel_finish() was called: no more pushes */
+  gboolean fin_accepted;  /* dc_channel_accept_fin() was called */
+  gboolean closing;       /* dc_channel_close() or _abort() was called */
+  gboolean abort_sent;    /* we told the far side that it is over; it answers by closing */
+  gboolean remote_closed; /* the far side closed the channel */
+  gboolean settled;       /* closing, and nothing is on its way that the far side still must get */
+  gboolean ended;         /* error says why; NULL: as agreed */
   GError *error;
 };
 
@@ -61,6 +64,8 @@ void dc_channel_end_locked (DcChannel *self, const GError *error);
 void dc_channel_transmit_locked (DcChannel *self);
 /* After the link was given something: notes what has changed, and sends what it wants to say. */
 void dc_channel_after_link_locked (DcChannel *self);
+/* What a waiting message costs in memory, what is around its bytes included: a million empty ones are not free. */
+gsize dc_channel_cost_of (const DcLinkItem *item);
 /* Starts the link's clock in @context. */
 void dc_channel_start_timer_locked (DcChannel *self, GMainContext *context);
 

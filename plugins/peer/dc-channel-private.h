@@ -8,7 +8,6 @@
 
 G_BEGIN_DECLS
 
-/* All on the worker thread, but for the callbacks. */
 typedef struct {
   /* The channel may be handed out: open, and in link mode the far HELLO came. On an internal thread. */
   void (*ready) (DcChannel *channel, gpointer user_data);
@@ -21,16 +20,16 @@ typedef struct {
 } DcChannelCallbacks;
 
 /* Wraps @rtc, which may not be open yet, and connects its signals at once, so that it may be called inside "on-data-channel".
- * @context: where the link's timer runs. @user_data: held by @ref until the channel is detached. */
+ * @user_data is let go of with @destroy when the channel is finalized. */
 DcChannel *dc_channel_new (GstWebRTCDataChannel *rtc, DcMode mode, const char *remote_id,
     const DcChannelCallbacks *callbacks, gpointer user_data, GDestroyNotify destroy);
-/* The channel is open and the peer's fingerprint was checked: says HELLO. Until then nothing is sent, and what comes is held back. */
+/* The channel is open and the peer's fingerprint was checked: says HELLO. Until then nothing is sent, and what comes is held back. The
+ * link's timer runs in @context. */
 void dc_channel_start (DcChannel *self, GMainContext *context, gsize max_message_size);
 /* The connection is lost: everything blocked returns @error, unless both sides had finished. */
 void dc_channel_fail (DcChannel *self, const GError *error);
-/* The far side has closed it, on purpose: in raw mode that is how a channel ends; in link mode it is @error, unless both sides had
- * finished. */
-void dc_channel_hang_up (DcChannel *self, const GError *error);
+/* Raw mode: closes webrtcbin's channel, which the far side sees as its end; its answer makes this channel settled. */
+void dc_channel_close_rtc (DcChannel *self);
 /* TRUE if the far side would miss something if the connection ended now. */
 gboolean dc_channel_is_unfinished (DcChannel *self);
 /* (nullable) (transfer full): why it ended or is being closed; NULL: as agreed. */

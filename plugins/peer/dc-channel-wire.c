@@ -16,7 +16,7 @@ take_raw_locked (DcChannel *self, DcLinkItem *item)
 {
   gsize size = item->payload != NULL ? g_bytes_get_size (item->payload) : 0;
 
-  if (self->raw_stats.queued_bytes + size > RAW_INBOX_LIMIT) {
+  if (self->inbox_cost + dc_channel_cost_of (item) > RAW_INBOX_LIMIT) {
     g_autoptr (GError) error = g_error_new (DC_ERROR, DC_ERROR_DATA,
         "\"%s\" sends faster than its messages are taken here, and a raw channel has no way to slow it down: %d MiB "
         "are waiting",
@@ -25,6 +25,7 @@ take_raw_locked (DcChannel *self, DcLinkItem *item)
     dc_channel_end_locked (self, error);
     return;
   }
+  self->inbox_cost += dc_channel_cost_of (item);
   self->raw_stats.queued_bytes += size;
   self->raw_stats.bytes_received += size;
   self->raw_stats.items_received++;
@@ -41,6 +42,7 @@ take_link_locked (DcChannel *self, DcLinkItem *item)
   if (item->flags & DC_LINK_FLAG_TEXT) {
     error = g_error_new (DC_ERROR, DC_ERROR_DATA,
         "\"%s\" sent a text message, which the link protocol has not; is it in raw mode?", self->remote_id);
+    self->abort_sent = TRUE;
     dc_link_abort (self->link, "a text message came, which the link protocol has not");
     dc_channel_transmit_locked (self);
     dc_channel_end_locked (self, error);
@@ -55,9 +57,9 @@ take_link_locked (DcChannel *self, DcLinkItem *item)
 static void
 take_early_locked (DcChannel *self, DcLinkItem *item)
 {
-  self->early_bytes += item->payload != NULL ? g_bytes_get_size (item->payload) : 0;
+  self->early_cost += dc_channel_cost_of (item);
   g_queue_push_tail (&self->early, item);
-  if (self->early_bytes > EARLY_LIMIT) {
+  if (self->early_cost > EARLY_LIMIT) {
     g_autoptr (GError) error = g_error_new (DC_ERROR, DC_ERROR_DATA,
         "\"%s\" sent more than %d KiB before its identity could be checked", self->remote_id, EARLY_LIMIT >> 10);
     dc_channel_end_locked (self, error);
@@ -83,7 +85,7 @@ receive (DcChannel *self, GBytes *payload, guint32 flags)
   item->payload = payload;
   item->flags = flags;
   g_mutex_lock (&self->lock);
-  if (self->started)
+  if (self->started || self->ended)
     deliver_locked (self, item);
   else
     take_early_locked (self, item);
@@ -103,13 +105,26 @@ on_message_string (GstWebRTCDataChannel *rtc, const char *text, DcChannel *self)
   receive (self, text != NULL ? g_bytes_new (text, strlen (text)) : NULL, DC_LINK_FLAG_TEXT);
 }
 
+/* The far side has closed the channel, on purpose: in raw mode that is how one ends. */
+static void
+hang_up (DcChannel *self, const GError *error)
+{
+  g_mutex_lock (&self->lock);
+  self->remote_closed = TRUE;
+  if (self->mode == DC_MODE_RAW && self->started)
+    error = NULL;
+  dc_channel_end_locked (self, dc_channel_is_clean_locked (self) ? NULL : error);
+  dc_channel_check_settled_locked (self);
+  dc_channel_unlock (self);
+}
+
 static void
 on_close (GstWebRTCDataChannel *rtc, DcChannel *self)
 {
   g_autoptr (GError) error = g_error_new (
       DC_ERROR, DC_ERROR_PEER_GONE, "\"%s\" closed the channel before everything was across", self->remote_id);
 
-  dc_channel_hang_up (self, error);
+  hang_up (self, error);
 }
 
 static void
@@ -203,16 +218,6 @@ dc_channel_start (DcChannel *self, GMainContext *context, gsize max_message_size
 }
 
 void
-dc_channel_hang_up (DcChannel *self, const GError *error)
-{
-  g_mutex_lock (&self->lock);
-  if (self->mode == DC_MODE_RAW && self->started)
-    error = NULL;
-  dc_channel_end_locked (self, dc_channel_is_clean_locked (self) ? NULL : error);
-  dc_channel_unlock (self);
-}
-
-void
 dc_channel_fail (DcChannel *self, const GError *error)
 {
   g_mutex_lock (&self->lock);
@@ -226,9 +231,22 @@ dc_channel_is_unfinished (DcChannel *self)
   gboolean unfinished;
 
   g_mutex_lock (&self->lock);
-  unfinished = self->link != NULL && !self->ended && !dc_channel_is_clean_locked (self);
+  unfinished = self->link != NULL && !self->remote_closed
+               && (self->abort_sent || (!self->ended && !dc_channel_is_clean_locked (self)));
   g_mutex_unlock (&self->lock);
   return unfinished;
+}
+
+void
+dc_channel_close_rtc (DcChannel *self)
+{
+  g_autoptr (GstWebRTCDataChannel) rtc = NULL;
+
+  g_mutex_lock (&self->lock);
+  rtc = self->rtc != NULL ? g_object_ref (self->rtc) : NULL;
+  g_mutex_unlock (&self->lock);
+  if (rtc != NULL)
+    gst_webrtc_data_channel_close (rtc);
 }
 
 GError *

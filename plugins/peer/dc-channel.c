@@ -5,7 +5,7 @@
  * -------------------
  * A channel joins three kinds of threads: webrtcbin's own (messages arrive there, with webrtcbin's lock held), the worker of the DcPeer
  * (the link's timer), and the application's (push, pull, finish block there). One mutex guards everything; nobody calls out
- * with it held. What an event makes necessary to tell others (ready, ended, ...) is noted in `pending` while locked, and told by
+ * with it held (reading a property of webrtcbin's channel apart, whose own lock is a leaf). What an event makes necessary to tell others (ready, ended, ...) is noted in `pending` while locked, and told by
  * dc_channel_unlock().
  *
  * Life:  made -> started (fingerprint checked, open) -> ready (link mode: the far HELLO came) -> ended -> detached.
@@ -104,6 +104,16 @@ send_raw_unlocked (GstWebRTCDataChannel *rtc, const DcLinkItem *item, gsize size
   return gst_webrtc_data_channel_send_data_full (rtc, size > 0 ? item->payload : NULL, error);
 }
 
+/* FALSE: no more than @limit bytes are buffered; TRUE: something changed meanwhile, look again. */
+static gboolean
+wait_for_buffer_locked (DcChannel *self, guint64 limit)
+{
+  if (dc_channel_get_buffered_amount_locked (self) <= limit)
+    return FALSE;
+  g_cond_wait (&self->cond, &self->lock);
+  return TRUE;
+}
+
 static gboolean
 push_raw_locked (DcChannel *self, DcLinkItem *item, GError **error)
 {
@@ -116,10 +126,10 @@ push_raw_locked (DcChannel *self, DcLinkItem *item, GError **error)
     return TRUE; /* caps, segments and events have no place in a raw channel */
   if (!check_raw (self, item, size, error))
     return FALSE;
-  while (!interrupted_locked (self, error) && dc_channel_get_buffered_amount_locked (self) > RAW_HIGH_WATER)
-    g_cond_wait (&self->cond, &self->lock);
-  if (self->flushing || self->ended || self->closing)
-    return FALSE;
+  do {
+    if (interrupted_locked (self, error))
+      return FALSE;
+  } while (wait_for_buffer_locked (self, RAW_HIGH_WATER));
   rtc = g_object_ref (self->rtc);
   g_mutex_unlock (&self->lock);
   sent = send_raw_unlocked (rtc, item, size, error);
@@ -137,9 +147,14 @@ dc_channel_push (DcChannel *self, DcLinkItem *item, gboolean ack_now, GError **e
 {
   gboolean pushed;
 
-  g_return_val_if_fail (DC_IS_CHANNEL (self) && !self->finishing, FALSE);
+  g_return_val_if_fail (DC_IS_CHANNEL (self), FALSE);
   g_mutex_lock (&self->lock);
-  if (self->mode == DC_MODE_LINK)
+  if (self->finishing) {
+    dc_link_item_free (item);
+    g_set_error (
+        error, DC_ERROR, DC_ERROR_DATA, "nothing more can be sent to \"%s\": its end was announced", self->remote_id);
+    pushed = FALSE;
+  } else if (self->mode == DC_MODE_LINK)
     pushed = push_link_locked (self, item, ack_now, error);
   else
     pushed = push_raw_locked (self, item, error);
@@ -155,8 +170,10 @@ next_item_locked (DcChannel *self)
   if (self->mode == DC_MODE_LINK)
     return dc_link_pop (self->link);
   item = g_queue_pop_head (&self->inbox);
-  if (item != NULL && item->payload != NULL)
-    self->raw_stats.queued_bytes -= g_bytes_get_size (item->payload);
+  if (item != NULL) {
+    self->inbox_cost -= dc_channel_cost_of (item);
+    self->raw_stats.queued_bytes -= item->payload != NULL ? g_bytes_get_size (item->payload) : 0;
+  }
   if (item == NULL && self->ended && self->error == NULL && !self->flushing)
     return dc_link_item_new (DC_LINK_ITEM_FIN);
   return item;
@@ -219,11 +236,10 @@ finish_raw_locked (DcChannel *self, GError **error)
   self->finishing = TRUE;
   if (self->rtc != NULL)
     g_object_set (self->rtc, "buffered-amount-low-threshold", (guint64) 0, NULL);
-  while (dc_channel_get_buffered_amount_locked (self) > 0) {
+  do {
     if (interrupted_locked (self, error))
       return FALSE;
-    g_cond_wait (&self->cond, &self->lock);
-  }
+  } while (wait_for_buffer_locked (self, 0));
   return TRUE;
 }
 
@@ -258,6 +274,7 @@ dc_channel_abort (DcChannel *self, const char *reason)
     self->closing = TRUE;
     self->pending |= PENDING_WANTS_CLOSE;
     if (self->link != NULL && !self->ended && !dc_channel_is_clean_locked (self)) {
+      self->abort_sent = TRUE;
       self->error = g_error_new (DC_ERROR, DC_ERROR_PEER_GONE, "broken off at this end: %s", reason);
       dc_link_abort (self->link, reason);
       dc_channel_transmit_locked (self);
@@ -272,6 +289,18 @@ void
 dc_channel_close (DcChannel *self)
 {
   dc_channel_abort (self, "it closed the channel");
+}
+
+gboolean
+dc_channel_is_ended (DcChannel *self)
+{
+  gboolean ended;
+
+  g_return_val_if_fail (DC_IS_CHANNEL (self), TRUE);
+  g_mutex_lock (&self->lock);
+  ended = self->ended;
+  g_mutex_unlock (&self->lock);
+  return ended;
 }
 
 const char *

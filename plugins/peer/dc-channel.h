@@ -55,6 +55,8 @@ void dc_channel_abort (DcChannel *self, const char *reason);
 /* Closes after both sides finished, or without a reason. Does not block. */
 void dc_channel_close (DcChannel *self);
 
+/* TRUE once "closed" was emitted, or is about to be. */
+gboolean dc_channel_is_ended (DcChannel *self);
 const char *dc_channel_get_remote_id (DcChannel *self);
 const char *dc_channel_get_label (DcChannel *self);
 DcMode dc_channel_get_mode (DcChannel *self);

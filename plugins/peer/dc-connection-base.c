@@ -130,3 +130,19 @@ dc_connection_fail (DcConnection *self, DcError code, const char *format, ...)
   else
     dc_connection_end (self, error);
 }
+
+void
+dc_connection_close_after (DcConnection *self, guint milliseconds, GSourceFunc func)
+{
+  dc_source_clear (&self->close_timer);
+  self->close_timer = g_timeout_source_new (milliseconds);
+  g_source_set_callback (self->close_timer, func, self, NULL);
+  g_source_attach (self->close_timer, self->context);
+}
+
+void
+dc_connection_hurry (DcConnection *self)
+{
+  if (self->phase == DC_PHASE_CLOSING && self->linger_end != NULL)
+    dc_connection_close_after (self, 0, self->linger_end);
+}

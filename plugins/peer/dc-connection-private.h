@@ -45,6 +45,8 @@ struct _DcConnection {
   DcWebrtc *webrtc;
   DcChannel *channel;
   GSource *close_timer;
+  GSourceFunc linger_end; /* while lingering: what comes next */
+  gboolean is_caller;
   GCancellable *cancellable; /* name look-ups */
 
   gboolean remote_known;     /* the remote description was given to webrtcbin */
@@ -75,6 +77,10 @@ void dc_connection_emit (DcConnection *self, GstStructure *event);
 void dc_connection_send (DcConnection *self, DcMessage *message);
 /* Tells the owner, once, that it is over; (nullable) @error: why. Worker. */
 void dc_connection_end (DcConnection *self, const GError *error);
+/* (Re)starts the timer of the closing steps. Worker. */
+void dc_connection_close_after (DcConnection *self, guint milliseconds, GSourceFunc func);
+/* Nothing is to be waited for any more: ends the lingering, if that is going on. Worker. */
+void dc_connection_hurry (DcConnection *self);
 /* Something went wrong: before the channel is handed out the connection ends with @code, afterwards through the channel. Worker. */
 void dc_connection_fail (DcConnection *self, DcError code, const char *format, ...) G_GNUC_PRINTF (3, 4);
 /* Closures that keep the connection alive while a handler runs. */

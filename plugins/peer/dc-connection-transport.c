@@ -177,12 +177,9 @@ on_ice_state_posted (DcConnection *self, gpointer change)
 static void
 far_side_left (DcConnection *self, const char *how)
 {
-  g_autoptr (GError) error = g_error_new (DC_ERROR, DC_ERROR_PEER_GONE, "\"%s\" %s", self->remote_id, how);
-
-  if (self->phase == DC_PHASE_OPEN)
-    dc_channel_hang_up (self->channel, error);
-  else
-    dc_connection_fail (self, DC_ERROR_CONNECTION, "%s", error->message);
+  dc_connection_hurry (self);
+  dc_connection_fail (
+      self, self->phase == DC_PHASE_OPEN ? DC_ERROR_PEER_GONE : DC_ERROR_CONNECTION, "\"%s\" %s", self->remote_id, how);
 }
 
 static void

@@ -15,7 +15,8 @@
  * came. Until then every failure is the connection's; afterwards failures go through the channel, which knows whether both sides had
  * finished, and come back as its `ended`.
  *
- * Closing: abort or FIN are the channel's business; then up to LINGER for what must still arrive (our FIN-ACK), then close_notify,
+ * Closing: abort or FIN are the channel's business; then up to LINGER for what must still arrive (our FIN-ACK), unless the far side is seen
+ * to have left, then close_notify,
  * GOODBYE for it to leave, up to RELEASE for TURN servers to free their allocations, then webrtcbin goes. There is no ICE restart in webrtcbin: a lost connection is never mended,
  * only replaced. */
 #include "plugins/peer/dc-connection.h"
@@ -25,10 +26,14 @@
 #include "plugins/peer/dc-sdp.h"
 #include "plugins/peer/dc-source.h"
 
-#define LINGER_CLEAN_MS 1500 /* for FIN-ACK to be known to have arrived */
+#define LINGER_CLEAN_MS 1000 /* for FIN-ACK to be known to have arrived */
 #define LINGER_ABORT_MS 300  /* for ABORT to leave; the far side closes on it */
+#define RAW_DRAIN_MS 500     /* for SCTP to deliver what a raw channel has sent: closing the channel cuts it off */
 #define GOODBYE_MS 50
-#define RELEASE_MS 300 /* for TURN servers to free what they lent us */
+#define RELEASE_ASK_MS 100 /* until a TURN server is asked once more to free what it lent us */
+#define RELEASE_MS 500
+
+#define MAX_SHOWN_TEXT 120
 
 /* --- Ending -------------------------------------------------------------------------------------------------------------------- */
 
@@ -43,16 +48,6 @@ static void
 on_pipeline_error (const char *sentence, gpointer user_data)
 {
   dc_connection_post (user_data, on_pipeline_error_posted, g_strdup (sentence), g_free);
-}
-
-/* (Re)starts the timer of the closing steps. */
-static void
-close_after (DcConnection *self, guint milliseconds, GSourceFunc func)
-{
-  dc_source_clear (&self->close_timer);
-  self->close_timer = g_timeout_source_new (milliseconds);
-  g_source_set_callback (self->close_timer, func, self, NULL);
-  g_source_attach (self->close_timer, self->context);
 }
 
 static gboolean
@@ -85,14 +80,17 @@ on_released (GObject *agent, GAsyncResult *result, gpointer user_data)
   dc_connection_unref (self);
 }
 
+/* libnice asks the servers on webrtcbin's ICE thread, and keeps itself alive until they have answered or it is tired of asking: that must
+ * come before the thread goes, so it is to be tired soon. */
 static gboolean
 release_relays (gpointer user_data)
 {
   DcConnection *self = user_data;
+  NiceAgent *agent = dc_webrtc_get_agent (self->webrtc);
 
-  dc_source_clear (&self->close_timer);
-  close_after (self, RELEASE_MS, tear_down);
-  nice_agent_close_async (dc_webrtc_get_agent (self->webrtc), on_released, dc_connection_ref (self));
+  g_object_set (agent, "stun-initial-timeout", RELEASE_ASK_MS, "stun-max-retransmissions", 1, NULL);
+  dc_connection_close_after (self, RELEASE_MS, tear_down);
+  nice_agent_close_async (agent, on_released, dc_connection_ref (self));
   return G_SOURCE_REMOVE;
 }
 
@@ -101,44 +99,94 @@ say_goodbye (gpointer user_data)
 {
   DcConnection *self = user_data;
 
-  dc_source_clear (&self->close_timer);
+  self->linger_end = NULL;
   if (self->dtls_state != GST_WEBRTC_DTLS_TRANSPORT_STATE_CONNECTED)
     return release_relays (self);
   dc_webrtc_say_goodbye (self->webrtc);
-  close_after (self, GOODBYE_MS, release_relays);
+  dc_connection_close_after (self, GOODBYE_MS, release_relays);
   return G_SOURCE_REMOVE;
+}
+
+/* A raw channel ends by being closed. */
+static gboolean
+close_raw_channel (gpointer user_data)
+{
+  DcConnection *self = user_data;
+
+  dc_channel_close_rtc (self->channel);
+  dc_connection_close_after (self, LINGER_CLEAN_MS, say_goodbye);
+  return G_SOURCE_REMOVE;
+}
+
+/* Begins the wait for what must still reach the far side; dc_connection_hurry() ends it early. */
+static void
+linger (DcConnection *self)
+{
+  DcLinkStats stats = {0};
+
+  self->linger_end = say_goodbye;
+  if (self->channel != NULL)
+    dc_channel_get_stats (self->channel, &stats);
+  if (self->channel != NULL && dc_channel_is_unfinished (self->channel))
+    dc_connection_close_after (self, LINGER_ABORT_MS, say_goodbye);
+  else if (self->channel == NULL || dc_channel_is_ended (self->channel))
+    dc_connection_close_after (self, 0, say_goodbye);
+  else if (self->mode == DC_MODE_LINK)
+    dc_connection_close_after (self, LINGER_CLEAN_MS, say_goodbye);
+  else
+    dc_connection_close_after (self, stats.items_sent > 0 ? RAW_DRAIN_MS : 0, close_raw_channel);
 }
 
 void
 dc_connection_close (DcConnection *self, const char *reason)
 {
-  gboolean unfinished;
-
   if (self->phase >= DC_PHASE_CLOSING)
     return;
   self->phase = DC_PHASE_CLOSING;
   dc_source_clear (&self->timeout);
-  unfinished = self->channel != NULL && dc_channel_is_unfinished (self->channel);
   /* Once the channel was handed out, the far side hears of the end through it: a bye might overtake what is under way there. */
   if (!dc_connection_was_open (self)) {
     DcMessage *bye = dc_message_new (DC_MESSAGE_BYE);
     bye->reason = g_strdup (reason);
     dc_connection_send (self, bye);
   }
-  if (self->channel == NULL) {
-    close_after (self, 0, say_goodbye);
-    return;
-  }
-  close_after (self, unfinished ? LINGER_ABORT_MS : LINGER_CLEAN_MS, say_goodbye);
-  dc_channel_abort (self->channel, reason);
+  linger (self);
+  if (self->channel != NULL)
+    dc_channel_abort (self->channel, reason);
 }
 
 /* --- The channel --------------------------------------------------------------------------------------------------------------- */
 
+/* What a channel tells, with the channel: one that was replaced or refused may still speak. */
+typedef struct {
+  DcChannel *channel;
+  GError *error;
+} Notice;
+
+static void
+notice_free (gpointer data)
+{
+  Notice *notice = data;
+
+  g_object_unref (notice->channel);
+  g_clear_error (&notice->error);
+  g_free (notice);
+}
+
+static void
+post_notice (DcConnection *self, DcChannel *channel, const GError *error, DcConnectionFunc func)
+{
+  Notice notice = {g_object_ref (channel), error != NULL ? g_error_copy (error) : NULL};
+
+  dc_connection_post (self, func, g_memdup2 (&notice, sizeof notice), notice_free);
+}
+
 static void
 on_channel_ready_posted (DcConnection *self, gpointer data)
 {
-  if (self->phase != DC_PHASE_NEGOTIATING)
+  Notice *notice = data;
+
+  if (self->phase != DC_PHASE_NEGOTIATING || notice->channel != self->channel)
     return;
   dc_source_clear (&self->timeout);
   self->phase = DC_PHASE_OPEN;
@@ -147,49 +195,55 @@ on_channel_ready_posted (DcConnection *self, gpointer data)
 }
 
 static void
-on_channel_ended_posted (DcConnection *self, gpointer error)
+on_channel_ended_posted (DcConnection *self, gpointer data)
 {
-  dc_connection_end (self, error);
+  Notice *notice = data;
+
+  if (notice->channel == self->channel)
+    dc_connection_end (self, notice->error);
 }
 
 static void
 on_channel_wants_close_posted (DcConnection *self, gpointer data)
 {
-  g_autoptr (GError) error = self->channel != NULL ? dc_channel_dup_error (self->channel) : NULL;
+  Notice *notice = data;
+  g_autoptr (GError) error = dc_channel_dup_error (notice->channel);
 
-  dc_connection_end (self, error);
+  if (notice->channel == self->channel)
+    dc_connection_end (self, error);
 }
 
 static void
 on_channel_settled_posted (DcConnection *self, gpointer data)
 {
-  if (self->phase == DC_PHASE_CLOSING && self->close_timer != NULL)
-    close_after (self, 0, say_goodbye);
+  Notice *notice = data;
+
+  if (notice->channel == self->channel)
+    dc_connection_hurry (self);
 }
 
 static void
 on_channel_ready (DcChannel *channel, gpointer user_data)
 {
-  dc_connection_post (user_data, on_channel_ready_posted, NULL, NULL);
+  post_notice (user_data, channel, NULL, on_channel_ready_posted);
 }
 
 static void
 on_channel_ended (DcChannel *channel, const GError *error, gpointer user_data)
 {
-  dc_connection_post (user_data, on_channel_ended_posted, error != NULL ? g_error_copy (error) : NULL,
-      error != NULL ? (GDestroyNotify) g_error_free : NULL);
+  post_notice (user_data, channel, error, on_channel_ended_posted);
 }
 
 static void
 on_channel_wants_close (DcChannel *channel, gpointer user_data)
 {
-  dc_connection_post (user_data, on_channel_wants_close_posted, NULL, NULL);
+  post_notice (user_data, channel, NULL, on_channel_wants_close_posted);
 }
 
 static void
 on_channel_settled (DcChannel *channel, gpointer user_data)
 {
-  dc_connection_post (user_data, on_channel_settled_posted, NULL, NULL);
+  post_notice (user_data, channel, NULL, on_channel_settled_posted);
 }
 
 static const DcChannelCallbacks channel_callbacks = {
@@ -202,20 +256,31 @@ wrap_channel (DcConnection *self, GstWebRTCDataChannel *rtc)
       (GDestroyNotify) dc_connection_unref);
 }
 
+/* A far side may put any bytes into a label or a protocol. */
+static char *
+dup_text (GstWebRTCDataChannel *rtc, const char *property)
+{
+  g_autofree char *bytes = NULL, *cut = NULL;
+
+  g_object_get (rtc, property, &bytes, NULL);
+  cut = g_strndup (bytes != NULL ? bytes : "", MAX_SHOWN_TEXT);
+  return g_utf8_make_valid (cut, -1);
+}
+
 static void
 emit_channel_open (DcConnection *self, GstWebRTCDataChannel *rtc, guint64 max_message_size)
 {
   GstStructure *event = dc_connection_event (self, "channel-open");
-  g_autofree char *label = NULL, *protocol = NULL;
+  g_autofree char *label = dup_text (rtc, "label"), *protocol = dup_text (rtc, "protocol");
   gint id, max_retransmits, max_lifetime;
   gboolean ordered;
 
-  g_object_get (rtc, "label", &label, "protocol", &protocol, "id", &id, "ordered", &ordered, "max-retransmits",
-      &max_retransmits, "max-packet-lifetime", &max_lifetime, NULL);
-  gst_structure_set (event, "label", G_TYPE_STRING, label, "protocol", G_TYPE_STRING, protocol != NULL ? protocol : "",
-      "id", G_TYPE_INT, id, "ordered", G_TYPE_BOOLEAN, ordered, "max-retransmits", G_TYPE_INT, max_retransmits,
-      "max-packet-lifetime", G_TYPE_INT, max_lifetime, "mode", G_TYPE_STRING,
-      self->mode == DC_MODE_LINK ? "link" : "raw", "max-message-size", G_TYPE_UINT64, max_message_size, NULL);
+  g_object_get (rtc, "id", &id, "ordered", &ordered, "max-retransmits", &max_retransmits, "max-packet-lifetime",
+      &max_lifetime, NULL);
+  gst_structure_set (event, "label", G_TYPE_STRING, label, "protocol", G_TYPE_STRING, protocol, "id", G_TYPE_INT, id,
+      "ordered", G_TYPE_BOOLEAN, ordered, "max-retransmits", G_TYPE_INT, max_retransmits, "max-packet-lifetime",
+      G_TYPE_INT, max_lifetime, "mode", G_TYPE_STRING, self->mode == DC_MODE_LINK ? "link" : "raw", "max-message-size",
+      G_TYPE_UINT64, max_message_size, NULL);
   dc_connection_emit (self, event);
 }
 
@@ -248,7 +313,7 @@ on_open (GstWebRTCDataChannel *rtc, DcConnection *self)
   dc_connection_post (self, on_open_posted, g_object_ref (rtc), g_object_unref);
 }
 
-/* Answerer. webrtcbin emits this when the channel is open, with its lock held; wrapping the channel here loses no message. */
+/* Answerer. webrtcbin emits this when a channel is open, with its lock held; wrapping the channel here loses no message. */
 typedef struct {
   DcChannel *channel;
   GstWebRTCDataChannel *rtc;
@@ -259,45 +324,54 @@ arrival_free (gpointer data)
 {
   Arrival *arrival = data;
 
-  g_object_unref (arrival->channel);
+  g_clear_object (&arrival->channel);
   g_object_unref (arrival->rtc);
   g_free (arrival);
 }
 
 static gboolean
-is_ours (DcConnection *self, GstWebRTCDataChannel *rtc)
+has_our_label (DcConnection *self, GstWebRTCDataChannel *rtc)
 {
-  g_autofree char *label = NULL, *protocol = NULL;
+  g_autofree char *label = NULL;
 
-  g_object_get (rtc, "label", &label, "protocol", &protocol, NULL);
-  if (g_strcmp0 (label, self->label) != 0)
-    return FALSE;
-  if (self->mode == DC_MODE_LINK && g_strcmp0 (protocol, DC_LINK_PROTOCOL) != 0) {
-    dc_connection_fail (self, DC_ERROR_DATA,
-        "\"%s\" opened the channel \"%s\" with the protocol \"%s\", not \"" DC_LINK_PROTOCOL "\"; is it in raw mode?",
-        self->remote_id, label, protocol != NULL ? protocol : "");
-    return FALSE;
-  }
-  return TRUE;
+  g_object_get (rtc, "label", &label, NULL);
+  return g_strcmp0 (label, self->label) == 0;
 }
 
+static gboolean
+has_our_protocol (DcConnection *self, GstWebRTCDataChannel *rtc)
+{
+  g_autofree char *protocol = dup_text (rtc, "protocol");
+
+  if (self->mode == DC_MODE_RAW || g_str_equal (protocol, DC_LINK_PROTOCOL))
+    return TRUE;
+  dc_connection_fail (self, DC_ERROR_DATA,
+      "\"%s\" opened the channel \"%s\" with the protocol \"%s\", not \"" DC_LINK_PROTOCOL "\"; is it in raw mode?",
+      self->remote_id, self->label, protocol);
+  return FALSE;
+}
+
+/* A channel that nobody asked for is closed, so that its opener knows; the one in use goes on. */
 static void
 on_data_channel_posted (DcConnection *self, gpointer data)
 {
   Arrival *arrival = data;
 
-  if (self->phase != DC_PHASE_NEGOTIATING || self->channel != NULL || !is_ours (self, arrival->rtc)) {
-    dc_channel_detach (arrival->channel);
+  if (self->phase == DC_PHASE_NEGOTIATING && self->channel == NULL && arrival->channel != NULL
+      && has_our_protocol (self, arrival->rtc)) {
+    self->channel = g_object_ref (arrival->channel);
+    start_channel (self, arrival->rtc);
     return;
   }
-  self->channel = g_object_ref (arrival->channel);
-  start_channel (self, arrival->rtc);
+  if (arrival->channel != NULL)
+    dc_channel_detach (arrival->channel);
+  gst_webrtc_data_channel_close (arrival->rtc);
 }
 
 static void
 on_data_channel (GstElement *bin, GstWebRTCDataChannel *rtc, DcConnection *self)
 {
-  Arrival arrival = {wrap_channel (self, rtc), g_object_ref (rtc)};
+  Arrival arrival = {has_our_label (self, rtc) ? wrap_channel (self, rtc) : NULL, g_object_ref (rtc)};
 
   dc_connection_post (self, on_data_channel_posted, g_memdup2 (&arrival, sizeof arrival), arrival_free);
 }
@@ -430,6 +504,7 @@ dc_connection_call (DcConnection *self)
   g_autoptr (GstStructure) options = gst_structure_new (
       "options", "protocol", G_TYPE_STRING, self->mode == DC_MODE_LINK ? DC_LINK_PROTOCOL : "", NULL);
 
+  self->is_caller = TRUE;
   g_signal_emit_by_name (bin, "create-data-channel", self->label, options, &rtc);
   if (rtc == NULL) {
     dc_connection_fail (
@@ -467,7 +542,6 @@ use_remote_description (DcConnection *self, GstWebRTCSDPType type, const char *s
 void
 dc_connection_take_offer (DcConnection *self, const char *sdp)
 {
-  dc_connection_connect (self, dc_webrtc_get_bin (self->webrtc), "on-data-channel", G_CALLBACK (on_data_channel));
   use_remote_description (self, GST_WEBRTC_SDP_TYPE_OFFER, sdp, on_remote_offer_set);
 }
 
@@ -524,6 +598,7 @@ dc_connection_new (
   }
   dc_connection_connect (
       self, dc_webrtc_get_bin (self->webrtc), "on-ice-candidate", G_CALLBACK (dc_connection_on_local_candidate));
+  dc_connection_connect (self, dc_webrtc_get_bin (self->webrtc), "on-data-channel", G_CALLBACK (on_data_channel));
   self->timeout = g_timeout_source_new (config->timeout);
   g_source_set_callback (self->timeout, on_timeout, self, NULL);
   g_source_attach (self->timeout, self->context);
@@ -552,6 +627,12 @@ gdouble
 dc_connection_get_duration (DcConnection *self)
 {
   return self->opened_at != 0 ? (g_get_monotonic_time () - self->opened_at) / (gdouble) G_USEC_PER_SEC : 0;
+}
+
+gboolean
+dc_connection_is_caller (DcConnection *self)
+{
+  return self->is_caller;
 }
 
 gboolean

@@ -40,6 +40,8 @@ DcConnection *dc_connection_new (
 DcConnection *dc_connection_ref (DcConnection *self);
 void dc_connection_unref (DcConnection *self);
 
+/* TRUE if dc_connection_call() made it: we called. */
+gboolean dc_connection_is_caller (DcConnection *self);
 /* TRUE if the remote description has been given: an offer was answered, or is being answered. */
 gboolean dc_connection_is_answered (DcConnection *self);
 /* The remote, or the server for it, says that it will not go on. */

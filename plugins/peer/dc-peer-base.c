@@ -101,7 +101,7 @@ explain_nobody (DcPeer *self)
 static GError *
 explain (DcPeer *self)
 {
-  if (!self->registered && self->signaling_error != NULL)
+  if (self->signaling_error != NULL && self->connections->len == 0)
     return g_error_copy (self->signaling_error);
   if (!self->registered)
     return g_error_new (DC_ERROR, DC_ERROR_SIGNALING, "the signaling server at %s does not answer",

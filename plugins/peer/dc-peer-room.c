@@ -140,11 +140,13 @@ note_failure (DcPeer *self, DcConnection *connection, const GError *error)
   remote->retry_at = g_get_monotonic_time () + MIN (FIRST_RETRY_MS << shift, MAX_RETRY_MS) * G_TIME_SPAN_MILLISECOND;
 }
 
-/* A waiting answerer serves whoever calls: one caller of false identity must not end it. */
+/* Whom we called is somebody else: no use going on. But anybody may call us: a caller of false identity must not end us, nor may one end what
+ * others have. */
 static gboolean
-is_fatal (DcPeer *self, const GError *error)
+is_fatal (DcPeer *self, DcConnection *connection, const GError *error)
 {
-  return error->code == DC_ERROR_IDENTITY && self->profile.role != DC_ROLE_ANSWERER;
+  return error->code == DC_ERROR_IDENTITY && dc_connection_is_caller (connection)
+         && !dc_peer_has_open_connection (self);
 }
 
 static void
@@ -161,7 +163,7 @@ on_connection_ended (DcConnection *connection, const GError *error, gpointer use
   dc_peer_let_go (self, connection, error != NULL ? error->message : NULL);
   if (self->stopping)
     return;
-  if (error != NULL && is_fatal (self, error))
+  if (error != NULL && is_fatal (self, connection, error))
     dc_peer_give_up (self, g_error_copy (error));
   else if (self->signaling_dead && !dc_peer_has_open_connection (self))
     dc_peer_give_up (self, g_error_copy (self->signaling_error));

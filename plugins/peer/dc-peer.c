@@ -16,10 +16,6 @@
 #include "plugins/peer/dc-event.h"
 #include "plugins/peer/dc-peer-private.h"
 
-#define DEFAULT_SIGNALING "ws://127.0.0.1:8443"
-#define DEFAULT_ROOM "default"
-#define DEFAULT_LABEL "data"
-
 G_DEFINE_FINAL_TYPE (DcPeer, dc_peer, G_TYPE_OBJECT)
 
 enum {
@@ -206,7 +202,7 @@ dc_peer_start (DcPeer *self, GError **error)
  * dc_peer_stop:
  * @self: a peer
  *
- * Ends every connection and the session with the server. Blocks, at most for about two seconds. Harmless when the peer was not started or
+ * Ends every connection and the session with the server. Blocks, typically for a tenth of a second, at most for about two. Harmless when the peer was not started or
  * is stopped already. Not to be called from a handler of the peer's signals.
  */
 void
@@ -295,10 +291,10 @@ dc_peer_set_property (GObject *object, guint id, const GValue *value, GParamSpec
 
   switch (id) {
     case PROP_SIGNALING:
-      self->signaling = dup_string (value, DEFAULT_SIGNALING);
+      self->signaling = dup_string (value, DC_PEER_DEFAULT_SIGNALING);
       break;
     case PROP_ROOM:
-      self->room = dup_string (value, DEFAULT_ROOM);
+      self->room = dup_string (value, DC_PEER_DEFAULT_ROOM);
       break;
     case PROP_ID:
       self->wanted_id = dup_string (value, NULL);
@@ -313,7 +309,7 @@ dc_peer_set_property (GObject *object, guint id, const GValue *value, GParamSpec
       self->profile.wants = g_value_get_enum (value);
       break;
     case PROP_LABEL:
-      self->profile.label = dup_string (value, DEFAULT_LABEL);
+      self->profile.label = dup_string (value, DC_PEER_DEFAULT_LABEL);
       break;
     case PROP_MODE:
       self->profile.mode = g_value_get_enum (value);

@@ -26,6 +26,10 @@ typedef enum { DC_ICE_POLICY_ALL, DC_ICE_POLICY_RELAY } DcIcePolicy;
 GType dc_ice_policy_get_type (void);
 #define DC_TYPE_ICE_POLICY (dc_ice_policy_get_type ())
 
+#define DC_PEER_DEFAULT_SIGNALING "ws://127.0.0.1:8443"
+#define DC_PEER_DEFAULT_ROOM "default"
+#define DC_PEER_DEFAULT_LABEL "data"
+
 #define DC_TYPE_PEER (dc_peer_get_type ())
 G_DECLARE_FINAL_TYPE (DcPeer, dc_peer, DC, PEER, GObject)
 

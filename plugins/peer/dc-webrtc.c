@@ -20,9 +20,6 @@
 #include <gst/webrtc/webrtc.h>
 #include <interfaces.h>
 
-/* libnice takes eight TURN servers a component and warns at the ninth. */
-#define MAX_TURN_SERVERS 8
-
 struct _DcWebrtc {
   GstElement *pipeline;
   GstElement *bin;
@@ -175,7 +172,7 @@ add_servers (DcWebrtc *self, const DcWebrtcConfig *config, GError **error)
 
   if (config->stun_server != NULL)
     g_object_set (self->bin, "stun-server", config->stun_server, NULL);
-  for (guint i = 0; i < MIN (n_turn, MAX_TURN_SERVERS); i++) {
+  for (guint i = 0; i < n_turn; i++) {
     gboolean added = FALSE;
     g_signal_emit_by_name (self->bin, "add-turn-server", g_ptr_array_index (config->turn_servers, i), &added);
     if (!added) {
@@ -211,7 +208,11 @@ dc_webrtc_new (const DcWebrtcConfig *config, DcWebrtcErrorFunc error_func, gpoin
   self->agent = tune_agent (self->bin, config->loopback);
   if (!add_servers (self, config, error))
     return NULL;
-  gst_element_set_state (self->pipeline, GST_STATE_PLAYING);
+  if (gst_element_set_state (self->pipeline, GST_STATE_PLAYING) == GST_STATE_CHANGE_FAILURE) {
+    g_set_error_literal (
+        error, DC_ERROR, DC_ERROR_CONNECTION, "webrtcbin does not start; GST_DEBUG=webrtcbin:5 tells why");
+    return NULL;
+  }
   return g_steal_pointer (&self);
 }
 
