@@ -169,6 +169,85 @@ test_flood (Fixture *fixture, gconstpointer data)
   expect_served (fixture);
 }
 
+/* A browser may open as many as it likes: the one in use goes on, the others are closed. */
+static void
+test_second_channel (Fixture *fixture, gconstpointer data)
+{
+  g_autoptr (DcTestStranger) stranger = dc_test_stranger_new (fixture->url, "bob", "data", DC_LINK_PROTOCOL);
+  g_autoptr (DcChannel) channel = NULL;
+
+  dc_test_stranger_wait_open (stranger);
+  send_hello (stranger, DC_FRAME_VERSION_MAX);
+  channel = dc_test_peer_wait_channel (fixture->bob);
+  dc_test_stranger_open_another (stranger, "chat");
+  dc_test_stranger_wait_another_closed (stranger);
+  g_assert_false (dc_channel_is_ended (channel));
+  g_assert_cmpuint (dc_test_peer_count_events (fixture->bob, "connection-closed"), ==, 0);
+}
+
+/* Nobody may end what others have: bob is called by somebody without identity while he talks to alice. */
+static void
+test_no_fingerprint (Fixture *fixture, gconstpointer data)
+{
+  g_autoptr (DcTestPeer) alice = NULL;
+  g_autoptr (DcTestPeer) auto_bob = NULL;
+  g_autoptr (DcChannel) at_alice = NULL, at_bob = NULL;
+  g_autoptr (DcTestStranger) stranger = NULL;
+
+  auto_bob = dc_test_peer_new (fixture->url, "id", "auto-bob", "remote-peer", NULL, "max-connections", 2u, NULL);
+  alice = dc_test_peer_new (fixture->url, "id", "alice", "remote-peer", "auto-bob", NULL);
+  at_alice = dc_test_peer_wait_channel (alice);
+  do {
+    g_clear_object (&at_bob);
+    at_bob = dc_test_peer_wait_channel (auto_bob);
+  } while (!g_str_equal (dc_channel_get_remote_id (at_bob), "alice"));
+  stranger = dc_test_stranger_new (fixture->url, "auto-bob", "data", DC_LINK_PROTOCOL);
+  dc_test_stranger_hide_fingerprint (stranger);
+  dc_test_stranger_wait_closed (stranger);
+  dc_test_push_text (at_alice, "undisturbed");
+  dc_test_expect_text (at_bob, "undisturbed");
+}
+
+static void
+make_bob_raw (Fixture *fixture)
+{
+  dc_test_peer_free (fixture->bob);
+  fixture->bob = dc_test_peer_new (fixture->url, "id", "bob", "role", DC_ROLE_ANSWERER, "mode", DC_MODE_RAW, NULL);
+}
+
+/* A raw sender cannot be slowed down: messages that nobody takes end the channel before they fill the memory, empty ones too. */
+static void
+test_raw_flood (Fixture *fixture, gconstpointer data)
+{
+  g_autoptr (DcTestStranger) stranger = NULL;
+  g_autoptr (DcChannel) channel = NULL;
+
+  make_bob_raw (fixture);
+  stranger = dc_test_stranger_new (fixture->url, "bob", "data", "");
+  dc_test_stranger_wait_open (stranger);
+  channel = dc_test_peer_wait_channel (fixture->bob);
+  for (guint i = 0; i < 80000; i++)
+    dc_test_stranger_send (stranger, "x", 1);
+  expect_refused (fixture->bob, DC_ERROR_DATA, "no way to slow it down");
+}
+
+static void
+test_raw_finish_after_the_end (Fixture *fixture, gconstpointer data)
+{
+  g_autoptr (DcTestStranger) stranger = NULL;
+  g_autoptr (DcChannel) channel = NULL;
+  g_autoptr (GError) error = NULL;
+
+  make_bob_raw (fixture);
+  stranger = dc_test_stranger_new (fixture->url, "bob", "data", "");
+  dc_test_stranger_wait_open (stranger);
+  channel = dc_test_peer_wait_channel (fixture->bob);
+  dc_test_stranger_leave (stranger);
+  expect_refused (fixture->bob, DC_ERROR_PEER_GONE, "closed the connection");
+  g_assert_false (dc_channel_finish (channel, &error));
+  g_assert_error (error, DC_ERROR, DC_ERROR_PEER_GONE);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -182,5 +261,9 @@ main (int argc, char **argv)
   ADD ("silence", test_silence);
   ADD ("no-link", test_no_link);
   ADD ("flood", test_flood);
+  ADD ("second-channel", test_second_channel);
+  ADD ("no-fingerprint", test_no_fingerprint);
+  ADD ("raw/flood", test_raw_flood);
+  ADD ("raw/finish-after-the-end", test_raw_finish_after_the_end);
   return g_test_run ();
 }

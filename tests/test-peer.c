@@ -231,6 +231,19 @@ test_dead_daemon (Fixture *fixture, gconstpointer data)
   g_assert_nonnull (strstr (error->message, "Connection refused"));
 }
 
+/* A server that was there and is gone is why nobody comes. */
+static void
+test_lost_daemon (Fixture *fixture, gconstpointer data)
+{
+  g_autoptr (DcTestPeer) alice = dc_test_peer_new (fixture->url, "connect-timeout", 2u, NULL);
+  g_autoptr (GError) error = NULL;
+
+  gst_structure_free (dc_test_peer_wait_event (alice, "registered"));
+  dc_test_daemon_stop (fixture->daemon);
+  error = dc_test_peer_wait_failed (alice);
+  g_assert_error (error, DC_ERROR, DC_ERROR_SIGNALING);
+}
+
 static void
 test_taken_id (Fixture *fixture, gconstpointer data)
 {
@@ -509,6 +522,7 @@ main (int argc, char **argv)
   ADD ("nobody-comes", NULL, test_nobody_comes);
   ADD ("nobody-fits", NULL, test_nobody_fits);
   ADD ("dead-daemon", NULL, test_dead_daemon);
+  ADD ("lost-daemon", NULL, test_lost_daemon);
   ADD ("taken-id", NULL, test_taken_id);
   ADD ("bad-usage", NULL, test_bad_usage);
   ADD ("daemon-restart", NULL, test_daemon_restart);

@@ -204,17 +204,33 @@ dc_fake_peer_open (DcPeer *peer)
   return dc_fake_peer_open_with_window (peer, G_MAXUINT);
 }
 
+static void
+offer (DcPeer *peer, DcChannel *channel)
+{
+  g_mutex_lock (&lock);
+  peer->offered = g_object_ref (channel);
+  g_cond_broadcast (&cond);
+  g_mutex_unlock (&lock);
+  g_signal_emit_by_name (peer, "channel", channel);
+}
+
 DcChannel *
 dc_fake_peer_open_with_window (DcPeer *peer, guint items)
 {
   DcChannel *channel = g_object_new (DC_TYPE_CHANNEL, NULL);
 
   channel->window = items;
-  g_mutex_lock (&lock);
-  peer->offered = g_object_ref (channel);
-  g_cond_broadcast (&cond);
-  g_mutex_unlock (&lock);
-  g_signal_emit_by_name (peer, "channel", channel);
+  offer (peer, channel);
+  return channel;
+}
+
+DcChannel *
+dc_fake_peer_open_ended (DcPeer *peer, const char *message)
+{
+  DcChannel *channel = g_object_new (DC_TYPE_CHANNEL, NULL);
+
+  dc_fake_channel_end (channel, message);
+  offer (peer, channel);
   return channel;
 }
 
@@ -289,8 +305,10 @@ dc_channel_push (DcChannel *self, DcLinkItem *item, gboolean ack_now, GError **e
   gboolean interrupted;
 
   g_mutex_lock (&lock);
-  g_assert_false (self->finishing);
-  while (!(interrupted = interrupted_locked (self, error)) && self->pushed.length >= self->window)
+  interrupted = self->finishing;
+  if (interrupted)
+    g_set_error_literal (error, DC_ERROR, DC_ERROR_DATA, "nothing more can be sent: the end was announced");
+  while (!interrupted && !(interrupted = interrupted_locked (self, error)) && self->pushed.length >= self->window)
     wait_for_test_locked (self);
   if (interrupted)
     dc_link_item_free (item);
@@ -366,6 +384,17 @@ dc_channel_close (DcChannel *self)
   self->closed = TRUE;
   g_cond_broadcast (&cond);
   g_mutex_unlock (&lock);
+}
+
+gboolean
+dc_channel_is_ended (DcChannel *self)
+{
+  gboolean ended;
+
+  g_mutex_lock (&lock);
+  ended = self->ended;
+  g_mutex_unlock (&lock);
+  return ended;
 }
 
 const char *

@@ -19,6 +19,8 @@ gboolean dc_fake_peer_is_stopped (DcPeer *peer);
 DcChannel *dc_fake_peer_open (DcPeer *peer);
 /* The same; pushes block while @items wait to be taken. */
 DcChannel *dc_fake_peer_open_with_window (DcPeer *peer, guint items);
+/* The same with a channel that the far side has left, with @message, before anyone could listen. */
+DcChannel *dc_fake_peer_open_ended (DcPeer *peer, const char *message);
 /* Gives up with an error of DC_ERROR. */
 void dc_fake_peer_fail (DcPeer *peer, DcError code, const char *message);
 /* @event: transfer full */

@@ -3,6 +3,7 @@
 #include "tests/harness/dc-test-stranger.h"
 
 #include <gst/webrtc/webrtc.h>
+#include <string.h>
 
 #include "signaling/client/dc-signaling-client.h"
 #include "tests/harness/dc-test.h"
@@ -11,10 +12,10 @@ struct _DcTestStranger {
   DcSignalingClient *client;
   char *remote_id, *label, *protocol;
   GstElement *pipeline, *bin;
-  GstWebRTCDataChannel *channel;
+  GstWebRTCDataChannel *channel, *another;
   GstWebRTCDTLSTransport *dtls;
-  gboolean called, said_bye;
-  gint open, closed; /* atomic: set on webrtcbin's threads */
+  gboolean called, said_bye, hides_fingerprint;
+  gint open, closed, another_closed; /* atomic: set on webrtcbin's threads */
 };
 
 static void
@@ -63,6 +64,13 @@ static void
 on_close (GstWebRTCDataChannel *channel, DcTestStranger *self)
 {
   g_atomic_int_set (&self->closed, TRUE);
+  g_main_context_wakeup (NULL);
+}
+
+static void
+on_another_close (GstWebRTCDataChannel *channel, DcTestStranger *self)
+{
+  g_atomic_int_set (&self->another_closed, TRUE);
   g_main_context_wakeup (NULL);
 }
 
@@ -130,6 +138,8 @@ call (DcTestStranger *self)
   g_signal_connect (self->channel, "on-close", G_CALLBACK (on_close), self);
   offer = make_offer (self);
   message->sdp = gst_sdp_message_as_text (offer->sdp);
+  if (self->hides_fingerprint)
+    memcpy (strstr (message->sdp, "a=fingerprint:"), "a=xingerprint:", strlen ("a=fingerprint:"));
   send_message (self, message);
   g_signal_emit_by_name (self->bin, "set-local-description", offer, NULL);
   watch_dtls (self);
@@ -210,15 +220,21 @@ void
 dc_test_stranger_free (DcTestStranger *self)
 {
   g_signal_handlers_disconnect_by_data (self->client, self);
-  g_object_unref (self->client);
   if (self->channel != NULL)
     g_signal_handlers_disconnect_by_data (self->channel, self);
   if (self->dtls != NULL)
     g_signal_handlers_disconnect_by_data (self->dtls, self);
+  if (self->another != NULL)
+    g_signal_handlers_disconnect_by_data (self->another, self);
+  g_clear_object (&self->another);
   g_clear_object (&self->channel);
   g_clear_object (&self->dtls);
   if (self->pipeline != NULL)
     stop_pipeline (self);
+  /* Candidates may be waiting to be sent. */
+  while (g_main_context_iteration (NULL, FALSE))
+    ;
+  g_object_unref (self->client);
   while (g_main_context_iteration (NULL, FALSE))
     ;
   gst_clear_object (&self->bin);
@@ -227,6 +243,41 @@ dc_test_stranger_free (DcTestStranger *self)
   g_free (self->label);
   g_free (self->protocol);
   g_free (self);
+}
+
+void
+dc_test_stranger_hide_fingerprint (DcTestStranger *self)
+{
+  g_assert_false (self->called);
+  self->hides_fingerprint = TRUE;
+}
+
+void
+dc_test_stranger_open_another (DcTestStranger *self, const char *label)
+{
+  g_signal_emit_by_name (self->bin, "create-data-channel", label, NULL, &self->another);
+  g_signal_connect (self->another, "on-close", G_CALLBACK (on_another_close), self);
+}
+
+void
+dc_test_stranger_wait_another_closed (DcTestStranger *self)
+{
+  dc_test_wait_until (NULL, g_atomic_int_get (&self->another_closed));
+}
+
+void
+dc_test_stranger_leave (DcTestStranger *self)
+{
+  GstIterator *iterator = gst_bin_iterate_all_by_element_factory_name (GST_BIN (self->pipeline), "sctpenc");
+  GValue item = G_VALUE_INIT;
+
+  while (gst_iterator_next (iterator, &item) == GST_ITERATOR_OK) {
+    g_autoptr (GstPad) pad = gst_element_get_static_pad (g_value_get_object (&item), "src");
+    gst_pad_push_event (pad, gst_event_new_eos ());
+    g_value_reset (&item);
+  }
+  g_value_unset (&item);
+  gst_iterator_free (iterator);
 }
 
 void

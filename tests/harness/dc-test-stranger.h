@@ -15,6 +15,14 @@ DcTestStranger *dc_test_stranger_new (
 void dc_test_stranger_free (DcTestStranger *self);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (DcTestStranger, dc_test_stranger_free)
 
+/* The offer to be made promises no certificate. To be called before there is anybody to call. */
+void dc_test_stranger_hide_fingerprint (DcTestStranger *self);
+/* One more channel on the same connection. */
+void dc_test_stranger_open_another (DcTestStranger *self, const char *label);
+/* Until the other side has closed that. */
+void dc_test_stranger_wait_another_closed (DcTestStranger *self);
+/* Ends the connection by DTLS close_notify, without closing the channel. */
+void dc_test_stranger_leave (DcTestStranger *self);
 void dc_test_stranger_wait_open (DcTestStranger *self);
 /* Until the other side has closed the channel or said bye. */
 void dc_test_stranger_wait_closed (DcTestStranger *self);
