@@ -231,7 +231,8 @@ make_peer (DcCommand command, const DcOptions *options)
       "remote-peer", options->to, "role", command == DC_COMMAND_OFFER ? DC_ROLE_OFFERER : DC_ROLE_ANSWERER,
       "stun-server", options->stun_server, "turn-servers", options->turn_servers, "use-turn", !options->no_turn,
       "ice-transport-policy", options->relay_only ? DC_ICE_POLICY_RELAY : DC_ICE_POLICY_ALL, "connect-timeout",
-      options->timeout, "tls-ca", options->tls_ca, "polling", options->polling, "token", options->token, NULL);
+      options->timeout, "tls-ca", options->tls_ca, "polling", options->polling, "token", options->token, "once",
+      command == DC_COMMAND_OFFER || options->once, NULL);
 }
 
 static void

@@ -167,7 +167,7 @@ test_other_http (void)
   "HTTP/1.1 " status "\r\nContent-Type: " type "\r\nContent-Length: " length "\r\nConnection: close\r\n\r\n" body
   dc_test_recorder_begin ();
   check_raw (ANSWER ("404 Not Found", "text/html", "6", "<html>"), FALSE, AUTO, DC_SIGNALING_ERROR_REFUSED,
-      "/ answers, but is no dcsignald (HTTP 404 Not Found at /v1/peers); check --signaling");
+      "/ answers, but is no dcsignald (HTTP 404 Not Found at /v1/peers); check the signaling URL");
   check_raw (ANSWER ("404 Not Found", "application/json", "14", "{\"detail\":\"x\"}"), FALSE, AUTO,
       DC_SIGNALING_ERROR_REFUSED, "is no dcsignald (HTTP 404");
   check_raw (ANSWER ("200 OK", "application/json", "2", "{}"), FALSE, AUTO, DC_SIGNALING_ERROR_REFUSED,
@@ -599,7 +599,7 @@ test_names (void)
   resolver->failure = G_RESOLVER_ERROR_NOT_FOUND;
   DcTestRecorder *unknown = dc_test_recorder_new_simple (url, "room", "a", AUTO);
   dc_test_recorder_wait (unknown->failed != NULL);
-  dc_test_assert_says (unknown->failed, DC_SIGNALING_ERROR_REFUSED, "there is no host of that name; check --signaling");
+  dc_test_assert_says (unknown->failed, DC_SIGNALING_ERROR_REFUSED, "there is no host of that name; check the signaling URL");
   dc_test_recorder_free (unknown);
 
   resolver->failure = G_RESOLVER_ERROR_TEMPORARY_FAILURE;

@@ -9,8 +9,8 @@
  * dc_channel_unlock().
  *
  * Life:  made -> started (fingerprint checked, open) -> ready (link mode: the far HELLO came) -> ended -> detached.
- * Before `started` nothing is sent, and what comes waits in `early`: nobody is trusted yet. After `ended` what had been received can
- * still be pulled; then pull returns the error.
+ * Before `started` nothing is sent, and what comes waits in `early`: nobody is trusted yet. After an end as
+ * agreed what had been received can still be pulled; an error is returned at once.
  *
  * Link mode: every path that may have given the link something to say ends in dc_channel_transmit_locked(). Only one thread transmits at a
  * time, without the lock, and takes along what others queue meanwhile, so messages leave in the order in which the link made them, and a
@@ -43,6 +43,13 @@ dc_mode_get_type (void)
 }
 
 /* --- The application's side ---------------------------------------------------------------------------------------------------- */
+
+/* As with a TCP reset, what an end in error has overtaken is not handed out any more: whoever reads slowly hears of it now. */
+static gboolean
+is_broken_locked (DcChannel *self)
+{
+  return self->ended && self->error != NULL;
+}
 
 /* TRUE if the wait is over for another reason than the one waited for. */
 static gboolean
@@ -190,7 +197,7 @@ dc_channel_pull (DcChannel *self, GError **error)
     dc_link_consume (self->link, g_get_monotonic_time ());
     dc_channel_after_link_locked (self);
   }
-  while (self->flushing || (item = next_item_locked (self)) == NULL) {
+  while (self->flushing || is_broken_locked (self) || (item = next_item_locked (self)) == NULL) {
     if (interrupted_locked (self, error))
       break;
     g_cond_wait (&self->cond, &self->lock);

@@ -131,7 +131,7 @@ dc_peer_give_up (DcPeer *self, GError *error)
   g_cond_broadcast (&self->cond);
   g_mutex_unlock (&self->lock);
   dc_peer_disarm_deadline (self);
-  dc_peer_end_calls (self, owned->message);
+  dc_peer_end_calls (self, "it gave up");
   if (!self->signaling_closed)
     dc_signaling_client_close (self->client, owned->message);
   g_signal_emit_by_name (self, "failed", owned);

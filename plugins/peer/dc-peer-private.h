@@ -20,6 +20,7 @@ typedef struct {
   gboolean away;      /* its connection to the server is lost: a call would wait */
   gboolean was_first; /* it was in the room before us */
   gint64 retry_at;    /* do not call before: monotonic time; 0: at once; G_MAXINT64: not until it joins or comes back */
+  gboolean busy;      /* it just said so */
   guint failures;     /* calls in a row that came to nothing */
 } DcRemote;
 
@@ -31,7 +32,7 @@ struct _DcPeer {
   GStrv turn_servers;
   DcProfile profile;
   DcIcePolicy ice_policy;
-  gboolean use_turn, polling;
+  gboolean use_turn, polling, once;
   guint connect_timeout, max_connections;
 
   GThread *thread;
@@ -48,6 +49,7 @@ struct _DcPeer {
   GSource *deadline;      /* connect-timeout */
   GSource *retry;         /* the earliest retry_at of those who may be called */
   gboolean registered;    /* at least once */
+  gboolean left;          /* `once` is over: we have left the room */
   gboolean stopping;
   gboolean signaling_closed;
   GError *signaling_error; /* the last one, while there is no connection to the server */

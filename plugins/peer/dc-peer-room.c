@@ -20,9 +20,9 @@
 #include "plugins/peer/dc-source.h"
 
 #define CALL_TIMEOUT_MS 30000
-#define BUSY_RETRY_MS 1000
 #define FIRST_RETRY_MS 500
 #define MAX_RETRY_MS 15000
+#define MAX_BUSY_RETRY_MS 4000 /* who is busy now may be free soon */
 
 static void look_around (DcPeer *self);
 
@@ -130,14 +130,17 @@ static void
 note_failure (DcPeer *self, DcConnection *connection, const GError *error)
 {
   DcRemote *remote = dc_peer_find_remote (self, dc_connection_get_remote_id (connection));
-  guint shift;
+  gint64 wait;
 
   g_clear_error (&self->call_error);
   self->call_error = g_error_copy (error);
-  if (remote == NULL || remote->retry_at > g_get_monotonic_time ())
+  if (remote == NULL)
     return;
-  shift = MIN (remote->failures++, 10);
-  remote->retry_at = g_get_monotonic_time () + MIN (FIRST_RETRY_MS << shift, MAX_RETRY_MS) * G_TIME_SPAN_MILLISECOND;
+  wait = FIRST_RETRY_MS << MIN (remote->failures, 10);
+  remote->failures++;
+  remote->retry_at =
+      g_get_monotonic_time () + MIN (wait, remote->busy ? MAX_BUSY_RETRY_MS : MAX_RETRY_MS) * G_TIME_SPAN_MILLISECOND;
+  remote->busy = FALSE;
 }
 
 /* Whom we called is somebody else: no use going on. But anybody may call us: a caller of false identity must not end us, nor may one end what
@@ -147,6 +150,15 @@ is_fatal (DcPeer *self, DcConnection *connection, const GError *error)
 {
   return error->code == DC_ERROR_IDENTITY && dc_connection_is_caller (connection)
          && !dc_peer_has_open_connection (self);
+}
+
+/* `once`: nobody shall call us any more, or wait for our call. */
+static void
+leave_room (DcPeer *self)
+{
+  self->left = TRUE;
+  if (!self->signaling_closed)
+    dc_signaling_client_close (self->client, NULL);
 }
 
 static void
@@ -160,9 +172,13 @@ on_connection_ended (DcConnection *connection, const GError *error, gpointer use
     note_failure (self, connection, error);
   else if (remote != NULL)
     remote->retry_at = G_MAXINT64;
-  dc_peer_let_go (self, connection, error != NULL ? error->message : NULL);
+  dc_peer_let_go (self, connection, "it gave up this call");
   if (self->stopping)
     return;
+  if (self->once && dc_connection_was_open (connection)) {
+    leave_room (self);
+    return;
+  }
   if (error != NULL && is_fatal (self, connection, error))
     dc_peer_give_up (self, g_error_copy (error));
   else if (self->signaling_dead && !dc_peer_has_open_connection (self))
@@ -266,7 +282,7 @@ look_around (DcPeer *self)
 {
   gint64 now = g_get_monotonic_time (), next = G_MAXINT64;
 
-  if (self->stopping || !self->registered || self->error != NULL)
+  if (self->stopping || self->left || !self->registered || self->error != NULL)
     return;
   for (guint i = 0; i < self->remotes->len && self->connections->len < self->max_connections; i++) {
     DcRemote *remote = g_ptr_array_index (self->remotes, i);
@@ -350,7 +366,7 @@ take_bye (DcPeer *self, const DcMessage *bye)
     return;
   if (g_strcmp0 (bye->reason, "busy") == 0 && remote != NULL) {
     emit_call (self, "busy", bye->from, NULL);
-    remote->retry_at = g_get_monotonic_time () + BUSY_RETRY_MS * G_TIME_SPAN_MILLISECOND;
+    remote->busy = TRUE;
   }
   dc_connection_refuse (connection, bye->reason != NULL ? bye->reason : "it ended the call");
 }
@@ -422,7 +438,7 @@ take_call_message (DcPeer *self, const DcMessage *message)
 static void
 on_message (DcSignalingClient *client, DcMessage *message, DcPeer *self)
 {
-  if (self->stopping || self->error != NULL)
+  if (self->stopping || self->left || self->error != NULL)
     return;
   switch (message->type) {
     case DC_MESSAGE_JOINED:
@@ -503,7 +519,7 @@ on_ice_event (GstStructure *event, gpointer user_data)
 static void
 on_registered (DcSignalingClient *client, DcMessage *welcome, DcPeer *self)
 {
-  if (self->stopping || self->error != NULL)
+  if (self->stopping || self->left || self->error != NULL)
     return;
   g_clear_error (&self->signaling_error);
   g_mutex_lock (&self->lock);
@@ -518,6 +534,10 @@ on_registered (DcSignalingClient *client, DcMessage *welcome, DcPeer *self)
   if (!welcome->resumed)
     dc_ice_config_choose (self->ice, welcome->ice_servers, self->start, on_ice_event, self);
   self->registered = TRUE;
+  if (self->ice_policy == DC_ICE_POLICY_RELAY && self->ice->turn_servers->len == 0)
+    dc_peer_give_up (self, g_error_new_literal (DC_ERROR, DC_ERROR_CONNECTION,
+                               "the ICE policy \"relay\" needs a TURN server, and neither we nor the signaling server "
+                               "name one that can be used"));
   look_around (self);
 }
 
@@ -537,7 +557,7 @@ note_signaling_error (DcPeer *self, const GError *error, gdouble retry)
 static void
 on_disconnected (DcSignalingClient *client, const GError *error, guint retry_ms, DcPeer *self)
 {
-  if (!self->stopping)
+  if (!self->stopping && !self->left)
     note_signaling_error (self, error, retry_ms / 1000.0);
 }
 
@@ -547,7 +567,7 @@ on_failed (DcSignalingClient *client, const GError *error, DcPeer *self)
 {
   self->signaling_dead = TRUE;
   self->signaling_closed = TRUE;
-  if (self->stopping) {
+  if (self->stopping || self->left) {
     dc_peer_check_stopped (self);
     return;
   }

@@ -36,6 +36,7 @@ enum {
   PROP_TLS_CA,
   PROP_POLLING,
   PROP_TOKEN,
+  PROP_ONCE,
   PROP_MAX_CONNECTIONS,
   N_PROPS,
 };
@@ -190,6 +191,11 @@ dc_peer_start (DcPeer *self, GError **error)
         "\"%s\" cannot be a peer's id: 1 to 64 letters, digits, dots, dashes and underscores", self->remote_peer);
     return FALSE;
   }
+  if (self->ice_policy == DC_ICE_POLICY_RELAY && !self->use_turn) {
+    g_set_error_literal (error, DC_ERROR, DC_ERROR_USAGE,
+        "the ICE policy \"relay\" needs a TURN server, and TURN is switched off; drop one of the two");
+    return FALSE;
+  }
   self->ice = dc_ice_config_new (self->stun_server, (const char *const *) self->turn_servers, self->use_turn, error);
   if (self->ice == NULL || !make_client (self, error))
     return FALSE;
@@ -338,6 +344,9 @@ dc_peer_set_property (GObject *object, guint id, const GValue *value, GParamSpec
     case PROP_TOKEN:
       self->token = dup_string (value, NULL);
       break;
+    case PROP_ONCE:
+      self->once = g_value_get_boolean (value);
+      break;
     case PROP_MAX_CONNECTIONS:
       self->max_connections = g_value_get_uint (value);
       break;
@@ -400,6 +409,7 @@ install_properties (GObjectClass *klass)
   properties[PROP_TLS_CA] = g_param_spec_string ("tls-ca", NULL, NULL, NULL, flags);
   properties[PROP_POLLING] = g_param_spec_boolean ("polling", NULL, NULL, FALSE, flags);
   properties[PROP_TOKEN] = g_param_spec_string ("token", NULL, NULL, NULL, flags);
+  properties[PROP_ONCE] = g_param_spec_boolean ("once", NULL, NULL, FALSE, flags);
   properties[PROP_MAX_CONNECTIONS] = g_param_spec_uint ("max-connections", NULL, NULL, 1, G_MAXUINT, 1, flags);
   g_object_class_install_properties (klass, N_PROPS, properties);
 }

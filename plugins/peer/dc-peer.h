@@ -51,6 +51,7 @@ G_DECLARE_FINAL_TYPE (DcPeer, dc_peer, DC, PEER, GObject)
  *   "tls-ca" string          PEM file trusted for wss:// and https:// instead of the system's
  *   "polling" boolean        HTTP long polling only
  *   "token" string           admission token for the server
+ *   "once" boolean           after the first channel has ended, leave the room and call and answer nobody any more
  *   "max-connections" uint   remote peers served at a time, default 1; a further caller is told "busy"
  *
  * Signals, on the peer's worker thread, no lock held; handlers must not block and must not call dc_peer_stop():

@@ -148,7 +148,7 @@ lose_status (PollTransport *self, Request *request)
         "%s cannot serve us now (HTTP %u %s)", self->base.base, status, phrase);
   else if (request->kind == REQUEST_HELLO)
     dc_transport_lose_printf (&self->base, DC_TRANSPORT_LOSS_CONNECTION, DC_SIGNALING_ERROR_REFUSED,
-        "%s/ answers, but is no dcsignald (HTTP %u %s at /v1/peers); check --signaling", self->base.base, status,
+        "%s/ answers, but is no dcsignald (HTTP %u %s at /v1/peers); check the signaling URL", self->base.base, status,
         phrase);
   else
     dc_transport_lose_printf (&self->base, DC_TRANSPORT_LOSS_CONNECTION, DC_SIGNALING_ERROR_UNREACHABLE,

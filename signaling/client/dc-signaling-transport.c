@@ -197,12 +197,12 @@ dc_transport_lose_io (DcTransport *transport, SoupMessage *msg, const GError *ca
     return;
   if (g_error_matches (cause, G_RESOLVER_ERROR, G_RESOLVER_ERROR_NOT_FOUND)) {
     dc_transport_lose_printf (transport, DC_TRANSPORT_LOSS_CONNECTION, DC_SIGNALING_ERROR_REFUSED,
-        "cannot reach %s: there is no host of that name; check --signaling", transport->base);
+        "cannot reach %s: there is no host of that name; check the signaling URL", transport->base);
   } else if (g_error_matches (cause, G_TLS_ERROR, G_TLS_ERROR_BAD_CERTIFICATE) && msg != NULL) {
     lose_certificate (transport, msg);
   } else if (cause->domain == SOUP_SESSION_ERROR) {
     dc_transport_lose_printf (transport, DC_TRANSPORT_LOSS_CONNECTION, DC_SIGNALING_ERROR_REFUSED,
-        "what listens at %s does not speak HTTP; check --signaling", transport->base);
+        "what listens at %s does not speak HTTP; check the signaling URL", transport->base);
   } else if (is_not_tls (cause)) {
     dc_transport_lose_printf (transport, DC_TRANSPORT_LOSS_CONNECTION, DC_SIGNALING_ERROR_REFUSED,
         "no TLS with what listens at %s (%s); if it speaks none, use ws:// or http://", transport->base, why);

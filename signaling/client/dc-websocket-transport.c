@@ -180,11 +180,11 @@ upgrade_failed (WebsocketTransport *self, const GError *error)
 
   if (status == SOUP_STATUS_SWITCHING_PROTOCOLS)
     dc_transport_lose_printf (&self->base, DC_TRANSPORT_LOSS_UPGRADE_REFUSED, DC_SIGNALING_ERROR_REFUSED,
-        "%s upgrades to something else than our WebSocket; check --signaling", self->base.base);
+        "%s upgrades to something else than our WebSocket; check the signaling URL", self->base.base);
   else if (status != 0)
     dc_transport_lose_printf (&self->base, DC_TRANSPORT_LOSS_UPGRADE_REFUSED, dc_transport_judge_status (status),
-        "%s refuses the WebSocket (HTTP %u %s at /v1/ws); check --signaling, or use HTTP polling", self->base.base,
-        status, clean);
+        "%s refuses the WebSocket (HTTP %u %s at /v1/ws); check the signaling URL, or use HTTP polling",
+        self->base.base, status, clean);
   else if (g_error_matches (error, G_IO_ERROR, G_IO_ERROR_PARTIAL_INPUT)
            || g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CONNECTION_CLOSED))
     dc_transport_lose_printf (&self->base, DC_TRANSPORT_LOSS_UPGRADE_REFUSED, DC_SIGNALING_ERROR_UNREACHABLE,
@@ -207,7 +207,7 @@ connected_cb (GObject *source, GAsyncResult *result, gpointer user_data)
     upgrade_failed (self, error);
   else if (g_strcmp0 (soup_websocket_connection_get_protocol (connection), "datachannel.v1") != 0)
     dc_transport_lose_printf (&self->base, DC_TRANSPORT_LOSS_CONNECTION, DC_SIGNALING_ERROR_REFUSED,
-        "%s has a WebSocket, but does not speak datachannel.v1; check --signaling", self->base.base);
+        "%s has a WebSocket, but does not speak datachannel.v1; check the signaling URL", self->base.base);
   else
     take_connection (self, g_steal_pointer (&connection));
   dc_transport_unref (&self->base);

@@ -92,13 +92,20 @@ set_tls_key (DcDaemonConfig *config, const char *value, GError **error)
 static gboolean
 add_ice_server (DcDaemonConfig *config, const char *value, DcIceServerKind kind, GError **error)
 {
-  DcIceServer *server = dc_ice_server_parse (value, kind, error);
+  g_autoptr (DcIceServer) server = dc_ice_server_parse (value, kind, error);
 
   if (!server)
     return FALSE;
+  if (kind == DC_ICE_SERVER_TURN && (!server->username || !server->credential)) {
+    g_set_error (error, DC_SIGNALING_ERROR, DC_SIGNALING_ERROR_INVALID,
+        "No peer can use the TURN server %s:%u without a user name and a password; write it like "
+        "turn://USER:PASSWORD@HOST:PORT.",
+        server->host, server->port);
+    return FALSE;
+  }
   if (!config->ice_servers)
     config->ice_servers = g_ptr_array_new_with_free_func ((GDestroyNotify) dc_ice_server_free);
-  g_ptr_array_add (config->ice_servers, server);
+  g_ptr_array_add (config->ice_servers, g_steal_pointer (&server));
   return TRUE;
 }
 

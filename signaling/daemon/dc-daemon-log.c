@@ -52,8 +52,10 @@ describe (const DcHubEvent *event)
       return g_strdup_printf (
           "%s -> %s: %s", peer, event->to ? event->to : "?", dc_message_type_to_string (event->type));
     case DC_HUB_EVENT_REFUSED:
-      return g_strdup_printf ("%s%s%s was refused: %s%s%s", peer, event->to ? " -> " : "", event->to ? event->to : "",
-          dc_code_to_string (event->code), event->detail ? ": " : "", event->detail ? event->detail : "");
+      return g_strdup_printf ("%s%s%s%s%s%s was refused: %s%s%s", peer, event->origin ? " (" : "",
+          event->origin ? event->origin : "", event->origin ? ")" : "", event->to ? " -> " : "",
+          event->to ? event->to : "", dc_code_to_string (event->code), event->detail ? ": " : "",
+          event->detail ? event->detail : "");
   }
   g_return_val_if_reached (NULL);
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* main.c: dcsignald: options, signals, one DcDaemon. */
 #include <glib-unix.h>
+#include <locale.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -176,6 +177,7 @@ main (int argc, char **argv)
 {
   Options options = {.given = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL)};
 
+  setlocale (LC_CTYPE, "");
   signal (SIGPIPE, SIG_IGN);
   setvbuf (stdout, NULL, _IOLBF, 0);
   raise_file_limit ();
