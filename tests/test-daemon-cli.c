@@ -75,6 +75,7 @@ test_bad_options (void)
   assert_fails ("--port", "70000", NULL, NULL, 2, "\"70000\" is no port");
   assert_fails ("--log", "xml", NULL, NULL, 2, "text or json");
   assert_fails ("--stun-server", "http://x", NULL, NULL, 2, "unknown scheme \"http\"");
+  assert_fails ("--turn-server", "turn://127.0.0.1", NULL, NULL, 2, "without a user name and a password");
   assert_fails ("--tls-cert", "/nonexistent.pem", NULL, NULL, 2, "--tls-key is missing");
   assert_fails ("--tls-cert", "/nonexistent.pem", "--tls-key", "/nonexistent.pem", 2, "/nonexistent.pem");
   assert_fails ("--config", "/nonexistent.conf", NULL, NULL, 2, "/nonexistent.conf");

@@ -327,6 +327,52 @@ test_abort (Fixture *fixture, gconstpointer data)
   g_assert_nonnull (strstr (error->message, "the user pressed Ctrl-C"));
 }
 
+/* Whoever reads slowly must not have to read it all before the error comes. */
+static void
+test_abort_slow_reader (Fixture *fixture, gconstpointer data)
+{
+  g_autoptr (DcTestPeer) bob = dc_test_peer_new (fixture->url, "id", "bob", "role", DC_ROLE_ANSWERER, NULL);
+  g_autoptr (DcTestPeer) alice = dc_test_peer_new (fixture->url, "id", "alice", "role", DC_ROLE_OFFERER, NULL);
+  g_autoptr (DcChannel) at_alice = dc_test_peer_wait_channel (alice);
+  g_autoptr (DcChannel) at_bob = dc_test_peer_wait_channel (bob);
+  g_autoptr (GError) error = NULL;
+
+  for (guint i = 0; i < 20; i++)
+    dc_test_push_text (at_alice, "not read yet");
+  dc_test_expect_text (at_bob, "not read yet");
+  dc_channel_abort (at_alice, "that is all");
+  gst_structure_free (dc_test_peer_wait_event (bob, "connection-closed"));
+  g_assert_null (dc_channel_pull (at_bob, &error));
+  g_assert_error (error, DC_ERROR, DC_ERROR_PEER_GONE);
+}
+
+/* Who meets once has left the room before anybody else could be kept waiting by him. */
+static void
+test_once (Fixture *fixture, gconstpointer data)
+{
+  g_autoptr (DcTestPeer) bob =
+      dc_test_peer_new (fixture->url, "id", "bob", "role", DC_ROLE_ANSWERER, "once", TRUE, NULL);
+  g_autoptr (DcTestPeer) alice = dc_test_peer_new (fixture->url, "id", "alice", "role", DC_ROLE_OFFERER, NULL);
+
+  meet_and_talk (alice, bob);
+  gst_structure_free (dc_test_peer_wait_event_with (alice, "peer-left", "peer", "bob"));
+}
+
+static void
+test_relay_without_turn (Fixture *fixture, gconstpointer data)
+{
+  g_autoptr (DcTestPeer) alice = dc_test_peer_new (fixture->url, "ice-transport-policy", DC_ICE_POLICY_RELAY, NULL);
+  g_autoptr (GError) error = dc_test_peer_wait_failed (alice);
+  g_autoptr (DcPeer) contradiction =
+      g_object_new (DC_TYPE_PEER, "ice-transport-policy", DC_ICE_POLICY_RELAY, "use-turn", FALSE, NULL);
+  g_autoptr (GError) refused = NULL;
+
+  g_assert_error (error, DC_ERROR, DC_ERROR_CONNECTION);
+  g_assert_nonnull (strstr (error->message, "TURN server"));
+  g_assert_false (dc_peer_start (contradiction, &refused));
+  g_assert_error (refused, DC_ERROR, DC_ERROR_USAGE);
+}
+
 /* Stopping without a word of the application's is told to the far side too. */
 static void
 test_stop_in_call (Fixture *fixture, gconstpointer data)
@@ -527,6 +573,9 @@ main (int argc, char **argv)
   ADD ("bad-usage", NULL, test_bad_usage);
   ADD ("daemon-restart", NULL, test_daemon_restart);
   ADD ("abort", NULL, test_abort);
+  ADD ("abort-slow-reader", NULL, test_abort_slow_reader);
+  ADD ("once", NULL, test_once);
+  ADD ("relay-without-turn", NULL, test_relay_without_turn);
   ADD ("stop-in-call", NULL, test_stop_in_call);
   ADD ("stop-any-time", NULL, test_stop_any_time);
   ADD ("raw", NULL, test_raw);
