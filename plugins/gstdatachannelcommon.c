@@ -13,10 +13,6 @@
  * other's sentence would be the same. */
 #include "plugins/gstdatachannelcommon.h"
 
-#define DEFAULT_SIGNALING "ws://127.0.0.1:8443"
-#define DEFAULT_ROOM "default"
-#define DEFAULT_LABEL "data"
-
 enum {
   PROP_0,
   PROP_SIGNALING,
@@ -58,17 +54,17 @@ install_room_properties (GObjectClass *klass)
       "URL of the signaling server: ws://, wss://, http:// or https://, or HOST[:PORT], which means ws:// and port "
       "8443. "
       "The environment variable DC_SIGNALING changes the default",
-      DEFAULT_SIGNALING);
-  install_string (
-      klass, PROP_ROOM, "room", "Room", "Room in which the two sides meet: 1 to 64 of A-Z a-z 0-9 . _ -", DEFAULT_ROOM);
+      DC_PEER_DEFAULT_SIGNALING);
+  install_string (klass, PROP_ROOM, "room", "Room", "Room in which the two sides meet: 1 to 64 of A-Z a-z 0-9 . _ -",
+      DC_PEER_DEFAULT_ROOM);
   install_string (klass, PROP_PEER_ID, "peer-id", "Peer id",
       "Our id in the room, which must be free there; NULL: the server makes one up", NULL);
   install_string (klass, PROP_REMOTE_PEER, "remote-peer", "Remote peer",
       "Id of the only peer to connect to; NULL: whoever matches", NULL);
   install_enum (klass, PROP_ROLE, "role", "Role", "Who calls whom: with auto the one who came into the room later",
       DC_TYPE_ROLE, DC_ROLE_AUTO);
-  install_string (
-      klass, PROP_LABEL, "label", "Channel label", "Label of the data channel; the same on both sides", DEFAULT_LABEL);
+  install_string (klass, PROP_LABEL, "label", "Channel label", "Label of the data channel; the same on both sides",
+      DC_PEER_DEFAULT_LABEL);
   install_enum (klass, PROP_MODE, "mode", "Mode", "What a message on the channel is; the same on both sides",
       DC_TYPE_MODE, DC_MODE_LINK);
   install_string (klass, PROP_TLS_CA, "tls-ca", "TLS CA file",
@@ -93,7 +89,7 @@ install_connection_properties (GObjectClass *klass)
   g_object_class_install_property (klass, PROP_TURN_SERVERS,
       gst_param_spec_array ("turn-servers", "TURN servers",
           "TURN servers beside those that the signaling server names, as "
-          "'<\"turn://USER:PASSWORD@HOST:PORT?transport=udp\", \"turns://...\">'",
+          "'<\"turn://USER:PASSWORD@HOST:PORT\", ...>', with ?transport=tcp behind PORT to reach one over TCP",
           g_param_spec_string (
               "turn-server", "TURN server", "URL of a TURN server", NULL, G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS),
           PROPERTY_FLAGS));
@@ -138,6 +134,24 @@ string_setting (GstDataChannelSettings *settings, guint id)
   }
 }
 
+/* What a string property is when nobody sets it, or sets it to NULL. */
+static const char *
+default_string (guint id)
+{
+  const char *signaling = g_getenv ("DC_SIGNALING");
+
+  switch (id) {
+    case PROP_SIGNALING:
+      return signaling != NULL && *signaling != '\0' ? signaling : DC_PEER_DEFAULT_SIGNALING;
+    case PROP_ROOM:
+      return DC_PEER_DEFAULT_ROOM;
+    case PROP_LABEL:
+      return DC_PEER_DEFAULT_LABEL;
+    default:
+      return NULL;
+  }
+}
+
 static GStrv
 strings_from_array (const GValue *array)
 {
@@ -169,7 +183,7 @@ gst_data_channel_end_set_property (GstDataChannelEnd *end, guint id, const GValu
   GST_OBJECT_LOCK (end->element);
   if (string != NULL) {
     g_free (*string);
-    *string = g_value_dup_string (value);
+    *string = g_strdup (g_value_get_string (value) != NULL ? g_value_get_string (value) : default_string (id));
   } else if (id == PROP_ROLE) {
     settings->role = (DcRole) g_value_get_enum (value);
   } else if (id == PROP_MODE) {
@@ -231,15 +245,15 @@ gst_data_channel_end_get_mode (GstDataChannelEnd *end)
 void
 gst_data_channel_end_init (GstDataChannelEnd *end, GstElement *element, DcWants wants)
 {
-  const char *signaling = g_getenv ("DC_SIGNALING");
-
   end->element = element;
   end->wants = wants;
   g_mutex_init (&end->lock);
   g_cond_init (&end->cond);
-  end->settings.signaling = g_strdup (signaling != NULL && *signaling != '\0' ? signaling : DEFAULT_SIGNALING);
-  end->settings.room = g_strdup (DEFAULT_ROOM);
-  end->settings.label = g_strdup (DEFAULT_LABEL);
+  for (guint id = PROP_SIGNALING; id <= PROP_POLLING; id++) {
+    char **string = string_setting (&end->settings, id);
+    if (string != NULL)
+      *string = g_strdup (default_string (id));
+  }
 }
 
 void
@@ -362,7 +376,16 @@ channel_closed_cb (DcChannel *channel, const GError *error, GstDataChannelEnd *e
 static void
 peer_channel_cb (DcPeer *peer, DcChannel *channel, GstDataChannelEnd *end)
 {
+  g_autoptr (GError) error = NULL;
+
   connect_to (end, channel, "closed", G_CALLBACK (channel_closed_cb));
+  /* The channel ends on another thread than this, perhaps before we listened. If we are told twice, only the first is posted. */
+  if (!dc_channel_is_ended (channel))
+    return;
+  error = g_error_new (DC_ERROR, DC_ERROR_PEER_GONE,
+      "The channel to the receiver \"%s\" closed right after it was open, before the stream ended",
+      dc_channel_get_remote_id (channel));
+  channel_closed_cb (channel, error, end);
 }
 
 gboolean
@@ -486,6 +509,17 @@ gst_data_channel_end_set_delivered (GstDataChannelEnd *end)
   g_mutex_lock (&end->lock);
   end->delivered = TRUE;
   g_mutex_unlock (&end->lock);
+}
+
+gboolean
+gst_data_channel_end_is_delivered (GstDataChannelEnd *end)
+{
+  gboolean delivered;
+
+  g_mutex_lock (&end->lock);
+  delivered = end->delivered;
+  g_mutex_unlock (&end->lock);
+  return delivered;
 }
 
 /* --- Errors -------------------------------------------------------------------------------------------------------------------- */

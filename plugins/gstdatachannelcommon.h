@@ -67,6 +67,7 @@ void gst_data_channel_end_set_ending (GstDataChannelEnd *end);
 gboolean gst_data_channel_end_is_ending (GstDataChannelEnd *end);
 /* Everything is across. */
 void gst_data_channel_end_set_delivered (GstDataChannelEnd *end);
+gboolean gst_data_channel_end_is_delivered (GstDataChannelEnd *end);
 
 /* Posts @error as the element's, unless one was posted before. */
 void gst_data_channel_end_fail (GstDataChannelEnd *end, const GError *error);

@@ -40,6 +40,7 @@
  * flush or the end. An item is either sent whole or not at all, so beginning again doubles nothing.
  *
  * EOS: after the base class has waited for its time, EOS and FIN go out and FIN-ACK is waited for; only then does the base class post EOS.
+ * The receiver is told once and for good: behind a flush another EOS waits for the same FIN-ACK, and a buffer is an error.
  */
 #include "plugins/gstdatachannelsink.h"
 
@@ -57,7 +58,7 @@ struct _GstDataChannelSink {
   /* Streaming thread */
   GstCaps *caps;      /* (nullable) */
   GstSegment segment; /* undefined format: none yet */
-  gboolean caps_pending, segment_pending, eos_pending;
+  gboolean caps_pending, segment_pending;
 };
 
 G_DEFINE_FINAL_TYPE (GstDataChannelSink, gst_data_channel_sink, GST_TYPE_BASE_SINK)
@@ -95,15 +96,17 @@ push_buffer (DcChannel *channel, GstBuffer *buffer, GError **error)
   return item != NULL && dc_channel_push (channel, item, FALSE, error);
 }
 
-/* May be called again after it was interrupted at any point. */
+/* May be called again after it was interrupted at any point, and for another EOS. */
 static gboolean
 push_end (GstDataChannelSink *self, DcChannel *channel, GError **error)
 {
-  if (!gst_data_channel_end_is_ending (&self->end) && !push_format (self, channel, error))
-    return FALSE;
-  if (self->eos_pending && !push_pending (channel, dc_gst_item_from_eos (), &self->eos_pending, error))
-    return FALSE;
-  gst_data_channel_end_set_ending (&self->end);
+  if (gst_data_channel_end_is_delivered (&self->end))
+    return TRUE; /* what the channel came to since then does not matter */
+  if (!gst_data_channel_end_is_ending (&self->end)) {
+    if (!push_format (self, channel, error) || !dc_channel_push (channel, dc_gst_item_from_eos (), FALSE, error))
+      return FALSE;
+    gst_data_channel_end_set_ending (&self->end);
+  }
   if (!dc_channel_finish (channel, error))
     return FALSE;
   gst_data_channel_end_set_delivered (&self->end);
@@ -178,7 +181,6 @@ gst_data_channel_sink_wait_event (GstBaseSink *sink, GstEvent *event)
   if (flow != GST_FLOW_OK || GST_EVENT_TYPE (event) != GST_EVENT_EOS)
     return flow;
   GST_INFO_OBJECT (self, "end of stream: waiting until the receiver has everything");
-  self->eos_pending = TRUE;
   return send_or_wait (self, NULL);
 }
 
@@ -232,7 +234,7 @@ close_end (GstDataChannelSink *self)
   gst_data_channel_end_stop (&self->end, "the sending pipeline was stopped before its stream had ended");
   gst_caps_replace (&self->caps, NULL);
   gst_segment_init (&self->segment, GST_FORMAT_UNDEFINED);
-  self->caps_pending = self->segment_pending = self->eos_pending = FALSE;
+  self->caps_pending = self->segment_pending = FALSE;
 }
 
 /* GstBaseSink starts in READY already; we connect in PAUSED, as the source does, so that the properties may be set in READY. */

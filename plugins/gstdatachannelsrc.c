@@ -28,15 +28,16 @@
 /*
  * Theory of operation
  * -------------------
- * create() is entered once and stays: it pulls items and pushes each downstream itself, until the stream ends. Handing buffers to
- * the base class instead would change the stream: GstBaseSrc has one format for its life, makes its own segment, ends a stream of bytes at
- * the segment's stop, and fills in timestamps that the sender left out. What the base class would have done for
+ * create() is entered once and stays, but for flushes: it pulls items and pushes each downstream itself, until the stream ends. Handing
+ * buffers to the base class instead would change the stream: GstBaseSrc has one format for its life, makes its own segment, ends a stream of
+ * bytes at the segment's stop, and fills in timestamps that the sender left out. What the base class would have done for
  * each buffer is done here: `num-buffers`, `do-timestamp`, events that the application sends.
  *
  * The end: FIN comes behind the last item. EOS goes downstream, and FIN is accepted, which releases the sender, when every sink
  * behind us has handled it. Two things tell so. dc_gst_downstream_is_eos() sees it, but looks only now and then. And the pipeline
  * posts EOS, upon which the application may stop it at once: so that message is caught on the bus, before the application gets it.
- * If the pipeline is stopped before either, the sender learns that not everything arrived.
+ * If the pipeline is stopped before either, the sender learns that not everything arrived. If it is flushed, which takes the EOS away
+ * from the sinks, all this begins again; the channel gives its FIN only once.
  */
 #include "plugins/gstdatachannelsrc.h"
 
@@ -59,6 +60,7 @@ struct _GstDataChannelSrc {
   /* Streaming thread */
   DcMode mode;
   GstSegment segment; /* the stream's */
+  gboolean fin_taken; /* the channel gave its FIN, and gives nothing more */
 
   GQueue events; /* (element-type GstEvent): the application's, for the next buffer; object lock */
 };
@@ -235,6 +237,7 @@ take_fin (GstDataChannelSrc *self, DcChannel *channel)
   gboolean done;
 
   GST_INFO_OBJECT (self, "end of stream: waiting until downstream has handled it");
+  self->fin_taken = TRUE;
   gst_data_channel_end_set_ending (&self->end);
   self->pipeline_is_eos = FALSE;
   bus = watch_pipeline (self);
@@ -292,6 +295,8 @@ gst_data_channel_src_create (GstPushSrc *src, GstBuffer **unused)
   g_autoptr (DcChannel) channel = gst_data_channel_end_get_channel (&self->end, &error);
   GstFlowReturn flow = channel != NULL ? GST_FLOW_OK : fail (self, error);
 
+  if (flow == GST_FLOW_OK && self->fin_taken)
+    return take_fin (self, channel);
   while (flow == GST_FLOW_OK) {
     g_autoptr (DcLinkItem) item = dc_channel_pull (channel, &error);
 
@@ -378,6 +383,7 @@ reset (GstDataChannelSrc *self, GstFormat format)
   gst_segment_init (&self->segment, format);
   g_queue_clear_full (&self->events, (GDestroyNotify) gst_event_unref);
   GST_OBJECT_UNLOCK (self);
+  self->fin_taken = FALSE;
 }
 
 static gboolean

@@ -71,7 +71,7 @@ assert_string_property (gpointer object, const char *name, const char *expected)
   "name=dc signaling=ws://h:1 room=r peer-id=me remote-peer=you role=answerer label=l mode=raw "                       \
   "stun-server=stun://s:3478 "                                                                                         \
   "ice-transport-policy=relay connect-timeout=7 tls-ca=/ca.pem polling=true "                                          \
-  "turn-servers=<\"turn://u:p@h:3478?transport=tcp\",\"turns://b\"> "
+  "turn-servers=<\"turn://u:p@h:3478?transport=tcp\",\"turn://b\"> "
 
 static void
 assert_properties_reach_the_peer (const char *description, DcWants expected_wants)
@@ -105,7 +105,7 @@ assert_properties_reach_the_peer (const char *description, DcWants expected_want
   g_assert_true (polling);
   g_assert_cmpuint (g_strv_length (turn), ==, 2);
   g_assert_cmpstr (turn[0], ==, "turn://u:p@h:3478?transport=tcp");
-  g_assert_cmpstr (turn[1], ==, "turns://b");
+  g_assert_cmpstr (turn[1], ==, "turn://b");
 }
 
 static void
@@ -133,23 +133,40 @@ test_properties_read_back (void)
   g_value_init (&turn, GST_TYPE_ARRAY);
   g_object_get_property (G_OBJECT (element), "turn-servers", &turn);
   g_assert_cmpuint (gst_value_array_get_size (&turn), ==, 2);
-  g_assert_cmpstr (g_value_get_string (gst_value_array_get_value (&turn, 1)), ==, "turns://b");
+  g_assert_cmpstr (g_value_get_string (gst_value_array_get_value (&turn, 1)), ==, "turn://b");
   g_value_unset (&turn);
+}
+
+/* As made, and again when NULL takes the place of something else. */
+static void
+assert_defaults (const char *signaling)
+{
+  g_auto (DcTestElement) f = {0};
+
+  dc_test_element_launch (&f, SINK);
+  for (guint i = 0; i < 2; i++) {
+    GstElement *element = dc_test_element_get (&f, "dc");
+    assert_string_property (element, "signaling", signaling);
+    assert_string_property (element, "room", "default");
+    assert_string_property (element, "label", "data");
+    assert_string_property (element, "peer-id", NULL);
+    g_object_set (element, "signaling", "ws://h:1", "room", "r", "label", "l", "peer-id", "me", NULL);
+    g_object_set (element, "signaling", NULL, "room", NULL, "label", NULL, "peer-id", NULL, NULL);
+  }
+  gst_element_set_state (f.pipeline, GST_STATE_PAUSED);
+  f.peer = dc_fake_wait_peer ();
+  assert_string_property (f.peer, "signaling", signaling);
 }
 
 static void
 test_properties_default (void)
 {
-  g_auto (DcTestElement) f = {0}, g = {0};
-
   g_unsetenv ("DC_SIGNALING");
-  dc_test_element_launch (&f, "fakesrc ! datachannelsink name=dc");
-  assert_string_property (dc_test_element_get (&f, "dc"), "signaling", "ws://127.0.0.1:8443");
-  assert_string_property (dc_test_element_get (&f, "dc"), "room", "default");
-  assert_string_property (dc_test_element_get (&f, "dc"), "label", "data");
+  assert_defaults (DC_PEER_DEFAULT_SIGNALING);
+  g_setenv ("DC_SIGNALING", "", TRUE);
+  assert_defaults (DC_PEER_DEFAULT_SIGNALING);
   g_setenv ("DC_SIGNALING", "wss://elsewhere", TRUE);
-  dc_test_element_launch (&g, "fakesrc ! datachannelsink name=dc");
-  assert_string_property (dc_test_element_get (&g, "dc"), "signaling", "wss://elsewhere");
+  assert_defaults ("wss://elsewhere");
   g_unsetenv ("DC_SIGNALING");
 }
 

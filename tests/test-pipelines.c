@@ -348,16 +348,16 @@ wait_message (GstElement *pipeline, GstMessageType type)
 }
 
 static void
-wait_connected (GstElement *pipeline)
+wait_element_message (GstElement *pipeline, const char *name)
 {
   g_autoptr (GstBus) bus = gst_element_get_bus (pipeline);
-  gboolean connected = FALSE;
+  gboolean came = FALSE;
 
-  while (!connected) {
+  while (!came) {
     g_autoptr (GstMessage) message =
         gst_bus_timed_pop_filtered (bus, GST_CLOCK_TIME_NONE, GST_MESSAGE_ELEMENT | GST_MESSAGE_ERROR);
     g_assert_cmpint (GST_MESSAGE_TYPE (message), ==, GST_MESSAGE_ELEMENT);
-    connected = gst_message_has_name (message, "datachannel-connected");
+    came = gst_message_has_name (message, name);
   }
 }
 
@@ -464,6 +464,30 @@ test_raw (Fixture *f, gconstpointer data)
   stop (receiver);
 }
 
+/* A raw receiver may leave as soon as it has everything; another EOS of the sender, behind a flush, is none the worse for it. */
+static void
+test_raw_ends_again (Fixture *f, gconstpointer data)
+{
+  g_autoptr (GstElement) sender = parse (f, "appsrc name=in format=time ! datachannelsink name=dc mode=raw");
+  g_autoptr (GstElement) receiver = parse (f, "datachannelsrc name=dc mode=raw ! fakesink");
+  g_autoptr (GstPad) pad = gst_element_get_static_pad (get_element (sender, "dc"), "sink");
+  GstSegment segment;
+
+  gst_segment_init (&segment, GST_FORMAT_TIME);
+  gst_element_set_state (receiver, GST_STATE_PLAYING);
+  gst_element_set_state (sender, GST_STATE_PLAYING);
+  push (sender, 5, 0, 0);
+  push_end (sender);
+  wait_message (sender, GST_MESSAGE_EOS);
+  stop (receiver);
+  wait_element_message (sender, "datachannel-peer-left");
+  gst_pad_send_event (pad, gst_event_new_flush_start ());
+  gst_pad_send_event (pad, gst_event_new_flush_stop (TRUE));
+  gst_pad_send_event (pad, gst_event_new_segment (&segment));
+  g_assert_true (gst_pad_send_event (pad, gst_event_new_eos ()));
+  stop (sender);
+}
+
 typedef struct {
   gint sent, received;
   gint lead; /* the largest */
@@ -559,7 +583,7 @@ test_stop_at_any_time (Fixture *f, gconstpointer data)
     if (moment > 0)
       gst_element_set_state (receiver, GST_STATE_PLAYING);
     if (moment > 1)
-      wait_connected (sender);
+      wait_element_message (sender, "datachannel-connected");
     if (moment > 2) { /* in the middle, with both blocked: nobody takes more than this */
       g_autoptr (GstSample) sample = NULL;
       g_signal_emit_by_name (get_element (receiver, "out"), "pull-sample", &sample);
@@ -617,6 +641,7 @@ main (int argc, char **argv)
   ADD ("end/daemon-dies-in-mid-stream", test_daemon_dies_in_mid_stream);
   ADD ("stream/same", test_stream_is_the_same);
   ADD ("stream/raw", test_raw);
+  ADD ("stream/raw-ends-again", test_raw_ends_again);
   ADD ("stream/slow-consumer", test_slow_consumer);
   ADD ("stream/eos-waits-for-the-far-sink", test_eos_waits_for_the_far_sink);
   ADD ("stream/stop-at-any-time", test_stop_at_any_time);

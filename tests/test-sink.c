@@ -417,24 +417,82 @@ test_sink_refuses_foreign_memory (void)
   g_assert_error (error, GST_STREAM_ERROR, GST_STREAM_ERROR_FORMAT);
 }
 
+/* Before the signal could be connected; no push tells it either. */
 static void
-test_sink_stream_goes_on_after_its_end (void)
+test_sink_far_side_gone_at_once (void)
 {
   g_auto (DcTestElement) f = {0};
-  GstPad *pad;
+
+  dc_test_element_launch (&f, SINK);
+  gst_element_set_state (f.pipeline, GST_STATE_PLAYING);
+  f.peer = dc_fake_wait_peer ();
+  f.channel = dc_fake_peer_open_ended (f.peer, "the far side is gone");
+  dc_test_element_wait_error (&f, GST_RESOURCE_ERROR_WRITE,
+      "The channel to the receiver \"far\" closed right after it was open, before the stream ended");
+  g_assert_false (dc_test_element_has_message (&f, GST_MESSAGE_ERROR));
+}
+
+/* Flushes the sink, so that upstream may begin anew, and begins. */
+static GstPad *
+flush (DcTestElement *f)
+{
+  GstPad *pad = GST_BASE_SINK_PAD (dc_test_element_get (f, "dc"));
   GstSegment segment;
+
+  gst_segment_init (&segment, GST_FORMAT_TIME);
+  gst_pad_send_event (pad, gst_event_new_flush_start ());
+  gst_pad_send_event (pad, gst_event_new_flush_stop (TRUE));
+  gst_pad_send_event (pad, gst_event_new_segment (&segment));
+  return pad;
+}
+
+/* Nothing came after the flush, so the end that the receiver has been told is still the end. */
+static void
+test_sink_ends_again (void)
+{
+  g_auto (DcTestElement) f = {0};
 
   dc_test_element_play (&f, SINK);
   emit (&f, "end-of-stream");
   take_empty_stream (&f);
   dc_fake_channel_acknowledge_fin (f.channel);
   dc_test_element_wait_eos (&f);
-  pad = GST_BASE_SINK_PAD (dc_test_element_get (&f, "dc"));
-  gst_segment_init (&segment, GST_FORMAT_TIME);
-  gst_pad_send_event (pad, gst_event_new_flush_start ());
-  gst_pad_send_event (pad, gst_event_new_flush_stop (TRUE));
-  gst_pad_send_event (pad, gst_event_new_segment (&segment));
-  g_assert_cmpint (gst_pad_chain (pad, gst_buffer_new_memdup ("x", 1)), ==, GST_FLOW_ERROR);
+  g_assert_true (gst_pad_send_event (flush (&f), gst_event_new_eos ()));
+  dc_fake_channel_end (f.channel, NULL);
+  g_assert_true (gst_pad_send_event (flush (&f), gst_event_new_eos ()));
+  g_assert_cmpuint (dc_fake_channel_count (f.channel), ==, 0);
+  g_assert_false (dc_test_element_has_message (&f, GST_MESSAGE_ERROR));
+}
+
+static void
+test_sink_ends_again_after_flush_in_finish (void)
+{
+  g_auto (DcTestElement) f = {0};
+  GstPad *pad;
+
+  dc_test_element_play (&f, SINK);
+  emit (&f, "end-of-stream");
+  take_empty_stream (&f);
+  dc_fake_channel_wait_blocked (f.channel);
+  g_assert_cmpint (gst_element_get_state (f.pipeline, NULL, NULL, GST_CLOCK_TIME_NONE), ==, GST_STATE_CHANGE_SUCCESS);
+  pad = flush (&f);
+  dc_fake_channel_acknowledge_fin (f.channel);
+  g_assert_true (gst_pad_send_event (pad, gst_event_new_eos ()));
+  dc_test_element_wait_eos (&f);
+  g_assert_cmpuint (dc_fake_channel_count (f.channel), ==, 0);
+}
+
+static void
+test_sink_stream_goes_on_after_its_end (void)
+{
+  g_auto (DcTestElement) f = {0};
+
+  dc_test_element_play (&f, SINK);
+  emit (&f, "end-of-stream");
+  take_empty_stream (&f);
+  dc_fake_channel_acknowledge_fin (f.channel);
+  dc_test_element_wait_eos (&f);
+  g_assert_cmpint (gst_pad_chain (flush (&f), gst_buffer_new_memdup ("x", 1)), ==, GST_FLOW_ERROR);
   g_assert_true (dc_test_element_has_message (&f, GST_MESSAGE_ERROR));
 }
 
@@ -458,6 +516,7 @@ main (int argc, char **argv)
   g_test_add_func ("/sink/stop-in-finish", test_sink_stop_in_finish);
   g_test_add_func ("/sink/plays-again", test_sink_plays_again);
   g_test_add_func ("/sink/far-side-gone-while-idle", test_sink_far_side_gone_while_idle);
+  g_test_add_func ("/sink/far-side-gone-at-once", test_sink_far_side_gone_at_once);
   g_test_add_func ("/sink/far-side-gone-in-push", test_sink_far_side_gone_in_push);
   g_test_add_func ("/sink/far-side-gone-in-finish", test_sink_far_side_gone_in_finish);
   g_test_add_func ("/sink/far-side-leaves-after-the-end", test_sink_far_side_leaves_after_the_end);
@@ -465,6 +524,8 @@ main (int argc, char **argv)
   g_test_add_func ("/sink/bad-settings", test_sink_bad_settings);
   g_test_add_func ("/sink/outside-the-segment", test_sink_sends_what_is_outside_the_segment);
   g_test_add_func ("/sink/foreign-memory", test_sink_refuses_foreign_memory);
+  g_test_add_func ("/sink/ends-again", test_sink_ends_again);
+  g_test_add_func ("/sink/ends-again-after-flush-in-finish", test_sink_ends_again_after_flush_in_finish);
   g_test_add_func ("/sink/goes-on-after-its-end", test_sink_stream_goes_on_after_its_end);
   return g_test_run ();
 }

@@ -244,6 +244,34 @@ test_src_stopped_while_sinks_are_busy (void)
   g_assert_false (dc_fake_channel_is_accepted (f.channel));
 }
 
+/* The flush takes the EOS away from the sinks; the channel does not give its FIN again. */
+static void
+test_src_flushed_while_sinks_are_busy (void)
+{
+  g_auto (DcTestElement) f = {0};
+  g_autoptr (GstPad) pad = NULL;
+  GstElement *element;
+  gulong probe;
+
+  dc_test_element_play (&f, "datachannelsrc name=dc ! queue name=q ! fakesink sync=false");
+  element = dc_test_element_get (&f, "dc");
+  pad = gst_element_get_static_pad (dc_test_element_get (&f, "q"), "src");
+  probe =
+      gst_pad_add_probe (pad, GST_PAD_PROBE_TYPE_BLOCK | GST_PAD_PROBE_TYPE_EVENT_DOWNSTREAM, hold_eos_cb, NULL, NULL);
+  give_data (&f, "one", NONE, NONE);
+  give_end (&f);
+  while (!gst_pad_is_blocking (pad))
+    g_thread_yield ();
+  /* A sink that a flush meets on its way to PLAYING does not always get there. */
+  g_assert_cmpint (gst_element_get_state (f.pipeline, NULL, NULL, GST_CLOCK_TIME_NONE), ==, GST_STATE_CHANGE_SUCCESS);
+  gst_element_send_event (element, gst_event_new_flush_start ());
+  gst_pad_remove_probe (pad, probe);
+  g_assert_false (dc_fake_channel_is_accepted (f.channel));
+  gst_element_send_event (element, gst_event_new_flush_stop (TRUE));
+  dc_test_element_wait_eos (&f);
+  dc_fake_channel_wait_accepted (f.channel);
+}
+
 static void
 test_src_stopped_while_alone (void)
 {
@@ -428,6 +456,7 @@ main (int argc, char **argv)
   g_test_add_func ("/src/stopped-upon-eos", test_src_stopped_upon_eos);
   g_test_add_func ("/src/stopped-before-the-end", test_src_stopped_before_the_end);
   g_test_add_func ("/src/stopped-while-sinks-are-busy", test_src_stopped_while_sinks_are_busy);
+  g_test_add_func ("/src/flushed-while-sinks-are-busy", test_src_flushed_while_sinks_are_busy);
   g_test_add_func ("/src/stopped-while-alone", test_src_stopped_while_alone);
   g_test_add_func ("/src/eos-from-the-application", test_src_eos_from_the_application);
   g_test_add_func ("/src/far-side-gone", test_src_far_side_gone);
