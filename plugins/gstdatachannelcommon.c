@@ -280,7 +280,7 @@ new_peer (GstDataChannelEnd *end)
       "remote-peer", settings->remote_peer, "role", settings->role, "wants", end->wants, "label", settings->label,
       "mode", settings->mode, "stun-server", settings->stun_server, "turn-servers", settings->turn_servers,
       "ice-transport-policy", settings->ice_transport_policy, "connect-timeout", settings->connect_timeout, "tls-ca",
-      settings->tls_ca, "polling", settings->polling, NULL);
+      settings->tls_ca, "polling", settings->polling, "once", TRUE, NULL);
   GST_OBJECT_UNLOCK (end->element);
   return peer;
 }
@@ -327,12 +327,15 @@ static void
 peer_signaling_cb (DcPeer *peer, const GstStructure *event, GstDataChannelEnd *end)
 {
   gboolean lost = gst_structure_has_name (event, "signaling-lost");
+  gdouble retry = 0;
   gboolean warn;
 
   if (!lost && !gst_structure_has_name (event, "registered"))
     return;
+  /* What is given up (no retry) comes as an error. */
+  gst_structure_get_double (event, "retry", &retry);
   g_mutex_lock (&end->lock);
-  warn = lost && !end->warned_about;
+  warn = lost && retry >= 0 && !end->warned_about;
   end->warned_about = lost;
   g_mutex_unlock (&end->lock);
   if (warn) {
@@ -546,14 +549,19 @@ resource_error (DcWants wants, const GError *error)
 void
 gst_data_channel_end_fail (GstDataChannelEnd *end, const GError *error)
 {
+  g_autoptr (DcChannel) channel = NULL;
   gboolean first;
 
   g_mutex_lock (&end->lock);
   first = !end->failed;
   end->failed = TRUE;
+  g_set_object (&channel, end->channel);
   g_mutex_unlock (&end->lock);
   if (!first)
     return;
+  /* The end of stream that upstream sends after an error must not look like the end of the stream to the other side. */
+  if (channel != NULL)
+    dc_channel_abort (channel, error->message);
   gst_element_message_full (end->element, GST_MESSAGE_ERROR, GST_RESOURCE_ERROR, resource_error (end->wants, error),
       g_strdup (error->message), NULL, __FILE__, G_STRFUNC, __LINE__);
 }

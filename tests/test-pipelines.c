@@ -439,6 +439,25 @@ test_stream_is_the_same (Fixture *f, gconstpointer data)
   stop (receiver);
 }
 
+/* A sink that fails is followed by an end of stream from upstream: the receiver must not take that for the end. */
+static void
+test_failing_sink (Fixture *f, gconstpointer data)
+{
+  g_autoptr (GstElement) sender = parse (f, "appsrc name=in format=time ! datachannelsink name=dc");
+  g_autoptr (GstElement) receiver = parse (f, "datachannelsrc name=dc ! fakesink");
+
+  gst_element_set_state (receiver, GST_STATE_PLAYING);
+  gst_element_set_state (sender, GST_STATE_PLAYING);
+  push (sender, 5, 0, 0);
+  wait_element_message (receiver, "datachannel-connected");
+  push (sender, 70000000, 1, 0);
+  push_end (sender);
+  wait_message (sender, GST_MESSAGE_ERROR);
+  wait_message (receiver, GST_MESSAGE_ERROR);
+  stop (sender);
+  stop (receiver);
+}
+
 /* A message each, its bounds kept; the end of the sender is the end of the stream. */
 static void
 test_raw (Fixture *f, gconstpointer data)
@@ -641,6 +660,7 @@ main (int argc, char **argv)
   ADD ("end/daemon-dies-in-mid-stream", test_daemon_dies_in_mid_stream);
   ADD ("stream/same", test_stream_is_the_same);
   ADD ("stream/raw", test_raw);
+  ADD ("stream/failing-sink", test_failing_sink);
   ADD ("stream/raw-ends-again", test_raw_ends_again);
   ADD ("stream/slow-consumer", test_slow_consumer);
   ADD ("stream/eos-waits-for-the-far-sink", test_eos_waits_for_the_far_sink);

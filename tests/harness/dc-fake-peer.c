@@ -115,6 +115,7 @@ dc_peer_class_init (DcPeerClass *klass)
   g_object_class_install_property (
       object_class, id++, g_param_spec_uint ("connect-timeout", NULL, NULL, 0, G_MAXUINT, 0, flags));
   g_object_class_install_property (object_class, id++, g_param_spec_boolean ("polling", NULL, NULL, FALSE, flags));
+  g_object_class_install_property (object_class, id++, g_param_spec_boolean ("once", NULL, NULL, FALSE, flags));
   g_signal_new ("event", DC_TYPE_PEER, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE, 1, GST_TYPE_STRUCTURE);
   g_signal_new ("channel", DC_TYPE_PEER, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE, 1, DC_TYPE_CHANNEL);
   g_signal_new ("failed", DC_TYPE_PEER, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE, 1, G_TYPE_ERROR);
