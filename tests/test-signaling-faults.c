@@ -599,7 +599,8 @@ test_names (void)
   resolver->failure = G_RESOLVER_ERROR_NOT_FOUND;
   DcTestRecorder *unknown = dc_test_recorder_new_simple (url, "room", "a", AUTO);
   dc_test_recorder_wait (unknown->failed != NULL);
-  dc_test_assert_says (unknown->failed, DC_SIGNALING_ERROR_REFUSED, "there is no host of that name; check the signaling URL");
+  dc_test_assert_says (
+      unknown->failed, DC_SIGNALING_ERROR_REFUSED, "there is no host of that name; check the signaling URL");
   dc_test_recorder_free (unknown);
 
   resolver->failure = G_RESOLVER_ERROR_TEMPORARY_FAILURE;
