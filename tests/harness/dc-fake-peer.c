@@ -373,7 +373,8 @@ dc_channel_abort (DcChannel *self, const char *reason)
 {
   g_mutex_lock (&lock);
   self->closed = TRUE;
-  self->abort_reason = g_strdup (reason);
+  if (self->abort_reason == NULL)
+    self->abort_reason = g_strdup (reason);
   g_cond_broadcast (&cond);
   g_mutex_unlock (&lock);
 }
