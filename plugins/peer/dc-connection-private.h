@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* dc-connection-private.h: what the files of a connection share. Each uses those below it:
- *   dc-connection.c            negotiation, the channel, closing
+ *   dc-connection.c            negotiation, the channel
+ *   dc-connection-close.c      closing
  *   dc-connection-transport.c  the states of ICE, DTLS and SCTP; identity
  *   dc-connection-ice.c        candidates
  *   dc-connection-base.c       handing over to the worker, telling the owner, ending */

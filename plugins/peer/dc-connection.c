@@ -14,24 +14,13 @@
  * The channel is handed out when it is open, the fingerprint was found right (dc-connection-transport.c) and, in link mode, the far HELLO
  * came. Until then every failure is the connection's; afterwards failures go through the channel, which knows whether both sides had
  * finished, and come back as its `ended`.
- *
- * Closing: abort or FIN are the channel's business; then up to LINGER for what must still arrive (our FIN-ACK), unless the far side is seen
- * to have left, then close_notify,
- * GOODBYE for it to leave, up to RELEASE for TURN servers to free their allocations, then webrtcbin goes. There is no ICE restart in webrtcbin: a lost connection is never mended,
- * only replaced. */
+ * There is no ICE restart in webrtcbin: a lost connection is never mended, only replaced. */
 #include "plugins/peer/dc-connection.h"
 
 #include "plugins/peer/dc-channel-private.h"
 #include "plugins/peer/dc-connection-private.h"
 #include "plugins/peer/dc-sdp.h"
 #include "plugins/peer/dc-source.h"
-
-#define LINGER_CLEAN_MS 1000 /* for FIN-ACK to be known to have arrived */
-#define LINGER_ABORT_MS 300  /* for ABORT to leave; the far side closes on it */
-#define RAW_DRAIN_MS 500     /* for SCTP to deliver what a raw channel has sent: closing the channel cuts it off */
-#define GOODBYE_MS 50
-#define RELEASE_ASK_MS 100 /* until a TURN server is asked once more to free what it lent us */
-#define RELEASE_MS 500
 
 #define MAX_SHOWN_TEXT 120
 
@@ -48,111 +37,6 @@ static void
 on_pipeline_error (const char *sentence, gpointer user_data)
 {
   dc_connection_post (user_data, on_pipeline_error_posted, g_strdup (sentence), g_free);
-}
-
-static gboolean
-tear_down (gpointer user_data)
-{
-  DcConnection *self = user_data;
-
-  dc_source_clear (&self->close_timer);
-  g_cancellable_cancel (self->cancellable);
-  dc_connection_unwatch_transports (self);
-  g_signal_handlers_disconnect_by_data (dc_webrtc_get_bin (self->webrtc), self);
-  /* Channels hold a raw pointer to webrtcbin: they go first. */
-  if (self->channel != NULL)
-    dc_channel_detach (self->channel);
-  g_clear_object (&self->channel);
-  g_clear_pointer (&self->webrtc, dc_webrtc_free);
-  self->phase = DC_PHASE_CLOSED;
-  self->callbacks.closed (self, self->user_data);
-  return G_SOURCE_REMOVE;
-}
-
-/* Either the TURN servers have been told, or they do not answer. */
-static void
-on_released (GObject *agent, GAsyncResult *result, gpointer user_data)
-{
-  DcConnection *self = user_data;
-
-  if (self->phase == DC_PHASE_CLOSING)
-    tear_down (self);
-  dc_connection_unref (self);
-}
-
-/* libnice asks the servers on webrtcbin's ICE thread, and keeps itself alive until they have answered or it is tired of asking: that must
- * come before the thread goes, so it is to be tired soon. */
-static gboolean
-release_relays (gpointer user_data)
-{
-  DcConnection *self = user_data;
-  NiceAgent *agent = dc_webrtc_get_agent (self->webrtc);
-
-  g_object_set (agent, "stun-initial-timeout", RELEASE_ASK_MS, "stun-max-retransmissions", 1, NULL);
-  dc_connection_close_after (self, RELEASE_MS, tear_down);
-  nice_agent_close_async (agent, on_released, dc_connection_ref (self));
-  return G_SOURCE_REMOVE;
-}
-
-static gboolean
-say_goodbye (gpointer user_data)
-{
-  DcConnection *self = user_data;
-
-  self->linger_end = NULL;
-  if (self->dtls_state != GST_WEBRTC_DTLS_TRANSPORT_STATE_CONNECTED)
-    return release_relays (self);
-  dc_webrtc_say_goodbye (self->webrtc);
-  dc_connection_close_after (self, GOODBYE_MS, release_relays);
-  return G_SOURCE_REMOVE;
-}
-
-/* A raw channel ends by being closed. */
-static gboolean
-close_raw_channel (gpointer user_data)
-{
-  DcConnection *self = user_data;
-
-  dc_channel_close_rtc (self->channel);
-  dc_connection_close_after (self, LINGER_CLEAN_MS, say_goodbye);
-  return G_SOURCE_REMOVE;
-}
-
-/* Begins the wait for what must still reach the far side; dc_connection_hurry() ends it early. */
-static void
-linger (DcConnection *self)
-{
-  DcLinkStats stats = {0};
-
-  self->linger_end = say_goodbye;
-  if (self->channel != NULL)
-    dc_channel_get_stats (self->channel, &stats);
-  if (self->channel != NULL && dc_channel_is_unfinished (self->channel))
-    dc_connection_close_after (self, LINGER_ABORT_MS, say_goodbye);
-  else if (self->channel == NULL || dc_channel_is_ended (self->channel))
-    dc_connection_close_after (self, 0, say_goodbye);
-  else if (self->mode == DC_MODE_LINK)
-    dc_connection_close_after (self, LINGER_CLEAN_MS, say_goodbye);
-  else
-    dc_connection_close_after (self, stats.items_sent > 0 ? RAW_DRAIN_MS : 0, close_raw_channel);
-}
-
-void
-dc_connection_close (DcConnection *self, const char *reason)
-{
-  if (self->phase >= DC_PHASE_CLOSING)
-    return;
-  self->phase = DC_PHASE_CLOSING;
-  dc_source_clear (&self->timeout);
-  /* Once the channel was handed out, the far side hears of the end through it: a bye might overtake what is under way there. */
-  if (!dc_connection_was_open (self)) {
-    DcMessage *bye = dc_message_new (DC_MESSAGE_BYE);
-    bye->reason = g_strdup (reason);
-    dc_connection_send (self, bye);
-  }
-  linger (self);
-  if (self->channel != NULL)
-    dc_channel_abort (self->channel, reason);
 }
 
 /* --- The channel --------------------------------------------------------------------------------------------------------------- */

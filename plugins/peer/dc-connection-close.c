@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* dc-connection-close.c: the end of a connection, step by step, none of which can hang.
+ *
+ * Abort or FIN are the channel's business. Then:
+ *   lingering   up to LINGER_* for what the far side still must get (our FIN-ACK, our ABORT), unless it is seen to have left or to have
+ *               it all (dc_connection_hurry()); a raw channel drains, and is closed, which is how it ends
+ *   goodbye     close_notify, and GOODBYE for it to leave
+ *   release     up to RELEASE for TURN servers to free what they lent us
+ *   gone        webrtcbin is taken down; the owner is told */
+#include "plugins/peer/dc-channel-private.h"
+#include "plugins/peer/dc-connection-private.h"
+#include "plugins/peer/dc-source.h"
+
+#define LINGER_CLEAN_MS 1000 /* for FIN-ACK to be known to have arrived */
+#define LINGER_ABORT_MS 300  /* for ABORT to leave; the far side closes on it */
+#define RAW_DRAIN_MS 500     /* for SCTP to deliver what a raw channel has sent: closing the channel cuts it off */
+#define GOODBYE_MS 50
+#define RELEASE_ASK_MS 100 /* until a TURN server is asked once more to free what it lent us */
+#define RELEASE_MS 500
+
+static gboolean
+tear_down (gpointer user_data)
+{
+  DcConnection *self = user_data;
+
+  dc_source_clear (&self->close_timer);
+  g_cancellable_cancel (self->cancellable);
+  dc_connection_unwatch_transports (self);
+  g_signal_handlers_disconnect_by_data (dc_webrtc_get_bin (self->webrtc), self);
+  /* Channels hold a raw pointer to webrtcbin: they go first. */
+  if (self->channel != NULL)
+    dc_channel_detach (self->channel);
+  g_clear_object (&self->channel);
+  g_clear_pointer (&self->webrtc, dc_webrtc_free);
+  self->phase = DC_PHASE_CLOSED;
+  self->callbacks.closed (self, self->user_data);
+  return G_SOURCE_REMOVE;
+}
+
+/* Either the TURN servers have been told, or they do not answer. */
+static void
+on_released (GObject *agent, GAsyncResult *result, gpointer user_data)
+{
+  DcConnection *self = user_data;
+
+  if (self->phase == DC_PHASE_CLOSING)
+    tear_down (self);
+  dc_connection_unref (self);
+}
+
+/* libnice asks the servers on webrtcbin's ICE thread, and keeps itself alive until they have answered or it is tired of asking: that must
+ * come before the thread goes, so it is to be tired soon. */
+static gboolean
+release_relays (gpointer user_data)
+{
+  DcConnection *self = user_data;
+  NiceAgent *agent = dc_webrtc_get_agent (self->webrtc);
+
+  g_object_set (agent, "stun-initial-timeout", RELEASE_ASK_MS, "stun-max-retransmissions", 1, NULL);
+  dc_connection_close_after (self, RELEASE_MS, tear_down);
+  nice_agent_close_async (agent, on_released, dc_connection_ref (self));
+  return G_SOURCE_REMOVE;
+}
+
+static gboolean
+say_goodbye (gpointer user_data)
+{
+  DcConnection *self = user_data;
+
+  self->linger_end = NULL;
+  if (self->dtls_state != GST_WEBRTC_DTLS_TRANSPORT_STATE_CONNECTED)
+    return release_relays (self);
+  dc_webrtc_say_goodbye (self->webrtc);
+  dc_connection_close_after (self, GOODBYE_MS, release_relays);
+  return G_SOURCE_REMOVE;
+}
+
+/* A raw channel ends by being closed. */
+static gboolean
+close_raw_channel (gpointer user_data)
+{
+  DcConnection *self = user_data;
+
+  dc_channel_close_rtc (self->channel);
+  dc_connection_close_after (self, LINGER_CLEAN_MS, say_goodbye);
+  return G_SOURCE_REMOVE;
+}
+
+/* Begins the wait for what must still reach the far side; dc_connection_hurry() ends it early. */
+static void
+linger (DcConnection *self)
+{
+  DcLinkStats stats = {0};
+
+  self->linger_end = say_goodbye;
+  if (self->channel != NULL)
+    dc_channel_get_stats (self->channel, &stats);
+  if (self->channel != NULL && dc_channel_is_unfinished (self->channel))
+    dc_connection_close_after (self, LINGER_ABORT_MS, say_goodbye);
+  else if (self->channel == NULL || dc_channel_is_ended (self->channel))
+    dc_connection_close_after (self, 0, say_goodbye);
+  else if (self->mode == DC_MODE_LINK)
+    dc_connection_close_after (self, LINGER_CLEAN_MS, say_goodbye);
+  else
+    dc_connection_close_after (self, stats.items_sent > 0 ? RAW_DRAIN_MS : 0, close_raw_channel);
+}
+
+void
+dc_connection_close (DcConnection *self, const char *reason)
+{
+  if (self->phase >= DC_PHASE_CLOSING)
+    return;
+  self->phase = DC_PHASE_CLOSING;
+  dc_source_clear (&self->timeout);
+  /* Once the channel was handed out, the far side hears of the end through it: a bye might overtake what is under way there. */
+  if (!dc_connection_was_open (self)) {
+    DcMessage *bye = dc_message_new (DC_MESSAGE_BYE);
+    bye->reason = g_strdup (reason);
+    dc_connection_send (self, bye);
+  }
+  linger (self);
+  if (self->channel != NULL)
+    dc_channel_abort (self->channel, reason);
+}
