@@ -255,7 +255,7 @@ test_sink_stop_in_push (void)
   push (&f, "one", 0);
   dc_fake_channel_wait_blocked (f.channel);
   dc_test_element_stop (&f);
-  dc_test_element_assert_aborted (&f);
+  dc_test_element_assert_aborted (&f, "stopped before");
   g_assert_false (dc_test_element_has_message (&f, GST_MESSAGE_ERROR));
 }
 
@@ -269,7 +269,7 @@ test_sink_stop_in_finish (void)
   take_empty_stream (&f);
   dc_fake_channel_wait_blocked (f.channel);
   dc_test_element_stop (&f);
-  dc_test_element_assert_aborted (&f);
+  dc_test_element_assert_aborted (&f, "stopped before");
 }
 
 static void

@@ -124,10 +124,10 @@ dc_test_element_has_message (DcTestElement *f, GstMessageType types)
 }
 
 void
-dc_test_element_assert_aborted (DcTestElement *f)
+dc_test_element_assert_aborted (DcTestElement *f, const char *hint)
 {
   g_autofree char *reason = dc_fake_channel_dup_abort (f->channel);
 
   g_assert_nonnull (reason);
-  g_assert_nonnull (strstr (reason, "stopped before"));
+  g_assert_nonnull (strstr (reason, hint));
 }

@@ -33,7 +33,7 @@ void dc_test_element_wait_eos (DcTestElement *f);
 /* It ends with this one. */
 void dc_test_element_wait_error (DcTestElement *f, GstResourceError code, const char *sentence);
 gboolean dc_test_element_has_message (DcTestElement *f, GstMessageType types);
-/* The far side was told that dc was stopped too early. */
-void dc_test_element_assert_aborted (DcTestElement *f);
+/* The far side was told that the stream broke off, and why: @hint is part of that. */
+void dc_test_element_assert_aborted (DcTestElement *f, const char *hint);
 
 G_END_DECLS
