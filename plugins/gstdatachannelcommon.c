@@ -405,7 +405,7 @@ gst_data_channel_end_start (GstDataChannelEnd *end)
     connect_to (end, peer, "failed", G_CALLBACK (peer_failed_cb));
   }
   g_mutex_lock (&end->lock);
-  end->ending = end->delivered = end->failed = end->warned_about = FALSE;
+  end->ending = end->delivered = end->failed = end->told = end->warned_about = FALSE;
   end->peer = g_object_ref (peer);
   flushing = end->flushing;
   g_mutex_unlock (&end->lock);
@@ -546,22 +546,37 @@ resource_error (DcWants wants, const GError *error)
   }
 }
 
-void
-gst_data_channel_end_fail (GstDataChannelEnd *end, const GError *error)
+/* TRUE for the first; the others wait until it has posted: their flow error makes upstream post one that says nothing, which must come
+ * second. */
+static gboolean
+begin_to_fail (GstDataChannelEnd *end, DcChannel **channel)
 {
-  g_autoptr (DcChannel) channel = NULL;
   gboolean first;
 
   g_mutex_lock (&end->lock);
   first = !end->failed;
   end->failed = TRUE;
-  g_set_object (&channel, end->channel);
+  while (!first && !end->told)
+    g_cond_wait (&end->cond, &end->lock);
+  g_set_object (channel, end->channel);
   g_mutex_unlock (&end->lock);
-  if (!first)
+  return first;
+}
+
+void
+gst_data_channel_end_fail (GstDataChannelEnd *end, const GError *error)
+{
+  g_autoptr (DcChannel) channel = NULL;
+
+  if (!begin_to_fail (end, &channel))
     return;
+  gst_element_message_full (end->element, GST_MESSAGE_ERROR, GST_RESOURCE_ERROR, resource_error (end->wants, error),
+      g_strdup (error->message), NULL, __FILE__, G_STRFUNC, __LINE__);
+  g_mutex_lock (&end->lock);
+  end->told = TRUE;
+  g_cond_broadcast (&end->cond);
+  g_mutex_unlock (&end->lock);
   /* The end of stream that upstream sends after an error must not look like the end of the stream to the other side. */
   if (channel != NULL)
     dc_channel_abort (channel, error->message);
-  gst_element_message_full (end->element, GST_MESSAGE_ERROR, GST_RESOURCE_ERROR, resource_error (end->wants, error),
-      g_strdup (error->message), NULL, __FILE__, G_STRFUNC, __LINE__);
 }

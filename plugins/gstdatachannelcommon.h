@@ -41,7 +41,8 @@ typedef struct {
   gboolean flushing;
   gboolean ending;       /* our side has said its last: the far side may leave */
   gboolean delivered;    /* both sides know that everything is across */
-  gboolean failed;       /* an element error was posted; one says it all */
+  gboolean failed;       /* an element error is being posted; one says it all */
+  gboolean told;         /* it was posted */
   gboolean warned_about; /* the signaling server's absence */
 } GstDataChannelEnd;
 
