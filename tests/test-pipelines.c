@@ -531,7 +531,7 @@ static void
 test_slow_consumer (Fixture *f, gconstpointer data)
 {
   Race race = {0};
-  g_autoptr (GstElement) sender = parse (f, "fakesrc num-buffers=600 sizetype=fixed sizemax=65536 filltype=nothing "
+  g_autoptr (GstElement) sender = parse (f, "fakesrc num-buffers=600 sizetype=fixed sizemax=65536 filltype=zero "
                                             "! identity name=in signal-handoffs=true ! datachannelsink name=dc");
   g_autoptr (GstElement) receiver =
       parse (f, "datachannelsrc name=dc ! identity sleep-time=4000 ! fakesink name=out signal-handoffs=true");
@@ -594,7 +594,7 @@ test_stop_at_any_time (Fixture *f, gconstpointer data)
 {
   for (guint moment = 0; moment < 4; moment++) {
     g_autoptr (GstElement) sender =
-        parse (f, "fakesrc sizetype=fixed sizemax=20000 ! datachannelsink name=dc room=r%u", moment);
+        parse (f, "fakesrc sizetype=fixed sizemax=20000 filltype=zero ! datachannelsink name=dc room=r%u", moment);
     g_autoptr (GstElement) receiver =
         parse (f, "datachannelsrc name=dc room=r%u ! appsink name=out max-buffers=1 sync=false", moment);
     gint64 begin;
@@ -621,7 +621,7 @@ static void
 test_play_again (Fixture *f, gconstpointer data)
 {
   g_autoptr (GstElement) sender =
-      parse (f, "fakesrc num-buffers=10 sizetype=fixed sizemax=1000 ! datachannelsink name=dc");
+      parse (f, "fakesrc num-buffers=10 sizetype=fixed sizemax=1000 filltype=zero ! datachannelsink name=dc");
   g_autoptr (GstElement) receiver = parse (f, "datachannelsrc name=dc ! fakesink");
 
   for (guint i = 0; i < 3; i++) {
