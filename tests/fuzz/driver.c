@@ -124,10 +124,19 @@ load_folder (GPtrArray *corpus, const char *folder, GError **error)
   return TRUE;
 }
 
+/* Valgrind and the sanitizers say in DC_TEST_SLOWNESS how many times slower they are: that many times fewer. */
+static int
+get_default_runs (void)
+{
+  const char *slowness = g_getenv ("DC_TEST_SLOWNESS");
+  int divisor = slowness != NULL ? atoi (slowness) : 1;
+  return DEFAULT_RUNS / CLAMP (divisor, 1, DEFAULT_RUNS);
+}
+
 int
 main (int argc, char **argv)
 {
-  int seed = 1, runs = DEFAULT_RUNS;
+  int seed = 1, runs = get_default_runs ();
   const GOptionEntry entries[] = {
       {"seed", 0, 0, G_OPTION_ARG_INT, &seed, "Seed of the changes [1]", "N"},
       {"runs", 0, 0, G_OPTION_ARG_INT, &runs, "Changed inputs a file [2000]", "N"},
