@@ -213,7 +213,7 @@ calls_thread (gpointer data)
   Call *call = data;
   do {
     g_autoptr (GError) error = NULL;
-    g_autoptr (DcChannel) channel = dc_peer_wait_channel (call->peer, &error);
+    g_autoptr (DcChannel) channel = dc_peer_wait_channel (call->peer, NULL, &error);
     if (channel == NULL) {
       call->status = settle (call, error);
       break;
@@ -231,8 +231,8 @@ make_peer (DcCommand command, const DcOptions *options)
       "remote-peer", options->to, "role", command == DC_COMMAND_OFFER ? DC_ROLE_OFFERER : DC_ROLE_ANSWERER,
       "stun-server", options->stun_server, "turn-servers", options->turn_servers, "use-turn", !options->no_turn,
       "ice-transport-policy", options->relay_only ? DC_ICE_POLICY_RELAY : DC_ICE_POLICY_ALL, "connect-timeout",
-      options->timeout, "tls-ca", options->tls_ca, "polling", options->polling, "token", options->token, "once",
-      command == DC_COMMAND_OFFER || options->once, NULL);
+      options->timeout, "resume-timeout", options->resume_timeout, "tls-ca", options->tls_ca, "polling",
+      options->polling, "token", options->token, "once", command == DC_COMMAND_OFFER || options->once, NULL);
 }
 
 static void

@@ -30,23 +30,46 @@ compare_peers (gconstpointer a, gconstpointer b)
 
 /* Only strings: a peer may write anything into its meta. */
 static void
-add_meta_field (GstStructure *event, JsonNode *meta, const char *name)
+add_field (GstStructure *structure, JsonObject *object, const char *name)
 {
-  if (meta == NULL || !JSON_NODE_HOLDS_OBJECT (meta))
-    return;
-  JsonNode *node = json_object_get_member (json_node_get_object (meta), name);
+  JsonNode *node = json_object_get_member (object, name);
   if (node != NULL && json_node_get_value_type (node) == G_TYPE_STRING)
-    gst_structure_set (event, name, G_TYPE_STRING, json_node_get_string (node), NULL);
+    gst_structure_set (structure, name, G_TYPE_STRING, json_node_get_string (node), NULL);
+}
+
+static void
+append_channel (JsonArray *array, guint i, JsonNode *node, gpointer user_data)
+{
+  static const char *const fields[] = {"label", "mode", "wants"};
+  GstStructure *channel = gst_structure_new_empty ("channel");
+  GValue value = G_VALUE_INIT;
+  for (gsize j = 0; JSON_NODE_HOLDS_OBJECT (node) && j < G_N_ELEMENTS (fields); j++)
+    add_field (channel, json_node_get_object (node), fields[j]);
+  g_value_init (&value, GST_TYPE_STRUCTURE);
+  g_value_take_boxed (&value, channel);
+  gst_value_list_append_and_take_value (user_data, &value);
+}
+
+static void
+add_channels (GstStructure *event, JsonObject *meta)
+{
+  JsonNode *node = json_object_get_member (meta, "channels");
+  GValue list = G_VALUE_INIT;
+  g_value_init (&list, GST_TYPE_LIST);
+  if (node != NULL && JSON_NODE_HOLDS_ARRAY (node))
+    json_array_foreach_element (json_node_get_array (node), append_channel, &list);
+  gst_structure_take_value (event, "channels", &list);
 }
 
 static void
 list_peer (Listing *listing, const DcPeerInfo *info)
 {
-  static const char *const fields[] = {"role", "wants", "label", "mode"};
   GstStructure *event =
       gst_structure_new ("peer", "id", G_TYPE_STRING, info->id, "away", G_TYPE_BOOLEAN, info->away, NULL);
-  for (gsize i = 0; i < G_N_ELEMENTS (fields); i++)
-    add_meta_field (event, info->meta, fields[i]);
+  if (info->meta != NULL && JSON_NODE_HOLDS_OBJECT (info->meta)) {
+    add_field (event, json_node_get_object (info->meta), "role");
+    add_channels (event, json_node_get_object (info->meta));
+  }
   dc_trace_event (listing->trace, event, DC_TRACE_NO_WAIT);
 }
 

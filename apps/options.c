@@ -8,6 +8,7 @@
 
 #define DEFAULT_COUNT 5
 #define DEFAULT_INTERVAL G_USEC_PER_SEC
+#define DEFAULT_RESUME_TIMEOUT 30
 #define DEFAULT_PORT 8443
 #define MAX_COUNT G_GUINT64_CONSTANT (1000000000000)
 #define MAX_SECONDS 86400
@@ -36,7 +37,7 @@ static const struct {
 typedef struct {
   char *signaling, *room, *tls_ca, *env_file, *timeout;
   gboolean polling, json;
-  char *id, *to, *stun_server, *ice_policy, *count, *interval, *message;
+  char *id, *to, *stun_server, *ice_policy, *count, *interval, *message, *resume_timeout;
   GStrv turn_servers, rest;
   gboolean no_turn, once;
 } RawOptions;
@@ -56,6 +57,7 @@ raw_options_clear (RawOptions *raw)
   g_free (raw->count);
   g_free (raw->interval);
   g_free (raw->message);
+  g_free (raw->resume_timeout);
   g_strfreev (raw->turn_servers);
   g_strfreev (raw->rest);
 }
@@ -117,6 +119,8 @@ add_call_entries (GOptionContext *context, RawOptions *raw)
       {"no-turn", 0, 0, G_OPTION_ARG_NONE, &raw->no_turn, "Use no TURN server, whoever names one", NULL},
       {"ice-policy", 0, 0, G_OPTION_ARG_STRING, &raw->ice_policy,
           "Which candidates to use: all, or relay: through TURN only [all]", "POLICY"},
+      {"resume-timeout", 0, 0, G_OPTION_ARG_STRING, &raw->resume_timeout,
+          "How long to look for the other peer again when the connection is lost; 0: not at all [30]", "SECONDS"},
       {"count", 'n', 0, G_OPTION_ARG_STRING, &raw->count, "Messages to send; 0: until interrupted [5]", "N"},
       {"interval", 0, 0, G_OPTION_ARG_STRING, &raw->interval,
           "Time between two messages; 0: as fast as the other side takes them [1]", "SECONDS"},
@@ -295,15 +299,17 @@ choose_signaling (char **given, const Defaults *defaults, GError **error)
 static gboolean
 fill_numbers (DcOptions *options, const RawOptions *raw, DcCommand command, GError **error)
 {
-  guint64 timeout = commands[command].timeout;
+  guint64 timeout = commands[command].timeout, resume_timeout = DEFAULT_RESUME_TIMEOUT;
   options->count = DEFAULT_COUNT;
   options->interval = DEFAULT_INTERVAL;
   if (!parse_number ("--timeout", raw->timeout, MAX_SECONDS, &timeout, error)
+      || !parse_number ("--resume-timeout", raw->resume_timeout, MAX_SECONDS, &resume_timeout, error)
       || !parse_number ("--count", raw->count, MAX_COUNT, &options->count, error)
       || !parse_interval (raw->interval, &options->interval, error)
       || !parse_policy (raw->ice_policy, &options->relay_only, error))
     return FALSE;
   options->timeout = (guint) timeout;
+  options->resume_timeout = (guint) resume_timeout;
   return TRUE;
 }
 

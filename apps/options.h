@@ -38,6 +38,7 @@ typedef struct {
   char *to;          /* (nullable) */
   char *stun_server; /* (nullable) */
   GStrv turn_servers;
+  guint resume_timeout; /* seconds, 0: a lost connection is the end */
   gboolean no_turn;
   gboolean relay_only;
   guint64 count;   /* 0: until interrupted */

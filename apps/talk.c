@@ -139,7 +139,7 @@ stop (DcTalk *talk, GError *error, const char *reason)
   if (!first)
     return;
   dc_channel_abort (talk->channel, reason);
-  dc_channel_set_flushing (talk->channel, TRUE);
+  dc_channel_set_flushing (talk->channel, DC_DIRECTION_BOTH, TRUE);
 }
 
 void
@@ -260,7 +260,7 @@ static gboolean
 receive_all (DcTalk *talk, GError **error)
 {
   for (;;) {
-    g_autoptr (DcLinkItem) item = dc_channel_pull (talk->channel, error);
+    g_autoptr (DcLinkItem) item = dc_channel_pull (talk->channel, 0, error);
     if (item == NULL)
       return FALSE;
     if (item->kind == DC_LINK_ITEM_FIN)

@@ -88,6 +88,18 @@ append_structure (GString *out, const char *key, const GstStructure *structure)
 }
 
 static void
+append_list (GString *out, const GValue *list)
+{
+  g_string_append_c (out, '[');
+  for (guint i = 0; i < gst_value_list_get_size (list); i++) {
+    if (i > 0)
+      g_string_append_c (out, ',');
+    append_value (out, gst_value_list_get_value (list, i));
+  }
+  g_string_append_c (out, ']');
+}
+
+static void
 append_other (GString *out, const GValue *value)
 {
   g_autofree char *text = gst_value_serialize (value);
@@ -115,6 +127,8 @@ append_value (GString *out, const GValue *value)
     append_bytes (out, g_value_get_boxed (value));
   else if (G_VALUE_HOLDS (value, GST_TYPE_STRUCTURE))
     append_structure (out, "name", gst_value_get_structure (value));
+  else if (GST_VALUE_HOLDS_LIST (value))
+    append_list (out, value);
   else
     append_other (out, value);
 }

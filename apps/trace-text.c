@@ -159,16 +159,22 @@ format_ice_server (DcTraceText *self, const GstStructure *event)
 
 /* The call and its descriptions. */
 
+static const char *
+again (const GstStructure *event)
+{
+  return boolean_of (event, "resume", FALSE) ? " again, to go on" : "";
+}
+
 static char *
 format_calling (DcTraceText *self, const GstStructure *event)
 {
-  return g_strdup_printf ("calling %s: we make the offer", string_of (event, "peer"));
+  return g_strdup_printf ("calling %s%s: we make the offer", string_of (event, "peer"), again (event));
 }
 
 static char *
 format_called (DcTraceText *self, const GstStructure *event)
 {
-  return g_strdup_printf ("%s calls us: it made the offer, we answer", string_of (event, "peer"));
+  return g_strdup_printf ("%s calls us%s: it made the offer, we answer", string_of (event, "peer"), again (event));
 }
 
 static char *
@@ -329,6 +335,20 @@ format_channel_open (DcTraceText *self, const GstStructure *event)
 }
 
 static char *
+format_connection_lost (DcTraceText *self, const GstStructure *event)
+{
+  return g_strdup_printf ("to %s is lost: %s; looking for it again for up to %.0f s", string_of (event, "peer"),
+      string_of (event, "reason"), double_of (event, "timeout"));
+}
+
+static char *
+format_connection_resumed (DcTraceText *self, const GstStructure *event)
+{
+  return g_strdup_printf (
+      "to %s stands again after %.3f s; nothing was lost", string_of (event, "peer"), double_of (event, "after"));
+}
+
+static char *
 format_connection_closed (DcTraceText *self, const GstStructure *event)
 {
   g_autofree char *sent = bytes_of (event, "bytes-sent"), *received = bytes_of (event, "bytes-received");
@@ -404,9 +424,8 @@ format_room (DcTraceText *self, const GstStructure *event)
   guint64 peers = number_of (event, "peers");
   if (peers == 0)
     return g_strdup_printf ("Nobody is in room \"%s\" at %s.", string_of (event, "room"), string_of (event, "url"));
-  return g_strdup_printf ("%" G_GUINT64_FORMAT " peer%s in room \"%s\" at %s:\n%-24s %-6s %-9s %-8s %-5s %s", peers,
-      peers == 1 ? "" : "s", string_of (event, "room"), string_of (event, "url"), "ID", "HERE", "ROLE", "WANTS", "MODE",
-      "LABEL");
+  return g_strdup_printf ("%" G_GUINT64_FORMAT " peer%s in room \"%s\" at %s:\n%-24s %-6s %-9s %s", peers,
+      peers == 1 ? "" : "s", string_of (event, "room"), string_of (event, "url"), "ID", "HERE", "ROLE", "CHANNELS");
 }
 
 static const char *
@@ -416,12 +435,26 @@ told (const GstStructure *event, const char *field)
   return value != NULL && *value != '\0' ? value : "-";
 }
 
+/* "data (link, both), log (link, send)" */
+static char *
+told_channels (const GstStructure *event)
+{
+  const GValue *list = gst_structure_get_value (event, "channels");
+  g_autoptr (GString) text = g_string_new (NULL);
+  for (guint i = 0; list != NULL && i < gst_value_list_get_size (list); i++) {
+    const GstStructure *channel = gst_value_get_structure (gst_value_list_get_value (list, i));
+    g_string_append_printf (text, "%s%s (%s, %s)", i > 0 ? ", " : "", told (channel, "label"), told (channel, "mode"),
+        told (channel, "wants"));
+  }
+  return g_strdup (text->len > 0 ? text->str : "-");
+}
+
 static char *
 format_peer (DcTraceText *self, const GstStructure *event)
 {
-  g_autofree char *line = g_strdup_printf ("%-24s %-6s %-9s %-8s %-5s %s", string_of (event, "id"),
-      boolean_of (event, "away", FALSE) ? "away" : "yes", told (event, "role"), told (event, "wants"),
-      told (event, "mode"), told (event, "label"));
+  g_autofree char *channels = told_channels (event);
+  g_autofree char *line = g_strdup_printf ("%-24s %-6s %-9s %s", string_of (event, "id"),
+      boolean_of (event, "away", FALSE) ? "away" : "yes", told (event, "role"), channels);
   return dc_text_escape (line, DC_TEXT_WHOLE);
 }
 
@@ -466,6 +499,8 @@ find_format (const char *event)
       {"identity", "identity", format_identity},
       {"selected-pair", "selected pair", format_selected_pair},
       {"channel-open", "channel", format_channel_open},
+      {"connection-lost", "connection", format_connection_lost},
+      {"connection-resumed", "connection", format_connection_resumed},
       {"connection-closed", "connection", format_connection_closed},
       {"sent", "sent", format_message},
       {"received", "received", format_message},

@@ -5,12 +5,11 @@
 #include <math.h>
 #include <string.h>
 
+#include "plugins/dc-gst-text.h"
 #include "plugins/peer/dc-error.h"
 
-/* Bounds for caps off the network. GStreamer's parser recurses for each bracket and overruns its stack at some ten
- * thousand; the caps of an event are fixed, so they hold no lists, and hundreds of brackets are more than stream headers need. */
+/* Stream headers are in it. */
 #define MAX_CAPS_LENGTH (4 * 1024 * 1024)
-#define MAX_CAPS_BRACKETS 256
 
 static const struct {
   GstBufferFlags gst;
@@ -125,45 +124,45 @@ DcLinkItem *
 dc_gst_item_from_caps (const GstCaps *caps)
 {
   DcLinkItem *item = dc_link_item_new (DC_LINK_ITEM_CAPS);
-  char *text = gst_caps_to_string (caps);
+  char *text = gst_caps_serialize (caps, GST_SERIALIZE_FLAG_NONE);
 
   item->payload = g_bytes_new_take (text, strlen (text));
   return item;
 }
 
-static gboolean
-caps_text_is_tame (const char *text, gsize length)
+static GstCaps *
+read_caps (const DcLinkItem *item, char **fault)
 {
-  guint brackets = 0;
+  gsize length = 0;
+  const char *text = item->payload != NULL ? g_bytes_get_data (item->payload, &length) : NULL;
+  GstStructure *structure;
+  GstCaps *caps;
 
-  if (!g_utf8_validate_len (text, length, NULL))
-    return FALSE;
-  for (gsize i = 0; i < length && brackets <= MAX_CAPS_BRACKETS; i++) {
-    if (text[i] == '<' || text[i] == '{' || text[i] == '[')
-      brackets++;
+  if (length == 0 || length > MAX_CAPS_LENGTH) {
+    *fault = g_strdup (length == 0 ? "they are empty" : "they are too long");
+    return NULL;
   }
-  return brackets <= MAX_CAPS_BRACKETS;
+  structure = dc_gst_text_read_structure (text, length, DC_GST_TEXT_STRICT, fault);
+  if (structure == NULL)
+    return NULL;
+  caps = dc_gst_text_structure_to_caps (structure);
+  if (caps != NULL && gst_caps_is_fixed (caps))
+    return caps;
+  g_clear_pointer (&caps, gst_caps_unref);
+  *fault = g_strdup ("they leave something open");
+  return NULL;
 }
 
 GstCaps *
 dc_gst_item_to_caps (const DcLinkItem *item, GError **error)
 {
-  gsize length = 0;
-  const char *data = item->payload != NULL ? g_bytes_get_data (item->payload, &length) : NULL;
-  g_autofree char *text = NULL;
-  g_autoptr (GstCaps) caps = NULL;
+  g_autofree char *fault = NULL;
+  GstCaps *caps = read_caps (item, &fault);
 
-  if (data != NULL && length <= MAX_CAPS_LENGTH && caps_text_is_tame (data, length)) {
-    text = g_strndup (data, length);
-    caps = gst_caps_from_string (text);
-  }
-  /* The caps of an event are fixed; GStreamer only asserts it. */
-  if (caps == NULL || !gst_caps_is_fixed (caps)) {
-    g_set_error (error, DC_ERROR, DC_ERROR_DATA, "The sender named a format (caps) that cannot be understood: %.120s",
-        text != NULL ? text : "too long, too deeply nested or no text");
-    return NULL;
-  }
-  return g_steal_pointer (&caps);
+  if (caps == NULL)
+    g_set_error (
+        error, DC_ERROR, DC_ERROR_DATA, "The sender named a format (caps) that cannot be understood: %s", fault);
+  return caps;
 }
 
 DcLinkItem *

@@ -8,9 +8,26 @@
 G_BEGIN_DECLS
 
 /*
+ * What is on a link-mode channel. Both directions of a two-way channel do this at once, so nothing collides:
+ *
+ *   stream  from      to        items
+ *   0       producer  consumer  CAPS, SEGMENT, DATA and the EVENTs GAP, TAGS, CUSTOM (serialized ones), FLUSH_STOP and EOS, in their
+ *                               order; FIN behind everything
+ *   1       producer  consumer  what overtakes: FLUSH_START, CUSTOM (out-of-band ones)
+ *   2       consumer  producer  CUSTOM: what travels upstream (GstForceKeyUnit, navigation, the application's)
+ *
+ * FLUSH: flushes are numbered from 1. FLUSH_START (number) goes out on stream 1 at once, FLUSH_STOP (number, reset-time) in its place on stream
+ * 0. The consumer drops what it finds on stream 0 between the moment at which it sees the first of the two and FLUSH_STOP,
+ * whatever it is. So behind FLUSH_STOP the producer sends everything sticky again before the next DATA: CAPS, TAGS, CUSTOM and SEGMENT.
+ *
  * What a receiver gets was written by the network: dc_gst_item_to_*() check everything that GStreamer's functions take
  * for granted, and answer DC_ERROR_DATA with a sentence. Each is called on a streaming thread and keeps no state.
  */
+typedef enum {
+  DC_GST_STREAM_DATA = 0,
+  DC_GST_STREAM_OUT_OF_BAND = 1,
+  DC_GST_STREAM_UPSTREAM = 2,
+} DcGstStream;
 
 /* Copies nothing if @buffer has one memory; the item then holds @buffer until its payload is freed. */
 DcLinkItem *dc_gst_item_from_buffer (GstBuffer *buffer, GError **error);

@@ -117,7 +117,7 @@ test_garbage_later (Fixture *fixture, gconstpointer data)
   send_hello (stranger, DC_FRAME_VERSION_MAX);
   channel = dc_test_peer_wait_channel (fixture->bob);
   dc_test_stranger_send (stranger, "\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff", 14);
-  g_assert_null (dc_channel_pull (channel, &error));
+  g_assert_null (dc_channel_pull (channel, 0, &error));
   g_assert_error (error, DC_ERROR, DC_ERROR_DATA);
   dc_test_stranger_wait_closed (stranger);
   expect_served (fixture);

@@ -411,10 +411,15 @@ test_text_hostile (void)
   g_assert_null (strchr (forged, '\x1b'));
   g_assert_true (strchr (forged, '\n') == forged + strlen (forged) - 1);
 
-  g_autoptr (GstStructure) peer =
-      gst_structure_new ("peer", "id", G_TYPE_STRING, "bob", "label", G_TYPE_STRING, "a\x1b[2Jb\nc", NULL);
+  GValue list = G_VALUE_INIT, value = G_VALUE_INIT;
+  g_value_init (&list, GST_TYPE_LIST);
+  g_value_init (&value, GST_TYPE_STRUCTURE);
+  g_value_take_boxed (&value, gst_structure_new ("channel", "label", G_TYPE_STRING, "a\x1b[2Jb\nc", NULL));
+  gst_value_list_append_and_take_value (&list, &value);
+  g_autoptr (GstStructure) peer = gst_structure_new ("peer", "id", G_TYPE_STRING, "bob", NULL);
+  gst_structure_take_value (peer, "channels", &list);
   g_autofree char *row = dc_trace_text_format (text, peer);
-  g_assert_cmpstr (row, ==, "bob                      yes    -         -        -     a\\x1b[2Jb\\nc\n");
+  g_assert_cmpstr (row, ==, "bob                      yes    -         a\\x1b[2Jb\\nc (-, -)\n");
 }
 
 /* Every event of dc-event.h with nothing in it, and one that nobody knows: a line, no crash. */
@@ -425,7 +430,8 @@ test_text_missing_fields (void)
       "peer-left", "peer-away", "peer-back", "ice-server", "calling", "called", "local-description",
       "remote-description", "local-candidate", "remote-candidate", "local-candidates-done", "remote-candidates-done",
       "gathering-state", "ice-state", "dtls-state", "sctp-state", "identity", "selected-pair", "channel-open",
-      "connection-closed", "busy", "sent", "received", "acknowledged", "summary", "room", "peer", "something-new"};
+      "connection-lost", "connection-resumed", "connection-closed", "busy", "sent", "received", "acknowledged",
+      "summary", "room", "peer", "something-new"};
   g_autoptr (DcTraceText) text = dc_trace_text_new ();
   for (gsize i = 0; i < G_N_ELEMENTS (names); i++) {
     g_autoptr (GstStructure) event = gst_structure_new_empty (names[i]);

@@ -389,7 +389,7 @@ test_peers (void)
   g_autoptr (DcTestProcess) text = run ("peers -s %s --room r", url);
   assert_exit (text, 0);
   assert_output_has (text, "1 peer in room \"r\" at ");
-  assert_output_has (text, "alice                    yes    answerer  both     link  data");
+  assert_output_has (text, "alice                    yes    answerer  data (link, both)");
 
   g_autoptr (DcTestProcess) json = run ("peers -s %s --room r --json --polling", url);
   assert_exit (json, 0);
@@ -398,6 +398,9 @@ test_peers (void)
   JsonObject *peer = get_event (events, "peer", "id", "alice");
   g_assert_cmpstr (json_object_get_string_member (peer, "role"), ==, "answerer");
   g_assert_false (json_object_get_boolean_member (peer, "away"));
+  JsonObject *channel = json_array_get_object_element (json_object_get_array_member (peer, "channels"), 0);
+  g_assert_cmpstr (json_object_get_string_member (channel, "label"), ==, "data");
+  g_assert_cmpstr (json_object_get_string_member (channel, "wants"), ==, "both");
   dc_test_watchdog_stop ();
 }
 
@@ -504,7 +507,7 @@ static void
 test_killed (void)
 {
   Call call;
-  begin_call (&call, ENDLESS_ANSWER, ENDLESS_OFFER);
+  begin_call (&call, ENDLESS_ANSWER, ENDLESS_OFFER " --resume-timeout 0");
   gint64 begin = g_get_monotonic_time ();
   dc_test_process_signal (call.answer, SIGKILL);
   assert_exit (call.offer, 6);
@@ -515,12 +518,44 @@ test_killed (void)
   end_call (&call);
 }
 
+/* He is looked for again, in vain. */
+static void
+test_killed_for_good (void)
+{
+  Call call;
+  begin_call (&call, ENDLESS_ANSWER, ENDLESS_OFFER " --resume-timeout 1");
+  dc_test_process_signal (call.answer, SIGKILL);
+  assert_exit (call.offer, 6);
+  assert_output_has (call.offer, "to alice is lost: ");
+  assert_output_has (call.offer, "did not come back");
+  assert_output_has (call.offer, "broken off with alice");
+  end_call (&call);
+}
+
+/* A process that stands still for longer than the heartbeat allows, as on a laptop that sleeps, goes on afterwards. */
+static void
+test_frozen (void)
+{
+  Call call;
+  begin_call (&call, "answer -s %s --id alice --once --count 70 --interval 0.1",
+      "offer -s %s --id bob --count 70 --interval 0.1");
+  dc_test_process_signal (call.answer, SIGSTOP);
+  dc_test_process_wait_line (call.offer, "to alice is lost: ");
+  dc_test_process_signal (call.answer, SIGCONT);
+  dc_test_process_wait_line (call.offer, "to alice stands again");
+  dc_test_process_wait_line (call.offer, "received      #70");
+  assert_exit (call.offer, 0);
+  assert_exit (call.answer, 0);
+  assert_output_has (call.answer, "received      #70");
+  end_call (&call);
+}
+
 /* The offerer dies: a waiting answerer says so and serves the next. */
 static void
 test_answerer_survives (void)
 {
   Call call;
-  begin_call (&call, ENDLESS_ANSWER, ENDLESS_OFFER);
+  begin_call (&call, ENDLESS_ANSWER " --resume-timeout 0", ENDLESS_OFFER);
   dc_test_process_signal (call.offer, SIGKILL);
   dc_test_process_wait_line (call.answer, "dcpeer: ");
   g_autoptr (DcTestProcess) other =
@@ -721,6 +756,8 @@ main (int argc, char **argv)
   g_test_add_func ("/dcpeer/fails/taken-id", test_taken_id);
   g_test_add_func ("/dcpeer/fails/nobody-comes", test_nobody_comes);
   g_test_add_func ("/dcpeer/fails/killed", test_killed);
+  g_test_add_func ("/dcpeer/fails/killed-for-good", test_killed_for_good);
+  g_test_add_func ("/dcpeer/frozen", test_frozen);
   g_test_add_func ("/dcpeer/fails/answerer-survives", test_answerer_survives);
   g_test_add_func ("/dcpeer/fails/interrupted", test_interrupted);
   g_test_add_func ("/dcpeer/fails/interrupted-while-calling", test_interrupted_while_calling);

@@ -129,8 +129,8 @@ check_frame (JsonObject *expected, const DcFrame *frame)
     check_hello (expected, &frame->hello);
   if (frame->type == DC_FRAME_CREDIT) {
     CHECK (expected, frame->credit.acknowledged, "acknowledged");
-    CHECK (expected, frame->credit.window_bytes, "window_bytes");
-    CHECK (expected, frame->credit.window_frames, "window_frames");
+    CHECK (expected, frame->credit.limit_bytes, "limit_bytes");
+    CHECK (expected, frame->credit.limit_frames, "limit_frames");
   }
   if (frame->type == DC_FRAME_PING || frame->type == DC_FRAME_PONG)
     CHECK (expected, frame->ping, "ping");

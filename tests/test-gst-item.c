@@ -139,6 +139,9 @@ test_caps (void)
       "video/x-raw, width=320, height=240, framerate=30/1, title=\"a \\\"b\\\" <c>, d\"",
       "audio/x-vorbis, streamheader=(buffer)< 01766f72626973, 03766f72626973 >",
       "application/x-id3",
+      "a/b, list=(int)< 1, 2 >, nested=(structure)< [s, t=(string)x], [u, v=(fraction)1/2] >, empty=(string)\"\"",
+      "a/b, inner=(GstCaps)[ c/d, e=(gint64)-5 ], f=(guint64)18446744073709551615, g=(boolean)true, h=(double)1.5e+10",
+      "a/b, s=(string)\"\\303\\244 \\\"\", word=(string)\"NULL\"",
   };
 
   for (gsize i = 0; i < G_N_ELEMENTS (texts); i++) {
@@ -173,6 +176,56 @@ repeated (const char *head, const char *middle, gsize times)
   return g_string_free_to_bytes (text);
 }
 
+/* What GStreamer itself makes of texts that people write. */
+static void
+test_caps_by_hand (void)
+{
+  static const char *const texts[] = {
+      "video/x-raw,width=3,height=4 , framerate=25/1,ok=true,name=plain;",
+      "video/x-raw, n=1.5, quoted=\"two words\", i=(int)08",
+      "a/b, old=(structure)\"inner\\,\\ x\\=\\(int\\)3\\;\"",
+      "a/b,",
+  };
+
+  for (gsize i = 0; i < G_N_ELEMENTS (texts); i++) {
+    g_autoptr (GstCaps) caps = gst_caps_from_string (texts[i]);
+    g_autoptr (DcLinkItem) item = dc_link_item_new (DC_LINK_ITEM_CAPS);
+    g_autoptr (GError) error = NULL;
+    g_autoptr (GstCaps) back = NULL;
+    item->payload = g_bytes_new_static (texts[i], strlen (texts[i]));
+    back = dc_gst_item_to_caps (item, &error);
+    if (caps == NULL) {
+      g_assert_null (back);
+      continue;
+    }
+    g_assert_no_error (error);
+    g_assert_true (gst_caps_is_equal (caps, back));
+  }
+}
+
+static char *
+in_base64 (const char *text)
+{
+  char *base64 = g_base64_encode ((const guchar *) text, strlen (text) + 1);
+
+  return g_strdelimit (base64, "=", '_');
+}
+
+/* Faults that a search for brackets does not see. */
+static void
+test_caps_refused_inside (void)
+{
+  g_autoptr (GBytes) hostile = repeated ("a/b, x=", "<", 100000);
+  g_autofree char *text = g_strndup (g_bytes_get_data (hostile, NULL), g_bytes_get_size (hostile));
+  g_autofree char *base64 = in_base64 (text);
+  char *in_sample = g_strdup_printf ("a/b, x=(sample)00:%s:None:None", base64);
+
+  assert_caps_refused (g_bytes_new_take (in_sample, strlen (in_sample)));
+  assert_caps_refused (repeated ("a/b, x=(GstCaps)\"c/d, y=", "\\074", 100000));
+  /* A name for each, kept for good; and each is compared with each. */
+  assert_caps_refused (repeated ("a/b, x=1", ", y=(int)1", 200000));
+}
+
 static void
 test_caps_refused (void)
 {
@@ -185,10 +238,28 @@ test_caps_refused (void)
       "video/x-raw; audio/x-raw",
       "video/x-raw, width=(nonsense)1",
       "a/b, t=\"\xc3\xa4\xc3",
+      "a/b, codec_data=(buffer)0z",
+      "a/b, codec_data=(buffer)012",
+      "a/b, f=(fraction)1/0",
+      "a/b, f=(fraction)-2147483648/1",
+      "a/b, i=(int)2147483648",
+      "a/b, d=(double)nan",
+      "a/b, x=(GstElement)NULL",
+      "a/b, x=(GEnum)1",
+      "a/b, x=(GstFormat)nonsense",
+      "a/b, x=<1, 1.5>",
+      "a/b, x=(int)1 y",
+      "a/b, x",
+      "a/b, =1",
+      "a/b(memory:NVMM), x=1",
+      "video/x-raw-yuv, x=1",
+      "a/b, x=(sample)00:_:None:None",
   };
 
-  for (gsize i = 0; i < G_N_ELEMENTS (texts); i++)
+  for (gsize i = 0; i < G_N_ELEMENTS (texts); i++) {
+    g_test_message ("%s", g_utf8_validate (texts[i], -1, NULL) ? texts[i] : "not UTF-8");
     assert_caps_refused (g_bytes_new (texts[i], strlen (texts[i])));
+  }
   assert_caps_refused (NULL);
   assert_caps_refused (g_bytes_new ("a/b\0c", 5));
   /* Each of these overruns the stack of GStreamer's parser. */
@@ -269,7 +340,9 @@ main (int argc, char **argv)
   g_test_add_func ("/gst-item/buffer/many-memories", test_buffer_of_many_memories);
   g_test_add_func ("/gst-item/buffer/empty", test_buffer_empty);
   g_test_add_func ("/gst-item/caps/same", test_caps);
+  g_test_add_func ("/gst-item/caps/by-hand", test_caps_by_hand);
   g_test_add_func ("/gst-item/caps/refused", test_caps_refused);
+  g_test_add_func ("/gst-item/caps/refused-inside", test_caps_refused_inside);
   g_test_add_func ("/gst-item/segment/same", test_segment);
   g_test_add_func ("/gst-item/segment/refused", test_segment_refused);
   return g_test_run ();

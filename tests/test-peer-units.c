@@ -179,10 +179,31 @@ test_max_message_size (void)
   g_autoptr (GstWebRTCSessionDescription) description = parse (SDP_ICE, SDP_MEDIA, NULL);
   const GstSDPMedia *media = gst_sdp_message_get_media (description->sdp, 0);
 
-  dc_sdp_add_max_message_size (description->sdp);
-  dc_sdp_add_max_message_size (description->sdp);
-  g_assert_cmpstr (gst_sdp_media_get_attribute_val (media, "max-message-size"), ==, "65536");
+  dc_sdp_add_max_message_size (description->sdp, 1000);
+  dc_sdp_add_max_message_size (description->sdp, 2000);
+  g_assert_cmpstr (gst_sdp_media_get_attribute_val (media, "max-message-size"), ==, "1000");
   g_assert_null (gst_sdp_media_get_attribute_val_n (media, "max-message-size", 1));
+}
+
+static void
+add_channel (DcProfile *profile, const char *label, DcMode mode, DcDirection wants)
+{
+  DcChannelOptions *options = dc_channel_options_new (label);
+
+  options->mode = mode;
+  options->wants = wants;
+  g_ptr_array_add (profile->channels, options);
+}
+
+static DcProfile *
+make_profile (DcRole role, const char *label, DcMode mode, DcDirection wants)
+{
+  DcProfile *profile = g_new0 (DcProfile, 1);
+
+  profile->role = role;
+  profile->channels = g_ptr_array_new_with_free_func ((GDestroyNotify) dc_channel_options_free);
+  add_channel (profile, label, mode, wants);
+  return profile;
 }
 
 /* Both sides must come to the same decision: exactly one calls, or none if they do not match. */
@@ -206,48 +227,142 @@ test_pairing (void)
   };
 
   for (guint i = 0; i < G_N_ELEMENTS (cases); i++) {
-    DcProfile first = {cases[i].first, DC_WANTS_SEND, DC_MODE_LINK, (char *) "data"};
-    DcProfile second = {cases[i].second, DC_WANTS_RECEIVE, DC_MODE_LINK, (char *) "data"};
-    g_assert_cmpint (dc_profile_should_call (&first, &second, cases[i].named, FALSE), ==, cases[i].first_calls);
-    g_assert_cmpint (dc_profile_should_call (&second, &first, cases[i].named, TRUE), ==, cases[i].second_calls);
+    g_autoptr (DcProfile) first = make_profile (cases[i].first, "data", DC_MODE_LINK, DC_DIRECTION_SEND);
+    g_autoptr (DcProfile) second = make_profile (cases[i].second, "data", DC_MODE_LINK, DC_DIRECTION_RECEIVE);
+    g_assert_cmpint (dc_profile_should_call (first, second, cases[i].named, FALSE), ==, cases[i].first_calls);
+    g_assert_cmpint (dc_profile_should_call (second, first, cases[i].named, TRUE), ==, cases[i].second_calls);
   }
 }
 
 static void
 test_matching (void)
 {
-  DcProfile sender = {DC_ROLE_AUTO, DC_WANTS_SEND, DC_MODE_LINK, (char *) "data"};
-  DcProfile receiver = {DC_ROLE_AUTO, DC_WANTS_RECEIVE, DC_MODE_LINK, (char *) "data"};
-  DcProfile both = {DC_ROLE_AUTO, DC_WANTS_BOTH, DC_MODE_LINK, (char *) "data"};
-  DcProfile raw = {DC_ROLE_AUTO, DC_WANTS_BOTH, DC_MODE_RAW, (char *) "data"};
-  DcProfile other = {DC_ROLE_AUTO, DC_WANTS_BOTH, DC_MODE_LINK, (char *) "other"};
+  g_autoptr (DcProfile) sender = make_profile (DC_ROLE_AUTO, "data", DC_MODE_LINK, DC_DIRECTION_SEND);
+  g_autoptr (DcProfile) receiver = make_profile (DC_ROLE_AUTO, "data", DC_MODE_LINK, DC_DIRECTION_RECEIVE);
+  g_autoptr (DcProfile) both = make_profile (DC_ROLE_AUTO, "data", DC_MODE_LINK, DC_DIRECTION_BOTH);
+  g_autoptr (DcProfile) raw = make_profile (DC_ROLE_AUTO, "data", DC_MODE_RAW, DC_DIRECTION_BOTH);
+  g_autoptr (DcProfile) other = make_profile (DC_ROLE_AUTO, "other", DC_MODE_LINK, DC_DIRECTION_BOTH);
 
-  g_assert_true (dc_profile_matches (&sender, &receiver, FALSE));
-  g_assert_true (dc_profile_matches (&sender, &both, FALSE));
-  g_assert_true (dc_profile_matches (&both, &both, FALSE));
-  g_assert_false (dc_profile_matches (&sender, &sender, FALSE));
-  g_assert_false (dc_profile_matches (&receiver, &receiver, FALSE));
-  g_assert_false (dc_profile_matches (&both, &raw, FALSE));
-  g_assert_false (dc_profile_matches (&both, &other, FALSE));
+  g_assert_true (dc_profile_matches (sender, receiver, FALSE));
+  g_assert_true (dc_profile_matches (sender, both, FALSE));
+  g_assert_true (dc_profile_matches (both, both, FALSE));
+  g_assert_false (dc_profile_matches (sender, sender, FALSE));
+  g_assert_false (dc_profile_matches (receiver, receiver, FALSE));
+  g_assert_false (dc_profile_matches (both, raw, FALSE));
+  g_assert_false (dc_profile_matches (both, other, FALSE));
+}
+
+/* One channel in common is enough, and only that one is made. */
+static void
+test_matching_several (void)
+{
+  g_autoptr (DcProfile) ours = make_profile (DC_ROLE_AUTO, "video", DC_MODE_LINK, DC_DIRECTION_SEND);
+  g_autoptr (DcProfile) theirs = make_profile (DC_ROLE_AUTO, "log", DC_MODE_RAW, DC_DIRECTION_RECEIVE);
+
+  add_channel (ours, "log", DC_MODE_LINK, DC_DIRECTION_BOTH);
+  g_assert_false (dc_profile_matches (ours, theirs, FALSE));
+  add_channel (theirs, "video", DC_MODE_LINK, DC_DIRECTION_RECEIVE);
+  g_assert_true (dc_profile_matches (ours, theirs, FALSE));
+  g_assert_true (dc_profile_takes (theirs, g_ptr_array_index (ours->channels, 0)));
+  g_assert_false (dc_profile_takes (theirs, g_ptr_array_index (ours->channels, 1)));
 }
 
 static void
 test_profile_meta (void)
 {
-  DcProfile ours = {DC_ROLE_ANSWERER, DC_WANTS_SEND, DC_MODE_RAW, (char *) "video"};
-  DcProfile defaults = {DC_ROLE_AUTO, DC_WANTS_BOTH, DC_MODE_LINK, (char *) "data"};
-  g_autoptr (JsonNode) meta = dc_profile_to_meta (&ours);
-  g_autoptr (DcProfile) read = dc_profile_from_meta (meta, &defaults);
-  g_autoptr (JsonNode) strange = json_from_string ("{\"role\": 7, \"wants\": \"everything\", \"label\": null}", NULL);
-  g_autoptr (DcProfile) from_strange = dc_profile_from_meta (strange, &defaults);
-  g_autoptr (DcProfile) from_nothing = dc_profile_from_meta (NULL, &defaults);
+  g_autoptr (DcProfile) ours = make_profile (DC_ROLE_ANSWERER, "video", DC_MODE_RAW, DC_DIRECTION_SEND);
+  g_autoptr (DcProfile) any = make_profile (DC_ROLE_AUTO, "data", DC_MODE_LINK, DC_DIRECTION_BOTH);
+  g_autoptr (JsonNode) meta = dc_profile_to_meta (ours);
+  g_autoptr (DcProfile) read = dc_profile_from_meta (meta);
+  g_autoptr (JsonNode) strange = json_from_string (
+      "{\"role\": 7, \"channels\": [{\"wants\": \"everything\", \"label\": null, \"mode\": []}, 5]}", NULL);
+  g_autoptr (DcProfile) from_strange = dc_profile_from_meta (strange);
+  g_autoptr (DcProfile) from_nothing = dc_profile_from_meta (NULL);
+  const DcChannelOptions *channel = g_ptr_array_index (read->channels, 0);
 
   g_assert_cmpint (read->role, ==, DC_ROLE_ANSWERER);
-  g_assert_cmpint (read->wants, ==, DC_WANTS_SEND);
-  g_assert_cmpint (read->mode, ==, DC_MODE_RAW);
-  g_assert_cmpstr (read->label, ==, "video");
-  g_assert_true (dc_profile_matches (from_strange, &defaults, FALSE));
-  g_assert_true (dc_profile_matches (from_nothing, &defaults, FALSE));
+  g_assert_cmpuint (read->channels->len, ==, 1);
+  g_assert_cmpint (channel->wants, ==, DC_DIRECTION_SEND);
+  g_assert_cmpint (channel->mode, ==, DC_MODE_RAW);
+  g_assert_cmpstr (channel->label, ==, "video");
+  g_assert_true (dc_profile_matches (any, from_strange, FALSE));
+  g_assert_false (dc_profile_matches (ours, from_strange, FALSE));
+  g_assert_true (dc_profile_matches (any, from_nothing, FALSE));
+  g_assert_true (dc_profile_matches (ours, from_nothing, FALSE));
+}
+
+/* A hostile peer names thousands of channels. */
+static void
+test_profile_many (void)
+{
+  g_autoptr (GString) text = g_string_new ("{\"channels\": [{}");
+  g_autoptr (JsonNode) meta = NULL;
+  g_autoptr (DcProfile) profile = NULL;
+
+  for (guint i = 0; i < 5000; i++)
+    g_string_append (text, ", {}");
+  g_string_append (text, "]}");
+  meta = json_from_string (text->str, NULL);
+  profile = dc_profile_from_meta (meta);
+  g_assert_cmpuint (profile->channels->len, ==, DC_PROFILE_MAX_CHANNELS);
+}
+
+static void
+assert_options_refused (DcChannelOptions *options, const char *sentence)
+{
+  g_autoptr (GError) error = NULL;
+
+  g_assert_false (dc_channel_options_check (options, &error));
+  g_assert_error (error, DC_ERROR, DC_ERROR_USAGE);
+  g_assert_nonnull (strstr (error->message, sentence));
+  dc_channel_options_free (options);
+}
+
+static void
+test_channel_options (void)
+{
+  g_autoptr (DcChannelOptions) good = dc_channel_options_new (NULL);
+  g_autoptr (DcChannelOptions) copy = NULL;
+  g_autoptr (GError) error = NULL;
+  DcChannelOptions *bad;
+
+  g_assert_cmpstr (good->label, ==, "data");
+  g_assert_true (dc_channel_options_check (good, &error));
+  g_assert_no_error (error);
+  good->mode = DC_MODE_RAW;
+  good->ordered = FALSE;
+  good->max_retransmits = 0;
+  good->negotiated = TRUE;
+  good->id = 1023;
+  good->protocol = g_strdup ("chat");
+  copy = dc_channel_options_copy (good);
+  g_assert_true (dc_channel_options_check (copy, &error));
+  g_assert_no_error (error);
+  g_assert_cmpstr (copy->protocol, ==, "chat");
+
+  assert_options_refused (dc_channel_options_new (""), "label");
+  assert_options_refused (dc_channel_options_new ("\xff"), "label");
+  bad = dc_channel_options_new ("x");
+  bad->ordered = FALSE;
+  assert_options_refused (bad, "raw mode");
+  bad = dc_channel_options_copy (good);
+  bad->max_packet_lifetime = 1;
+  assert_options_refused (bad, "exclude");
+  bad = dc_channel_options_copy (good);
+  bad->id = -1;
+  assert_options_refused (bad, "id");
+  bad = dc_channel_options_copy (good);
+  bad->id = 1024;
+  assert_options_refused (bad, "id");
+  bad = dc_channel_options_copy (good);
+  bad->negotiated = FALSE;
+  assert_options_refused (bad, "id");
+  bad = dc_channel_options_copy (good);
+  bad->max_message_size = 65537;
+  assert_options_refused (bad, "65536");
+  bad = dc_channel_options_new ("x");
+  bad->window = 65535;
+  assert_options_refused (bad, "window");
 }
 
 static void
@@ -327,7 +442,10 @@ main (int argc, char **argv)
   g_test_add_func ("/sdp/max-message-size", test_max_message_size);
   g_test_add_func ("/pairing/who-calls", test_pairing);
   g_test_add_func ("/pairing/match", test_matching);
+  g_test_add_func ("/pairing/several", test_matching_several);
   g_test_add_func ("/pairing/meta", test_profile_meta);
+  g_test_add_func ("/pairing/many", test_profile_many);
+  g_test_add_func ("/channel-options/check", test_channel_options);
   g_test_add_func ("/ice-config/choose", test_ice_config);
   g_test_add_func ("/ice-config/no-turn", test_ice_config_off);
   g_test_add_func ("/ice-config/bad", test_ice_config_bad);

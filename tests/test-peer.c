@@ -202,7 +202,7 @@ test_nobody_comes (Fixture *fixture, gconstpointer data)
 
   g_assert_error (error, DC_ERROR, DC_ERROR_CONNECTION);
   g_assert_cmpstr (error->message, ==, "gave up after 1 s: no other peer came into room \"empty\"");
-  g_assert_null (dc_peer_wait_channel (dc_test_peer_get (alice), &waiting));
+  g_assert_null (dc_peer_wait_channel (dc_test_peer_get (alice), NULL, &waiting));
   g_assert_error (waiting, DC_ERROR, DC_ERROR_CONNECTION);
 }
 
@@ -322,7 +322,7 @@ test_abort (Fixture *fixture, gconstpointer data)
   dc_test_push_text (at_alice, "the first of many");
   dc_test_expect_text (at_bob, "the first of many");
   dc_channel_abort (at_alice, "the user pressed Ctrl-C");
-  g_assert_null (dc_channel_pull (at_bob, &error));
+  g_assert_null (dc_channel_pull (at_bob, 0, &error));
   g_assert_error (error, DC_ERROR, DC_ERROR_PEER_GONE);
   g_assert_nonnull (strstr (error->message, "the user pressed Ctrl-C"));
 }
@@ -342,7 +342,7 @@ test_abort_slow_reader (Fixture *fixture, gconstpointer data)
   dc_test_expect_text (at_bob, "not read yet");
   dc_channel_abort (at_alice, "that is all");
   gst_structure_free (dc_test_peer_wait_event (bob, "connection-closed"));
-  g_assert_null (dc_channel_pull (at_bob, &error));
+  g_assert_null (dc_channel_pull (at_bob, 0, &error));
   g_assert_error (error, DC_ERROR, DC_ERROR_PEER_GONE);
 }
 
@@ -384,7 +384,7 @@ test_stop_in_call (Fixture *fixture, gconstpointer data)
 
   g_object_unref (dc_test_peer_wait_channel (alice));
   g_clear_pointer (&alice, dc_test_peer_free);
-  g_assert_null (dc_channel_pull (at_bob, &error));
+  g_assert_null (dc_channel_pull (at_bob, 0, &error));
   g_assert_error (error, DC_ERROR, DC_ERROR_PEER_GONE);
 }
 
@@ -419,7 +419,7 @@ static void
 expect_raw (DcChannel *channel, const void *bytes, gsize size, guint32 flags)
 {
   g_autoptr (GError) error = NULL;
-  g_autoptr (DcLinkItem) item = dc_channel_pull (channel, &error);
+  g_autoptr (DcLinkItem) item = dc_channel_pull (channel, 0, &error);
   gsize length = 0;
   const void *got;
 
@@ -484,7 +484,7 @@ pull_many (gpointer channel)
 {
   for (guint i = 0; i < 400; i++) {
     g_autoptr (GError) error = NULL;
-    g_autoptr (DcLinkItem) item = dc_channel_pull (channel, &error);
+    g_autoptr (DcLinkItem) item = dc_channel_pull (channel, 0, &error);
     const guint8 *bytes;
     gsize size;
     g_assert_no_error (error);
@@ -540,14 +540,14 @@ test_flushing (Fixture *fixture, gconstpointer data)
 
   /* Nobody reads at bob's: the window fills and the sender waits. */
   do
-    dc_channel_get_stats (at_alice, &stats);
+    dc_channel_get_link_stats (at_alice, &stats);
   while (stats.in_flight_bytes + 65536 < stats.window_bytes);
-  dc_channel_set_flushing (at_alice, TRUE);
+  dc_channel_set_flushing (at_alice, DC_DIRECTION_BOTH, TRUE);
   pushing = g_thread_join (thread);
   g_assert_error (pushing, DC_ERROR, DC_ERROR_FLUSHING);
-  g_assert_null (dc_channel_pull (at_alice, &pulling));
+  g_assert_null (dc_channel_pull (at_alice, 0, &pulling));
   g_assert_error (pulling, DC_ERROR, DC_ERROR_FLUSHING);
-  dc_channel_get_stats (at_bob, &stats);
+  dc_channel_get_link_stats (at_bob, &stats);
   g_assert_cmpuint (stats.queued_bytes, <=, 4 * 1024 * 1024);
 }
 

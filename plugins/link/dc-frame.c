@@ -110,14 +110,14 @@ dc_frame_refuse (GError **error, const char *format, ...)
 static gboolean
 check_window (const DcFrame *frame, guint32 bytes, guint32 frames, GError **error)
 {
-  if (bytes >= DC_FRAME_MIN_WINDOW_BYTES && frames >= DC_FRAME_MIN_WINDOW_FRAMES
-      && frames <= DC_FRAME_MAX_WINDOW_FRAMES)
+  if (bytes >= DC_FRAME_MIN_WINDOW_BYTES && bytes <= DC_FRAME_MAX_WINDOW && frames >= DC_FRAME_MIN_WINDOW_FRAMES
+      && frames <= DC_FRAME_MAX_WINDOW)
     return TRUE;
 
   return dc_frame_refuse (error,
-      "%s frame with a window of %u bytes and %u frames where at least %u bytes and from %u to %u frames are due",
+      "%s frame with a window of %u bytes and %u frames where from %u bytes and %u frames to %u of each are due",
       dc_frame_type_get_name (frame->type), bytes, frames, DC_FRAME_MIN_WINDOW_BYTES, DC_FRAME_MIN_WINDOW_FRAMES,
-      DC_FRAME_MAX_WINDOW_FRAMES);
+      DC_FRAME_MAX_WINDOW);
 }
 
 static char *
@@ -157,6 +157,8 @@ check_hello (const DcFrame *frame, GError **error)
   if (hello->max_message < DC_FRAME_MIN_MESSAGE)
     return dc_frame_refuse (error, "HELLO frame that allows messages of %u bytes where at least %u are due",
         hello->max_message, DC_FRAME_MIN_MESSAGE);
+  if (hello->session == 0)
+    return dc_frame_refuse (error, "HELLO frame of the session 0, which is none");
   if (hello->resume == 0 && hello->next_expected != 0)
     return dc_frame_refuse (
         error, "HELLO frame of a new link that expects frame %u where 0 is due", hello->next_expected);
@@ -216,17 +218,17 @@ static gboolean
 parse_credit (DcFrame *frame, const guint8 *body, GError **error)
 {
   frame->credit.acknowledged = get32 (&body);
-  frame->credit.window_bytes = get32 (&body);
-  frame->credit.window_frames = get32 (&body);
-  return check_window (frame, frame->credit.window_bytes, frame->credit.window_frames, error);
+  frame->credit.limit_bytes = get32 (&body);
+  frame->credit.limit_frames = get32 (&body);
+  return TRUE;
 }
 
 static guint8 *
 write_credit (const DcFrame *frame, guint8 *p)
 {
   p = put32 (p, frame->credit.acknowledged);
-  p = put32 (p, frame->credit.window_bytes);
-  return put32 (p, frame->credit.window_frames);
+  p = put32 (p, frame->credit.limit_bytes);
+  return put32 (p, frame->credit.limit_frames);
 }
 
 static gboolean
@@ -436,6 +438,7 @@ check_header (const DcFrame *frame, GError **error)
 {
   const char *name = dc_frame_type_get_name (frame->type);
   gboolean sequenced = (frame->type & DC_FRAME_SEQUENCED) != 0;
+  gboolean of_link = frame->type == DC_FRAME_FIN || (!sequenced && frame->type != DC_FRAME_CREDIT);
   guint8 unknown = sequenced ? frame->flags & ~(DC_FRAME_FLAG_WHOLE | DC_FRAME_FLAG_ACK_NOW) : frame->flags;
 
   if (!name)
@@ -444,8 +447,11 @@ check_header (const DcFrame *frame, GError **error)
     return dc_frame_refuse (error, "%s frame with the unknown flags 0x%02x", name, unknown);
   if (!sequenced && frame->sequence != 0)
     return dc_frame_refuse (error, "%s frame with the number %u where 0 is due", name, frame->sequence);
-  if ((!sequenced || frame->type == DC_FRAME_FIN) && frame->stream != 0)
+  if (of_link && frame->stream != 0)
     return dc_frame_refuse (error, "%s frame of the stream %u where 0 is due", name, frame->stream);
+  if (frame->stream >= DC_LINK_MAX_STREAMS)
+    return dc_frame_refuse (
+        error, "%s frame of the stream %u where at most %u is due", name, frame->stream, DC_LINK_MAX_STREAMS - 1);
   if (classes[frame->type].whole && (frame->flags & DC_FRAME_FLAG_WHOLE) != DC_FRAME_FLAG_WHOLE)
     return dc_frame_refuse (error, "%s frame %u is a fragment, which this type cannot be", name, frame->sequence);
   return TRUE;

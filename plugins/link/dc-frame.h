@@ -30,8 +30,10 @@ G_BEGIN_DECLS
 #define DC_FRAME_MIN_MESSAGE 1200
 #define DC_FRAME_MIN_WINDOW_BYTES 1024
 #define DC_FRAME_MIN_WINDOW_FRAMES 1
-/* Far below half the sequence space, as RFC 1982 wants. */
-#define DC_FRAME_MAX_WINDOW_FRAMES (1u << 30)
+/* Bytes or frames; far below half the number space, as RFC 1982 wants. */
+#define DC_FRAME_MAX_WINDOW (1u << 30)
+/* A stream with nothing in flight may send one frame with a body of this size whatever the others hold of the window. */
+#define DC_FRAME_RESERVE 1024
 
 #define DC_FRAME_MAX_REASON 1024
 
@@ -39,11 +41,11 @@ G_BEGIN_DECLS
 #define DC_FRAME_SEQUENCED 0x10
 
 typedef enum {
-  DC_FRAME_HELLO = 1,   /* the first frame of each side, once */
-  DC_FRAME_CREDIT = 2,  /* what was consumed, and what may be in flight from there */
+  DC_FRAME_HELLO = 1,   /* the first frame of each side on each channel, once */
+  DC_FRAME_CREDIT = 2,  /* what was consumed of a stream, and what may be sent */
   DC_FRAME_PING = 3,    /* to be answered at once */
   DC_FRAME_PONG = 4,    /* with the PING's number */
-  DC_FRAME_FIN_ACK = 5, /* everything up to and with the FIN was accepted */
+  DC_FRAME_FIN_ACK = 5, /* everything up to and with the FIN was accepted, on every stream */
   DC_FRAME_ABORT = 6,   /* the link is over, and why; allowed at any time */
   DC_FRAME_DATA = DC_FRAME_SEQUENCED | DC_LINK_ITEM_DATA,
   DC_FRAME_CAPS = DC_FRAME_SEQUENCED | DC_LINK_ITEM_CAPS,
@@ -65,25 +67,26 @@ typedef enum {
   DC_FRAME_ABORT_VERSION = 2,     /* no version in common */
   DC_FRAME_ABORT_APPLICATION = 3, /* the application wanted so */
   DC_FRAME_ABORT_TIMEOUT = 4,     /* the sender of the ABORT has heard nothing for too long */
-  DC_FRAME_ABORT_SESSION = 5,     /* the HELLO wants to resume what the sender of the ABORT does not have */
+  DC_FRAME_ABORT_SESSION = 5,     /* the two HELLOs are not of the same link */
 } DcFrameAbortCode;
 
 typedef struct {
   guint16 version_min, version_max;
-  guint64 session;        /* names the sender's end */
-  guint64 resume;         /* the session of the far end that is taken up again; 0: a new link */
-  guint32 first_sequence; /* of the next sequenced frame that the sender sends */
-  guint32 next_expected;  /* the first sequenced frame that it has not yet got; 0 in a new link */
-  guint32 window_bytes, window_frames;
-  guint32 max_message; /* the longest message that it takes */
+  guint64 session;                     /* names the sender's end; not 0 */
+  guint64 resume;                      /* the session of the far end that is taken up again; 0: a new link */
+  guint32 first_sequence;              /* of the next sequenced frame that the sender sends */
+  guint32 next_expected;               /* the first sequenced frame that it has not yet got; 0 in a new link */
+  guint32 window_bytes, window_frames; /* the first limits; without meaning when resuming */
+  guint32 max_message;                 /* the longest message that it takes */
   guint32 capabilities;
   guint64 max_item;  /* the largest payload of an item that it takes */
   guint32 heartbeat; /* milliseconds */
 } DcFrameHello;
 
+/* All three count since the link began, modulo 2^32. */
 typedef struct {
-  guint32 acknowledged; /* the first sequenced frame that is not consumed */
-  guint32 window_bytes, window_frames;
+  guint32 acknowledged;              /* frames of the stream that were consumed */
+  guint32 limit_bytes, limit_frames; /* bodies and frames of all streams that may have been sent */
 } DcFrameCredit;
 
 /* What a START frame says of its item. */

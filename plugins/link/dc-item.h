@@ -6,17 +6,17 @@
 
 G_BEGIN_DECLS
 
-/* A place in one direction's stream of sequenced frames: after so many frames and body bytes. */
+/* How far something has come since the link began. */
 typedef struct {
-  guint32 sequence; /* of the frame that follows */
-  guint64 bytes;    /* bodies since the link began */
+  guint64 frames; /* sequenced ones */
+  guint64 bytes;  /* of their bodies */
 } DcPosition;
 
 /* Every DcLinkItem is the head of one of these, so that queueing it allocates nothing. */
 typedef struct {
   DcLinkItem item;
   GList node;       /* in the one queue that the item is in */
-  DcPosition end;   /* received: right after its last frame */
+  DcPosition end;   /* received: of its stream, right after its last frame */
   gboolean ack_now; /* the sender wants to be told at once when it is consumed */
 } DcItem;
 

@@ -1,307 +1,385 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* dc-receiver.c: frames to items, and the credit that consuming them gives back. */
+/* dc-receiver.c: frames of many streams to items, and the credit that consuming them gives back. */
 
 /*
- * The far side may have as much in flight as the window, counted from the last CREDIT; that is checked here, as are the
- * sequence and the order of fragments. Memory is bounded by the far side's credit plus one item:
+ * Each stream has its items and is consumed by itself, see dc-receiver-stream.c. Order and credit are the link's: the far
+ * side may have sent as much as the limit says, which is checked here, as is the sequence. The one exception is the
+ * reserve: a stream of which everything is acknowledged may bring one small frame although others hold all the credit.
  *
- *  - Whole items wait in a queue and are acknowledged when the application has consumed them.
- *  - Fragments of an item that is not whole are acknowledged when they arrive (once everything before them is
- *    consumed), or an item larger than the window would never get through. They gather in one buffer, of at most
- *    max_item bytes, which grows with what arrives and not with what was announced. The last fragment is acknowledged
- *    with the item.
+ * The limit is what was told to be consumed, plus the window. The window follows the application, see dc-window.c; the limit
+ * never goes back, so the window shrinks only as fast as is consumed.
+ *
+ * Memory. What is acknowledged only when it was consumed is bounded by the window and the reserves. Fragments that are
+ * acknowledged early are beyond that, until their item is consumed: such items together are at most max_item. Who finds
+ * too little left of that waits in a queue for its turn, with what it has got in flight; but an item of a 256th of max_item
+ * never does, or a large item that nobody takes would hold up those of other streams. All in all: the window, 256 reserves, and
+ * twice max_item if the far side uses every stream; the window and max_item if it uses one.
  */
 #include "plugins/link/dc-receiver.h"
 
-#include <string.h>
-
-/* A payload that is a smaller part of its message is copied: as a slice it would keep the whole message in memory. */
-#define SLICE_MIN_PART 8
-
 void
-dc_receiver_init (DcReceiver *self, guint32 window_bytes, guint32 window_frames, gsize max_item)
+dc_receiver_init (DcReceiver *self, guint32 window_bytes, guint32 window_frames, gsize max_item, gint64 now)
 {
-  g_queue_init (&self->items);
-  self->window_bytes = window_bytes;
-  self->window_frames = window_frames;
+  g_queue_init (&self->untold);
+  g_queue_init (&self->waiting);
+  dc_window_init (&self->window, window_bytes, window_frames, now);
+  self->limit.bytes = self->window.bytes;
+  self->limit.frames = self->window.frames;
   self->max_item = max_item;
 }
 
 void
 dc_receiver_clear (DcReceiver *self)
 {
-  dc_item_queue_clear (&self->items);
-  g_clear_pointer (&self->partial, dc_link_item_free);
-  g_clear_pointer (&self->buffer, g_free);
-  self->filled = self->capacity = 0;
-  self->queued_bytes = self->popped_bytes;
+  g_queue_init (&self->untold);
+  g_queue_init (&self->waiting);
+  for (guint i = 0; i < DC_LINK_MAX_STREAMS; i++)
+    g_clear_pointer (&self->streams[i], dc_receiver_stream_free);
+}
+
+void
+dc_receiver_drop (DcReceiver *self)
+{
+  self->queued_bytes = 0;
+  for (guint i = 0; i < DC_LINK_MAX_STREAMS; i++) {
+    if (!self->streams[i])
+      continue;
+    dc_receiver_stream_clear (self->streams[i]);
+    self->queued_bytes += self->streams[i]->popped_bytes;
+  }
 }
 
 void
 dc_receiver_open (DcReceiver *self, guint32 first_sequence)
 {
-  self->told.sequence = first_sequence;
-  self->consumed = self->popped = self->received = self->told;
+  self->next = first_sequence;
+}
+
+static void
+add_untold (DcReceiver *self, DcReceiverStream *stream)
+{
+  if (stream->untold || self->fin_accepted)
+    return;
+
+  stream->untold = TRUE;
+  g_queue_push_tail_link (&self->untold, &stream->node);
+}
+
+void
+dc_receiver_resume (DcReceiver *self)
+{
+  dc_window_forget_path (&self->window);
+  for (guint i = 0; i < DC_LINK_MAX_STREAMS; i++)
+    if (self->streams[i] && self->streams[i]->told.frames > 0)
+      add_untold (self, self->streams[i]);
+}
+
+/* What the far side may have in flight; what came on the reserve can have used up more than there was. */
+static DcPosition
+get_window (const DcReceiver *self)
+{
+  return (DcPosition){
+      .frames = MAX (self->limit.frames, self->told.frames) - self->told.frames,
+      .bytes = MAX (self->limit.bytes, self->told.bytes) - self->told.bytes,
+  };
+}
+
+guint64
+dc_receiver_get_window_bytes (const DcReceiver *self)
+{
+  return get_window (self).bytes;
 }
 
 static gboolean
-check_flow (const DcReceiver *self, const DcFrame *frame, GError **error)
+is_on_reserve (const DcReceiverStream *stream, const DcFrame *frame)
+{
+  return frame->length <= DC_FRAME_RESERVE && (!stream || stream->received.frames == stream->told.frames);
+}
+
+static gboolean
+check_flow (const DcReceiver *self, const DcReceiverStream *stream, const DcFrame *frame, GError **error)
 {
   const char *name = dc_frame_type_get_name (frame->type);
-  guint64 bytes = self->received.bytes + frame->length - self->told.bytes;
-  guint32 frames = self->received.sequence - self->told.sequence + 1;
+  DcPosition received = {self->received.frames + 1, self->received.bytes + frame->length};
+  DcPosition window = get_window (self);
 
   if (self->fin_received)
     return dc_frame_refuse (error, "%s frame %u after FIN", name, frame->sequence);
-  if (frame->sequence != self->received.sequence)
-    return dc_frame_refuse (
-        error, "%s frame with the number %u where %u is due", name, frame->sequence, self->received.sequence);
-  if (bytes > self->window_bytes || frames > self->window_frames)
-    return dc_frame_refuse (error,
-        "%s frame %u brings %" G_GUINT64_FORMAT
-        " bytes and %u frames in flight where the window is %u bytes and %u frames",
-        name, frame->sequence, bytes, frames, self->window_bytes, self->window_frames);
-  return TRUE;
+  if (frame->sequence != self->next)
+    return dc_frame_refuse (error, "%s frame with the number %u where %u is due", name, frame->sequence, self->next);
+  if ((received.bytes <= self->limit.bytes && received.frames <= self->limit.frames) || is_on_reserve (stream, frame))
+    return TRUE;
+  return dc_frame_refuse (error,
+      "%s frame %u brings %" G_GUINT64_FORMAT " bytes and %" G_GUINT64_FORMAT
+      " frames in flight where the window is %" G_GUINT64_FORMAT " bytes and %" G_GUINT64_FORMAT " frames",
+      name, frame->sequence, received.bytes - self->told.bytes, received.frames - self->told.frames, window.bytes,
+      window.frames);
 }
 
 static gboolean
-check_start (const DcReceiver *self, const DcFrame *frame, GError **error)
+check_total (const DcReceiver *self, const DcFrame *frame, GError **error)
 {
   const char *name = dc_frame_type_get_name (frame->type);
+  guint64 total = frame->start.total;
 
-  if (self->partial)
-    return dc_frame_refuse (error, "%s frame %u begins an item while another is not whole", name, frame->sequence);
-  if (frame->start.total > self->max_item)
+  if (!(frame->flags & DC_FRAME_FLAG_START))
+    return TRUE;
+  if (frame->type == DC_FRAME_FIN && self->n_partial > 0)
+    return dc_frame_refuse (error, "FIN frame %u while an item is not whole", frame->sequence);
+  if (total > self->max_item)
     return dc_frame_refuse (error,
         "%s frame %u begins an item of %" G_GUINT64_FORMAT " bytes where at most %" G_GSIZE_FORMAT " are taken", name,
-        frame->sequence, frame->start.total, self->max_item);
+        frame->sequence, total, self->max_item);
   return TRUE;
-}
-
-static gboolean
-check_continuation (const DcReceiver *self, const DcFrame *frame, GError **error)
-{
-  const char *name = dc_frame_type_get_name (frame->type);
-  gsize filled = self->filled + frame->payload_size;
-  gboolean last = (frame->flags & DC_FRAME_FLAG_END) != 0;
-
-  if (!self->partial)
-    return dc_frame_refuse (error, "%s frame %u goes on with an item that was not begun", name, frame->sequence);
-  if (self->partial->kind != frame->start.item.kind || self->partial->stream != frame->stream)
-    return dc_frame_refuse (error, "%s frame %u of the stream %u comes inside an item of another kind or stream", name,
-        frame->sequence, frame->stream);
-  if (filled > self->total || last != (filled == self->total))
-    return dc_frame_refuse (error, "%s frame %u %s an item of %" G_GSIZE_FORMAT " bytes with byte %" G_GSIZE_FORMAT,
-        name, frame->sequence, last ? "ends" : "goes on with", self->total, filled);
-  return TRUE;
-}
-
-static gboolean
-grow_buffer (DcReceiver *self, gsize size)
-{
-  gsize capacity = MIN (self->total, 2 * size);
-  guint8 *buffer;
-
-  if (size <= self->capacity)
-    return TRUE;
-
-  buffer = g_try_realloc (self->buffer, capacity);
-  if (!buffer)
-    return FALSE;
-  self->buffer = buffer;
-  self->capacity = capacity;
-  return TRUE;
-}
-
-static gboolean
-append_fragment (DcReceiver *self, const DcFrame *frame, GError **error)
-{
-  gsize filled = self->filled + frame->payload_size;
-
-  if (!grow_buffer (self, filled))
-    return dc_frame_refuse (error, "%s frame %u: no memory left for an item of %" G_GSIZE_FORMAT " bytes",
-        dc_frame_type_get_name (frame->type), frame->sequence, self->total);
-  memcpy (self->buffer + self->filled, frame->payload, frame->payload_size);
-  self->filled = filled;
-  return TRUE;
-}
-
-/* The payload of a frame that is a whole item, as a slice of the message where that wastes little. */
-static GBytes *
-get_payload (const DcFrame *frame, GBytes *message)
-{
-  gsize size;
-  const guint8 *data = g_bytes_get_data (message, &size);
-
-  if (frame->payload_size == 0 || frame->payload_size < size / SLICE_MIN_PART)
-    return g_bytes_new (frame->payload, frame->payload_size);
-  return g_bytes_new_from_bytes (message, frame->payload - data, frame->payload_size);
-}
-
-static gboolean
-has_payload (const DcLinkItem *item)
-{
-  return item->kind != DC_LINK_ITEM_SEGMENT && item->kind != DC_LINK_ITEM_FIN;
-}
-
-static DcLinkItem *
-new_item (const DcFrame *frame)
-{
-  DcLinkItem *item = dc_link_item_new (frame->start.item.kind);
-
-  *item = frame->start.item;
-  return item;
-}
-
-static DcLinkItem *
-end_partial (DcReceiver *self)
-{
-  DcLinkItem *item = g_steal_pointer (&self->partial);
-
-  item->payload = g_bytes_new_take (g_steal_pointer (&self->buffer), self->filled);
-  self->filled = self->capacity = 0;
-  return item;
-}
-
-static gboolean
-is_caps_text (const DcLinkItem *item)
-{
-  gsize size;
-  const char *data;
-
-  if (item->kind != DC_LINK_ITEM_CAPS)
-    return TRUE;
-  data = g_bytes_get_data (item->payload, &size);
-  return size == 0 || g_utf8_validate_len (data, size, NULL);
-}
-
-/* @item (transfer full) is whole. */
-static gboolean
-queue_item (DcReceiver *self, DcLinkItem *item, gboolean ack_now, GError **error)
-{
-  if (!is_caps_text (item)) {
-    dc_link_item_free (item);
-    return dc_frame_refuse (error, "CAPS frame %u ends caps that are not UTF-8", self->received.sequence - 1);
-  }
-
-  if (item->kind == DC_LINK_ITEM_FIN)
-    self->fin_received = TRUE;
-  else
-    self->items_received++;
-  ((DcItem *) item)->end = self->received;
-  ((DcItem *) item)->ack_now = ack_now;
-  dc_item_queue_push (&self->items, item);
-  return TRUE;
-}
-
-/* With nothing whole in our hands, what has arrived of the next item counts as consumed. */
-static void
-settle (DcReceiver *self)
-{
-  if (self->partial && self->items.length == 0 && self->consumed.sequence == self->popped.sequence)
-    self->consumed = self->popped = self->received;
 }
 
 static void
 count_received (DcReceiver *self, const DcFrame *frame)
 {
-  self->received.sequence++;
+  gboolean start = (frame->flags & DC_FRAME_FLAG_START) != 0;
+  gboolean end = (frame->flags & DC_FRAME_FLAG_END) != 0;
+
+  self->next++;
+  self->received.frames++;
   self->received.bytes += frame->length;
   self->queued_bytes += frame->payload_size;
-  if (frame->type == DC_FRAME_DATA)
+  self->n_partial += start && !end;
+  self->n_partial -= !start && end;
+  if (frame->type == DC_FRAME_FIN) {
+    self->fin_received = TRUE;
+    return;
+  }
+  self->items_received += end;
+  if (frame->type == DC_FRAME_DATA) {
+    self->buffers_received += end;
     self->payload_received += frame->payload_size;
+  }
 }
 
-static gboolean
-take_fragment (DcReceiver *self, const DcFrame *frame, GError **error)
+static void
+stop_waiting (DcReceiver *self, DcReceiverStream *stream)
 {
-  if (!append_fragment (self, frame, error))
-    return FALSE;
-  self->partial_ack_now |= (frame->flags & DC_FRAME_FLAG_ACK_NOW) != 0;
-  count_received (self, frame);
+  if (!stream->waiting)
+    return;
 
-  if (frame->flags & DC_FRAME_FLAG_END)
-    return queue_item (self, end_partial (self), self->partial_ack_now, error);
-  settle (self);
+  stream->waiting = FALSE;
+  g_queue_unlink (&self->waiting, &stream->waiting_node);
+}
+
+/* Whether there is memory to acknowledge fragments of the item that comes in on @stream. */
+static gboolean
+may_be_early (DcReceiver *self, DcReceiverStream *stream)
+{
+  gboolean first = self->waiting.length == 0 || self->waiting.head->data == stream;
+
+  if (stream->early)
+    return TRUE;
+  if (stream->total <= self->max_item / DC_LINK_MAX_STREAMS)
+    stream->early = TRUE;
+  else if (first && stream->total <= self->max_item - self->early_bytes) {
+    stream->early = TRUE;
+    stream->early_bytes = stream->total;
+    self->early_bytes += stream->total;
+  }
+  if (stream->early)
+    stop_waiting (self, stream);
+  else if (!stream->waiting) {
+    stream->waiting = TRUE;
+    g_queue_push_tail_link (&self->waiting, &stream->waiting_node);
+  }
+  return stream->early;
+}
+
+/* What waits on the streams of which nothing was consumed for so long that the rate does not know them. Once a round. */
+static void
+count_held (DcReceiver *self)
+{
+  DcWindow *window = &self->window;
+
+  window->held = (DcPosition){0};
+  for (guint i = 0; i < self->n_streams; i++) {
+    const DcReceiverStream *stream = self->streams[i];
+
+    if (!stream || stream->round + DC_WINDOW_ROUNDS > window->n_rounds)
+      continue;
+    window->held.frames += stream->received.frames - stream->consumed.frames;
+    window->held.bytes += stream->received.bytes - stream->consumed.bytes;
+  }
+}
+
+/* @stream may have consumed something since it was at @before; what has arrived of an item may count as well. */
+static void
+note_consumed (DcReceiver *self, DcReceiverStream *stream, const DcPosition *before, gint64 now)
+{
+  guint64 round;
+
+  if (dc_receiver_stream_is_due_early (stream) && may_be_early (self, stream))
+    dc_receiver_stream_consume_early (stream);
+  if (stream->consumed.frames == before->frames)
+    return;
+
+  self->consumed.frames += stream->consumed.frames - before->frames;
+  self->consumed.bytes += stream->consumed.bytes - before->bytes;
+  add_untold (self, stream);
+  round = self->window.n_rounds;
+  dc_window_consumed (&self->window, &self->consumed, now);
+  stream->round = self->window.n_rounds;
+  if (stream->round != round)
+    count_held (self);
+}
+
+/* Those that wait for memory for an early item, as far as there is some. */
+static void
+serve_waiting (DcReceiver *self, gint64 now)
+{
+  while (self->waiting.length > 0) {
+    DcReceiverStream *stream = self->waiting.head->data;
+    DcPosition before = stream->consumed;
+
+    note_consumed (self, stream, &before, now);
+    if (stream->waiting)
+      return;
+  }
+}
+
+/* The application has the early item. */
+static void
+release_early (DcReceiver *self, DcReceiverStream *stream)
+{
+  if (!stream->early || stream->consumed.frames < stream->early_end)
+    return;
+
+  self->early_bytes -= stream->early_bytes;
+  stream->early = FALSE;
+  stream->early_bytes = 0;
+}
+
+gboolean
+dc_receiver_take (DcReceiver *self, const DcFrame *frame, GBytes *message, gint64 now, GError **error)
+{
+  DcReceiverStream *stream = self->streams[frame->stream];
+  DcPosition before;
+
+  if (!check_flow (self, stream, frame, error))
+    return FALSE;
+  if (!stream) {
+    stream = self->streams[frame->stream] = dc_receiver_stream_new (frame->stream);
+    stream->round = self->window.n_rounds;
+  }
+  if (!dc_receiver_stream_check (stream, frame, error) || !check_total (self, frame, error))
+    return FALSE;
+
+  before = stream->consumed;
+  if (!dc_receiver_stream_take (stream, frame, message, error))
+    return FALSE;
+  count_received (self, frame);
+  self->n_streams = MAX (self->n_streams, frame->stream + 1u);
+  note_consumed (self, stream, &before, now);
+  if (!stream->partial && stream->waiting) {
+    /* It came whole within its credit. */
+    stop_waiting (self, stream);
+    serve_waiting (self, now);
+  }
   return TRUE;
 }
 
 gboolean
-dc_receiver_take (DcReceiver *self, const DcFrame *frame, GBytes *message, GError **error)
+dc_receiver_has_item (const DcReceiver *self, guint number)
 {
-  gboolean start = (frame->flags & DC_FRAME_FLAG_START) != 0;
-  DcLinkItem *item;
+  const DcReceiverStream *stream = self->streams[number];
 
-  if (!check_flow (self, frame, error))
-    return FALSE;
-  if (start ? !check_start (self, frame, error) : !check_continuation (self, frame, error))
-    return FALSE;
-  if (!start)
-    return take_fragment (self, frame, error);
-
-  item = new_item (frame);
-  if (!(frame->flags & DC_FRAME_FLAG_END)) {
-    self->partial = item;
-    self->total = frame->start.total;
-    self->partial_ack_now = FALSE;
-    return take_fragment (self, frame, error);
-  }
-  if (has_payload (item))
-    item->payload = get_payload (frame, message);
-  count_received (self, frame);
-  return queue_item (self, item, (frame->flags & DC_FRAME_FLAG_ACK_NOW) != 0, error);
+  return stream && stream->items.length > 0;
 }
 
 DcLinkItem *
-dc_receiver_pop (DcReceiver *self)
+dc_receiver_pop (DcReceiver *self, guint number)
 {
-  DcLinkItem *item = dc_item_queue_pop (&self->items);
+  DcReceiverStream *stream = self->streams[number];
+  DcLinkItem *item = stream ? dc_receiver_stream_pop (stream) : NULL;
 
-  if (!item)
-    return NULL;
-
-  self->popped = ((DcItem *) item)->end;
-  self->popped_bytes += dc_item_get_size (item);
-  self->popped_ack_now |= ((DcItem *) item)->ack_now;
-  self->fin_popped |= item->kind == DC_LINK_ITEM_FIN;
+  if (item)
+    self->fin_popped |= item->kind == DC_LINK_ITEM_FIN;
   return item;
 }
 
 void
-dc_receiver_consume (DcReceiver *self)
+dc_receiver_consume (DcReceiver *self, guint number, gint64 now)
 {
-  self->consumed = self->popped;
-  self->queued_bytes -= self->popped_bytes;
-  self->popped_bytes = 0;
-  self->consumed_ack_now |= self->popped_ack_now;
-  self->popped_ack_now = FALSE;
-  settle (self);
+  DcReceiverStream *stream = self->streams[number];
+  DcPosition before;
+
+  if (!stream)
+    return;
+
+  before = stream->consumed;
+  self->ack_now |= stream->popped_ack_now;
+  self->queued_bytes -= stream->popped_bytes;
+  dc_receiver_stream_consume (stream);
+  release_early (self, stream);
+  note_consumed (self, stream, &before, now);
+  serve_waiting (self, now);
+}
+
+void
+dc_receiver_accept_fin (DcReceiver *self)
+{
+  GList *node;
+
+  self->fin_accepted = TRUE;
+  while ((node = g_queue_pop_head_link (&self->untold)))
+    ((DcReceiverStream *) node->data)->untold = FALSE;
 }
 
 gboolean
 dc_receiver_has_credit (const DcReceiver *self)
 {
-  return self->consumed.sequence != self->told.sequence;
+  return self->untold.length > 0;
+}
+
+/* At once if it is a quarter of the credit that the far side has to play with, which is not what waits here to be consumed. A
+ * sixteenth of the window is the least, or a consumer who is slow would cause a CREDIT for each frame. */
+static gboolean
+is_worth_telling (guint64 untold, guint64 unconsumed, guint64 window)
+{
+  guint64 at_play = window > unconsumed ? window - unconsumed : 0;
+
+  return 4 * untold >= MAX (at_play, window / 4);
 }
 
 gboolean
 dc_receiver_is_urgent (const DcReceiver *self)
 {
-  guint64 bytes = self->consumed.bytes - self->told.bytes;
-  guint64 frames = self->consumed.sequence - self->told.sequence;
+  const DcPosition *told = &self->told;
+  const DcPosition *consumed = &self->consumed;
+  DcPosition window = get_window (self);
 
-  return frames > 0
-         && (self->consumed_ack_now || self->fin_received || bytes * 4 >= self->window_bytes
-             || frames * 4 >= self->window_frames);
+  if (!dc_receiver_has_credit (self))
+    return FALSE;
+  return self->ack_now || self->fin_received
+         || is_worth_telling (consumed->bytes - told->bytes, self->received.bytes - consumed->bytes, window.bytes)
+         || is_worth_telling (consumed->frames - told->frames, self->received.frames - consumed->frames, window.frames);
 }
 
 void
-dc_receiver_take_credit (DcReceiver *self, DcFrameCredit *credit)
+dc_receiver_take_credit (DcReceiver *self, DcFrame *frame, gint64 now)
 {
-  self->told = self->consumed;
-  self->consumed_ack_now = FALSE;
+  DcReceiverStream *stream = g_queue_pop_head_link (&self->untold)->data;
+  DcPosition granted, target;
 
-  credit->acknowledged = self->told.sequence;
-  credit->window_bytes = self->window_bytes;
-  credit->window_frames = self->window_frames;
+  stream->untold = FALSE;
+  self->told.frames += stream->consumed.frames - stream->told.frames;
+  self->told.bytes += stream->consumed.bytes - stream->told.bytes;
+  stream->told = stream->consumed;
+  if (self->untold.length == 0)
+    self->ack_now = FALSE;
+
+  granted = get_window (self);
+  dc_window_get_target (&self->window, &granted, now, &target);
+  self->limit.frames = MAX (self->limit.frames, self->told.frames + target.frames);
+  self->limit.bytes = MAX (self->limit.bytes, self->told.bytes + target.bytes);
+
+  frame->stream = stream->number;
+  frame->credit.acknowledged = (guint32) stream->told.frames;
+  frame->credit.limit_frames = (guint32) self->limit.frames;
+  frame->credit.limit_bytes = (guint32) self->limit.bytes;
 }

@@ -1,317 +1,468 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* dc-sender.c: items to frames, within the far side's credit. */
+/* dc-sender.c: items of many streams to frames, within the far side's credit. */
 
 /*
- * An item waits in a queue, whole, until a message is wanted. Only then frames are cut from it, as many as the message
- * holds and the credit covers, so that small items share a message. A cut frame gets its sequence and a record in a
- * ring: item, offset and size, no bytes. The item stays until its last frame is acknowledged; a later session can thus
- * write the same frames again.
+ * Each stream has its queue and its ring, see dc-sender-stream.c. A message is filled from the streams in turns, by
+ * deficit round robin: each turn is good for as many bytes as the largest frame has, so that an item of a gigabyte on
+ * one stream delays a small one on another by a frame or two.
  *
- * In flight (cut and not acknowledged) never exceeds the window. No deadlock can come of that: a frame's body is at
- * most a quarter of the window, so that with nothing in flight one can always be sent, and the far side acknowledges
- * all that is in flight once its application has consumed the items that are whole. A quarter and not the whole, so
- * that frames and acknowledgements overlap.
+ * Credit. In flight (cut and not acknowledged), all streams together, never exceeds the window, with one exception. Three
+ * rules see to it that no stream waits for another's consumer:
  *
- * Items that are not larger than a frame are not cut (the receiver can then hand out a slice of the message); they wait
- * for the next message when this one has too little room. Larger ones fill up what room there is.
+ *  - Share. A stream grows in flight only up to seven times what it leaves free (the dynamic threshold of shared
+ *    switch buffers): alone it gets 7/8 of the window, and the second, third ... that is not consumed 7/8 of what is
+ *    then left. n streams that all run get equal parts.
+ *  - Reserve, the exception: what is left so gets small. A stream with nothing in flight may always send one frame of
+ *    up to DC_FRAME_RESERVE bytes.
+ *  - Size. A body is at most a quarter of the window, so that frames and acknowledgements overlap.
+ *
+ * No deadlock: with nothing in flight on a stream a frame of it can be sent; and what is in flight is acknowledged
+ * once the far application has consumed the items that are whole, which needs nothing further from us.
+ *
+ * Items that are not larger than a frame are not cut (the receiver can then hand out a slice of the message), unless the
+ * stream has nothing in flight and there is no credit for the whole; they wait for the next message when this one has too
+ * little room. Larger ones fill up what room there is.
+ *
+ * On another channel everything that the far side has not got goes first, the same frames in the same order.
  */
 #include "plugins/link/dc-sender.h"
 
-/* However much the far side grants, our memory is ours: more than this is not kept for it. */
+/* However much the far side grants, our memory is ours: more than this is not kept for it, reserves apart. */
 #define MAX_BYTES_IN_FLIGHT (64 * 1024 * 1024)
 #define MAX_FRAMES_IN_FLIGHT 65536
+
+/* In flight of a stream : free, at most. */
+#define SHARE 7
+/* Frames are not made smaller than a quarter of the largest, just to use up credit or room. */
+#define MIN_PIECE 4
 
 void
 dc_sender_init (DcSender *self, guint32 first_sequence)
 {
-  g_queue_init (&self->items);
-  self->next = self->unacknowledged = first_sequence;
-}
-
-static DcSent *
-sent_at (const DcSender *self, guint i)
-{
-  return &self->sent[(self->sent_head + i) & (self->sent_capacity - 1)];
+  g_queue_init (&self->active);
+  g_queue_init (&self->resend);
+  self->next = self->arrived = first_sequence;
 }
 
 void
 dc_sender_clear (DcSender *self)
 {
-  guint n = dc_sender_get_frames_in_flight (self);
-
-  for (guint i = 0; i < n; i++) {
-    DcSent *sent = sent_at (self, i);
-
-    if (sent->flags & DC_FRAME_FLAG_END)
-      dc_link_item_free (sent->item);
-  }
-  g_clear_pointer (&self->sent, g_free);
-  dc_item_queue_clear (&self->items);
+  for (guint i = 0; i < DC_LINK_MAX_STREAMS; i++)
+    g_clear_pointer (&self->streams[i], dc_sender_stream_free);
+  g_queue_init (&self->active);
+  g_queue_init (&self->resend);
 }
 
 void
 dc_sender_open (DcSender *self, const DcFrameHello *hello, gsize max_message)
 {
-  self->window_bytes = hello->window_bytes;
-  self->window_frames = hello->window_frames;
+  self->limit.bytes = hello->window_bytes;
+  self->limit.frames = hello->window_frames;
   self->max_item = hello->max_item;
   self->max_message = max_message;
 }
 
-guint
+static void
+rewind_streams (DcSender *self)
+{
+  g_queue_init (&self->resend);
+  for (guint i = 0; i < DC_LINK_MAX_STREAMS; i++) {
+    DcSenderStream *stream = self->streams[i];
+
+    if (stream && dc_sender_stream_rewind (stream, self->arrived) > 0)
+      g_queue_push_tail_link (&self->resend, &stream->resend_node);
+  }
+}
+
+gboolean
+dc_sender_resume (DcSender *self, const DcFrameHello *hello, gsize max_message, GError **error)
+{
+  guint32 missing = (guint32) self->next - hello->next_expected;
+
+  if (missing > self->next - self->arrived)
+    return dc_frame_refuse (error, "HELLO frame that expects frame %u where %u to %u are due", hello->next_expected,
+        (guint32) self->arrived, (guint32) self->next);
+  if (max_message < self->max_message || hello->max_item < self->max_item)
+    return dc_frame_refuse (error,
+        "HELLO frame that resumes with a lower limit: messages of %" G_GSIZE_FORMAT " bytes where %" G_GSIZE_FORMAT
+        " are due, items of %" G_GUINT64_FORMAT " where %" G_GUINT64_FORMAT " are",
+        max_message, self->max_message, hello->max_item, self->max_item);
+
+  self->arrived = self->next - missing;
+  self->fin_ack_taken = FALSE;
+  rewind_streams (self);
+  return TRUE;
+}
+
+guint64
 dc_sender_get_frames_in_flight (const DcSender *self)
 {
-  return self->next - self->unacknowledged;
+  return self->sent.frames - self->acked.frames;
 }
 
 guint64
 dc_sender_get_bytes_in_flight (const DcSender *self)
 {
-  return self->sent_bytes - self->acked_bytes;
+  return self->sent.bytes - self->acked.bytes;
 }
 
-static guint64
-get_window_bytes (const DcSender *self)
+guint64
+dc_sender_get_window_bytes (const DcSender *self)
 {
-  return MIN (self->window_bytes, MAX_BYTES_IN_FLIGHT);
+  return MAX (self->limit.bytes, self->acked.bytes) - self->acked.bytes;
 }
 
-static guint
-get_window_frames (const DcSender *self)
+static gint64
+get_usable_bytes (const DcSender *self)
 {
-  return MIN (self->window_frames, MAX_FRAMES_IN_FLIGHT);
+  return MIN (dc_sender_get_window_bytes (self), MAX_BYTES_IN_FLIGHT);
 }
 
+static gint64
+get_usable_frames (const DcSender *self)
+{
+  return MIN (MAX (self->limit.frames, self->acked.frames) - self->acked.frames, MAX_FRAMES_IN_FLIGHT);
+}
+
+/* How far @stream could fill the window if the others stayed as they are. */
 gboolean
-dc_sender_has_room (const DcSender *self)
+dc_sender_has_room (const DcSender *self, guint number)
 {
-  return !self->fin_queued && dc_sender_get_bytes_in_flight (self) + self->backlog < get_window_bytes (self)
-         && dc_sender_get_frames_in_flight (self) + self->items.length < get_window_frames (self);
-}
+  const DcSenderStream *stream = self->streams[number];
+  gint64 bytes, frames, free_bytes, free_frames;
 
-static DcFrameType
-get_frame_type (const DcLinkItem *item)
-{
-  return DC_FRAME_SEQUENCED | item->kind;
-}
-
-/* Of the whole item, fragmented or not: only its first frame has a head. */
-static gsize
-get_body_size (const DcLinkItem *item)
-{
-  return dc_frame_get_head_size (get_frame_type (item), DC_FRAME_FLAG_START) + dc_item_get_size (item);
-}
-
-void
-dc_sender_queue (DcSender *self, DcLinkItem *item, gboolean ack_now)
-{
-  ((DcItem *) item)->ack_now = ack_now;
-  self->backlog += get_body_size (item);
-  dc_item_queue_push (&self->items, item);
-}
-
-void
-dc_sender_finish (DcSender *self)
-{
   if (self->fin_queued)
-    return;
+    return FALSE;
+  if (!stream || (stream->n_sent == 0 && stream->items.length == 0))
+    return TRUE;
 
-  dc_sender_queue (self, dc_link_item_new (DC_LINK_ITEM_FIN), TRUE);
-  self->fin_queued = TRUE;
+  free_bytes = get_usable_bytes (self) - (gint64) dc_sender_get_bytes_in_flight (self) + (gint64) stream->in_flight;
+  free_frames = get_usable_frames (self) - (gint64) dc_sender_get_frames_in_flight (self) + stream->n_sent;
+  bytes = stream->in_flight + stream->backlog;
+  frames = (gint64) stream->n_sent + stream->items.length;
+  return (SHARE + 1) * bytes < SHARE * free_bytes && (SHARE + 1) * frames < SHARE * free_frames;
 }
 
 static gsize
 get_max_body (const DcSender *self)
 {
-  gsize by_window = get_window_bytes (self) / 4;
+  gsize by_window = MAX (get_usable_bytes (self), DC_FRAME_MIN_WINDOW_BYTES) / 4;
 
   return MIN (self->max_message - DC_FRAME_HEADER_SIZE, by_window);
 }
 
-/* The body of the frame that is next to be cut, in a message with @room bytes left; FALSE: none. */
-static gboolean
-get_next_body (const DcSender *self, gsize room, gsize *body)
+static DcSenderStream *
+get_stream (DcSender *self, guint number)
 {
-  const DcLinkItem *item = self->items.head ? self->items.head->data : NULL;
-  gsize max = get_max_body (self);
-  gsize left;
+  if (!self->streams[number])
+    self->streams[number] = dc_sender_stream_new (number);
+  return self->streams[number];
+}
 
-  if (!item || room <= DC_FRAME_HEADER_SIZE || dc_sender_get_frames_in_flight (self) >= get_window_frames (self))
-    return FALSE;
-  room -= DC_FRAME_HEADER_SIZE;
+void
+dc_sender_queue (DcSender *self, DcLinkItem *item, gboolean ack_now)
+{
+  DcSenderStream *stream = get_stream (self, item->stream);
+  guint64 before = stream->backlog;
 
-  left = self->offset > 0 ? dc_item_get_size (item) - self->offset : get_body_size (item);
-  *body = MIN (left, max);
-  if (*body > room) {
-    /* Fill up, unless the item fits the next message in one piece, or the piece would be too small to be worth it. */
-    if (left <= max || room < max / 4)
-      return FALSE;
-    *body = room;
+  if (stream->items.length == 0) {
+    stream->deficit = get_max_body (self);
+    g_queue_push_tail_link (&self->active, &stream->node);
   }
+  dc_sender_stream_queue (stream, item, ack_now);
+  self->backlog += stream->backlog - before;
+  self->n_waiting++;
+}
 
-  return dc_sender_get_bytes_in_flight (self) + *body <= get_window_bytes (self);
+guint
+dc_sender_discard (DcSender *self, guint number)
+{
+  DcSenderStream *stream = self->streams[number];
+  guint64 before;
+  guint n;
+
+  if (!stream || stream->items.length == 0)
+    return 0;
+
+  before = stream->backlog;
+  n = dc_sender_stream_discard (stream);
+  self->backlog -= before - stream->backlog;
+  self->n_waiting -= n;
+  if (stream->items.length == 0)
+    g_queue_unlink (&self->active, &stream->node);
+  return n;
+}
+
+void
+dc_sender_finish (DcSender *self)
+{
+  self->fin_queued = TRUE;
+}
+
+guint64
+dc_sender_get_unacknowledged (const DcSender *self)
+{
+  return self->items_sent + self->n_waiting - self->items_acked;
+}
+
+/* What credit there is for a frame of @stream, in bytes of its body. */
+static gsize
+get_credit (const DcSender *self, const DcSenderStream *stream)
+{
+  gint64 free_bytes = get_usable_bytes (self) - (gint64) dc_sender_get_bytes_in_flight (self);
+  gint64 free_frames = get_usable_frames (self) - (gint64) dc_sender_get_frames_in_flight (self);
+  gint64 credit = (SHARE * free_bytes - (gint64) stream->in_flight) / (SHARE + 1);
+
+  if (stream->n_sent >= SHARE * free_frames)
+    credit = 0;
+  if (stream->n_sent == 0)
+    credit = MAX (credit, DC_FRAME_RESERVE);
+  return CLAMP (credit, 0, (gint64) get_max_body (self));
+}
+
+/* The body of the frame that @stream could send next in an empty message; 0: it has to wait for something. */
+static gsize
+get_next_body (const DcSender *self, const DcSenderStream *stream)
+{
+  gsize left = dc_sender_stream_get_left (stream);
+  gsize max = get_max_body (self);
+  gsize credit = get_credit (self, stream);
+
+  if (left <= credit)
+    return left;
+  if (stream->n_sent > 0 && (left <= max || credit < max / MIN_PIECE))
+    return 0;
+  return credit;
+}
+
+/* Makes *@body fit into @room; FALSE: the next message is better. */
+static gboolean
+fit (const DcSender *self, const DcSenderStream *stream, gsize room, gsize *body)
+{
+  gsize max = get_max_body (self);
+
+  if (*body + DC_FRAME_HEADER_SIZE <= room)
+    return TRUE;
+  if (dc_sender_stream_get_left (stream) <= max || room < DC_FRAME_HEADER_SIZE + max / MIN_PIECE)
+    return FALSE;
+  *body = room - DC_FRAME_HEADER_SIZE;
+  return TRUE;
+}
+
+/* The stream whose frame is next; it becomes the head of the active ones. NULL: the message is full, or all must wait. */
+static DcSenderStream *
+pick (DcSender *self, gsize room, gsize *body)
+{
+  gsize quantum = get_max_body (self);
+
+  /* Twice round: whoever can send something has enough for it at the second visit. */
+  for (guint n = 2 * self->active.length; n > 0; n--) {
+    DcSenderStream *stream = self->active.head->data;
+
+    *body = get_next_body (self, stream);
+    if (*body > 0 && *body <= stream->deficit)
+      return fit (self, stream, room, body) ? stream : NULL;
+
+    stream->deficit = *body > 0 ? stream->deficit + quantum : quantum;
+    g_queue_push_tail_link (&self->active, g_queue_pop_head_link (&self->active));
+  }
+  return NULL;
+}
+
+/* FIN is of the whole link: it comes behind what waits on any stream. */
+static gboolean
+can_send_fin (const DcSender *self)
+{
+  if (!self->fin_queued || self->fin_sent || self->active.length > 0)
+    return FALSE;
+  return (gint64) dc_sender_get_frames_in_flight (self) < get_usable_frames (self) || !self->streams[0]
+         || self->streams[0]->n_sent == 0;
 }
 
 gboolean
 dc_sender_is_ready (const DcSender *self)
 {
-  gsize body;
-
-  return get_next_body (self, self->max_message, &body);
+  if (self->resend.length > 0 || can_send_fin (self))
+    return TRUE;
+  for (const GList *node = self->active.head; node; node = node->next)
+    if (get_next_body (self, node->data) > 0)
+      return TRUE;
+  return FALSE;
 }
 
 guint64
 dc_sender_get_backlog_size (const DcSender *self)
 {
-  return self->backlog + (guint64) self->items.length * DC_FRAME_HEADER_SIZE;
-}
-
-static void
-grow_ring (DcSender *self)
-{
-  guint n = dc_sender_get_frames_in_flight (self);
-  guint capacity = self->sent_capacity ? self->sent_capacity * 2 : 16;
-  DcSent *sent = g_new (DcSent, capacity);
-
-  for (guint i = 0; i < n; i++)
-    sent[i] = *sent_at (self, i);
-  g_free (self->sent);
-  self->sent = sent;
-  self->sent_head = 0;
-  self->sent_capacity = capacity;
-}
-
-static void
-write_sent (GByteArray *message, const DcSent *sent, guint32 sequence)
-{
-  DcFrame frame = {
-      .type = get_frame_type (sent->item),
-      .flags = sent->flags,
-      .stream = sent->item->stream,
-      .sequence = sequence,
-      .payload_size = sent->size,
-  };
-
-  if (sent->flags & DC_FRAME_FLAG_START) {
-    frame.start.total = dc_item_get_size (sent->item);
-    frame.start.item = *sent->item;
-  }
-  if (sent->size > 0)
-    frame.payload = (const guint8 *) g_bytes_get_data (sent->item->payload, NULL) + sent->offset;
-  dc_frame_write (message, &frame);
-}
-
-/* Makes the record of the next frame, with a body of @body bytes, and takes what it covers off the queue. */
-static const DcSent *
-cut_frame (DcSender *self, gsize body)
-{
-  DcLinkItem *item = g_queue_peek_head (&self->items);
-  guint in_flight = dc_sender_get_frames_in_flight (self);
-  DcSent *sent;
-
-  if (in_flight == self->sent_capacity)
-    grow_ring (self);
-  sent = sent_at (self, in_flight);
-  sent->item = item;
-  sent->offset = self->offset;
-  sent->body = body;
-  sent->flags = self->offset == 0 ? DC_FRAME_FLAG_START : 0;
-  sent->size = body - dc_frame_get_head_size (get_frame_type (item), sent->flags);
-  if (((DcItem *) item)->ack_now)
-    sent->flags |= DC_FRAME_FLAG_ACK_NOW;
-
-  self->offset += sent->size;
-  self->backlog -= body;
-  self->sent_bytes += body;
-  self->next++;
-  if (self->offset == dc_item_get_size (item)) {
-    sent->flags |= DC_FRAME_FLAG_END;
-    self->offset = 0;
-    dc_item_queue_pop (&self->items);
-  }
-  return sent;
+  return self->backlog + self->n_waiting * DC_FRAME_HEADER_SIZE;
 }
 
 static void
 count_sent (DcSender *self, const DcSent *sent)
 {
-  if (sent->item->kind == DC_LINK_ITEM_FIN) {
-    self->fin_sent = TRUE;
+  const DcLinkItem *item = sent->item;
+  gboolean last = (sent->flags & DC_FRAME_FLAG_END) != 0;
+
+  self->sent.frames++;
+  self->sent.bytes += dc_sent_get_body_size (sent);
+  self->next++;
+  if (item->kind == DC_LINK_ITEM_FIN)
     return;
-  }
-  if (sent->item->kind == DC_LINK_ITEM_DATA)
+
+  if (item->kind == DC_LINK_ITEM_DATA)
     self->payload_sent += sent->size;
-  if (sent->flags & DC_FRAME_FLAG_END)
+  if (last) {
+    self->n_waiting--;
     self->items_sent++;
+    self->buffers_sent += item->kind == DC_LINK_ITEM_DATA;
+  }
+}
+
+static void
+send_frame (DcSender *self, DcSenderStream *stream, gsize body, GByteArray *message)
+{
+  const DcSent *sent = dc_sender_stream_cut (stream, body, self->next);
+
+  stream->deficit -= MIN (body, stream->deficit);
+  self->backlog -= body;
+  if (stream->items.length == 0)
+    g_queue_unlink (&self->active, &stream->node);
+  dc_sent_write (sent, message);
+  count_sent (self, sent);
+}
+
+static void
+send_fin (DcSender *self, GByteArray *message)
+{
+  DcSenderStream *stream = get_stream (self, 0);
+  const DcSent *sent;
+
+  dc_sender_stream_queue (stream, dc_link_item_new (DC_LINK_ITEM_FIN), TRUE);
+  sent = dc_sender_stream_cut (stream, 0, self->next);
+  dc_sent_write (sent, message);
+  count_sent (self, sent);
+  self->fin_sent = TRUE;
+}
+
+/* The stream that has the oldest of the frames to be sent again: they must come in their order. */
+static DcSenderStream *
+pick_resend (const DcSender *self)
+{
+  DcSenderStream *oldest = self->resend.head->data;
+
+  for (const GList *node = self->resend.head->next; node; node = node->next) {
+    DcSenderStream *stream = node->data;
+
+    if (dc_sender_stream_peek_resend (stream)->sequence < dc_sender_stream_peek_resend (oldest)->sequence)
+      oldest = stream;
+  }
+  return oldest;
+}
+
+static guint
+fill_with_old (DcSender *self, GByteArray *message)
+{
+  guint n = 0;
+
+  while (self->resend.length > 0) {
+    DcSenderStream *stream = pick_resend (self);
+    const DcSent *sent = dc_sender_stream_peek_resend (stream);
+
+    if (message->len + DC_FRAME_HEADER_SIZE + dc_sent_get_body_size (sent) > self->max_message)
+      break;
+    dc_sent_write (sent, message);
+    if (++stream->n_out == stream->n_sent)
+      g_queue_unlink (&self->resend, &stream->resend_node);
+    n++;
+  }
+  self->frames_resent += n;
+  return n;
 }
 
 guint
 dc_sender_fill (DcSender *self, GByteArray *message)
 {
-  guint n = 0;
+  guint n = fill_with_old (self, message);
+  DcSenderStream *stream;
   gsize body;
 
-  while (get_next_body (self, self->max_message - message->len, &body)) {
-    guint32 sequence = self->next;
-    const DcSent *sent = cut_frame (self, body);
+  if (self->resend.length > 0)
+    return n;
 
-    write_sent (message, sent, sequence);
-    count_sent (self, sent);
+  while ((stream = pick (self, self->max_message - message->len, &body))) {
+    send_frame (self, stream, body, message);
+    n++;
+  }
+  if (can_send_fin (self) && message->len + DC_FRAME_HEADER_SIZE <= self->max_message) {
+    send_fin (self, message);
     n++;
   }
   return n;
 }
 
 static void
-acknowledge (DcSender *self, guint n)
+acknowledge (DcSender *self, DcSenderStream *stream, guint n)
 {
-  self->unacknowledged += n;
-  self->acked_frames += n;
+  DcAcknowledged done = {.next = self->arrived};
 
-  for (; n > 0; n--) {
-    DcSent *sent = sent_at (self, 0);
+  dc_sender_stream_acknowledge (stream, n, &done);
+  self->acked.frames += n;
+  self->acked.bytes += done.bytes;
+  self->items_acked += done.items;
+  self->arrived = MAX (self->arrived, done.next);
+}
 
-    self->sent_head++;
-    self->acked_bytes += sent->body;
-    if (!(sent->flags & DC_FRAME_FLAG_END))
-      continue;
-    if (sent->item->kind != DC_LINK_ITEM_FIN)
-      self->items_acked++;
-    dc_link_item_free (sent->item);
-  }
+static gboolean
+raise_limit (DcSender *self, const DcFrameCredit *credit, GError **error)
+{
+  guint32 bytes = credit->limit_bytes - (guint32) self->limit.bytes;
+  guint32 frames = credit->limit_frames - (guint32) self->limit.frames;
+  DcPosition limit = {self->limit.frames + frames, self->limit.bytes + bytes};
+
+  /* Serial numbers: one of the past is a large step forward. */
+  if (bytes > DC_FRAME_MAX_WINDOW || frames > DC_FRAME_MAX_WINDOW)
+    return dc_frame_refuse (error,
+        "CREDIT frame that takes back credit: limits of %u bytes and %u frames where %u and %u stand",
+        credit->limit_bytes, credit->limit_frames, (guint32) self->limit.bytes, (guint32) self->limit.frames);
+  bytes = MIN (limit.bytes - self->acked.bytes, G_MAXUINT32);
+  frames = MIN (limit.frames - self->acked.frames, G_MAXUINT32);
+  if (bytes < DC_FRAME_MIN_WINDOW_BYTES || bytes > DC_FRAME_MAX_WINDOW || frames < DC_FRAME_MIN_WINDOW_FRAMES
+      || frames > DC_FRAME_MAX_WINDOW)
+    return dc_frame_refuse (error,
+        "CREDIT frame that makes the window %u bytes and %u frames where from %u bytes and %u frames to %u of each are "
+        "due",
+        bytes, frames, DC_FRAME_MIN_WINDOW_BYTES, DC_FRAME_MIN_WINDOW_FRAMES, DC_FRAME_MAX_WINDOW);
+
+  self->limit = limit;
+  return TRUE;
 }
 
 gboolean
-dc_sender_credit (DcSender *self, const DcFrameCredit *credit, GError **error)
+dc_sender_credit (DcSender *self, guint number, const DcFrameCredit *credit, GError **error)
 {
-  guint64 edge_bytes = self->acked_bytes + self->window_bytes;
-  guint64 edge_frames = self->acked_frames + self->window_frames;
-  guint32 n = credit->acknowledged - self->unacknowledged;
+  DcSenderStream *stream = self->streams[number];
+  guint32 acked = stream ? stream->n_acked : 0;
+  guint n_out = stream ? stream->n_out : 0;
+  guint32 n = credit->acknowledged - acked;
 
-  /* Serial numbers: one of the past is a large step forward. */
-  if (n > dc_sender_get_frames_in_flight (self))
-    return dc_frame_refuse (error, "CREDIT frame for the number %u where %u to %u are due", credit->acknowledged,
-        self->unacknowledged, self->next);
-
-  acknowledge (self, n);
-  if (self->acked_bytes + credit->window_bytes < edge_bytes || self->acked_frames + credit->window_frames < edge_frames)
-    return dc_frame_refuse (error,
-        "CREDIT frame that takes back credit: a window of %u bytes and %u frames at the number %u",
-        credit->window_bytes, credit->window_frames, credit->acknowledged);
-  self->window_bytes = credit->window_bytes;
-  self->window_frames = credit->window_frames;
-  return TRUE;
+  if (n > n_out)
+    return dc_frame_refuse (error, "CREDIT frame for %u frames of the stream %u where %u to %u are due",
+        credit->acknowledged, number, acked, acked + n_out);
+  if (n > 0)
+    acknowledge (self, stream, n);
+  return raise_limit (self, credit, error);
 }
 
 gboolean
 dc_sender_fin_ack (DcSender *self, GError **error)
 {
-  if (!self->fin_sent)
+  if (!self->fin_sent || self->resend.length > 0)
     return dc_frame_refuse (error, "FIN-ACK frame where no FIN was sent");
-  if (self->fin_acked)
+  if (self->fin_ack_taken)
     return dc_frame_refuse (error, "FIN-ACK frame for the second time");
 
-  self->fin_acked = TRUE;
-  acknowledge (self, dc_sender_get_frames_in_flight (self));
+  self->fin_ack_taken = self->fin_acked = TRUE;
+  for (guint i = 0; i < DC_LINK_MAX_STREAMS; i++)
+    if (self->streams[i])
+      acknowledge (self, self->streams[i], self->streams[i]->n_sent);
   return TRUE;
 }

@@ -2,47 +2,91 @@
 /* dc-channel-base.c: a data channel's ground floor: telling others, ending, transmitting. See dc-channel.c for the theory. */
 #include "plugins/peer/dc-channel-base.h"
 
+#include <string.h>
+
 /* A GstBuffer with its memory and meta, a GBytes, an item. */
 #define MESSAGE_COST 1024
 
 /* --- Telling others, without the lock ------------------------------------------------------------------------------------------ */
+
+static void
+tell_readable (DcChannel *self, const DcStreams *readable)
+{
+  for (guint stream = 0; stream < DC_LINK_MAX_STREAMS; stream++)
+    if (dc_streams_has (readable, stream))
+      g_signal_emit_by_name (self, "readable", stream);
+}
+
+static void
+tell (DcChannel *self, guint pending, guint64 acknowledged, const DcStreams *readable, const GError *reason)
+{
+  if (pending & PENDING_RESUMED) {
+    g_signal_emit_by_name (self, "resumed");
+    self->callbacks.resumed (self, self->user_data);
+  }
+  if (pending & PENDING_READY)
+    self->callbacks.ready (self, self->user_data);
+  if (pending & PENDING_ACKNOWLEDGED)
+    g_signal_emit_by_name (self, "acknowledged", acknowledged);
+  if (pending & PENDING_WRITABLE)
+    g_signal_emit_by_name (self, "writable");
+  if (pending & PENDING_READABLE)
+    tell_readable (self, readable);
+  if (pending & PENDING_SUSPENDED)
+    g_signal_emit_by_name (self, "suspended", reason);
+  if (pending & PENDING_LOST)
+    self->callbacks.suspended (self, reason, self->user_data);
+  if (pending & PENDING_WANTS_CLOSE)
+    self->callbacks.wants_close (self, self->user_data);
+  if (pending & PENDING_FINISHED)
+    g_signal_emit_by_name (self, "finished");
+  if (pending & PENDING_SETTLED)
+    self->callbacks.settled (self, self->user_data);
+}
+
+static GError *
+copy_error (const GError *error)
+{
+  return error != NULL ? g_error_copy (error) : NULL;
+}
 
 void
 dc_channel_unlock (DcChannel *self)
 {
   guint pending = self->pending;
   guint64 acknowledged = self->acknowledged;
-  g_autoptr (GError) error = self->error != NULL ? g_error_copy (self->error) : NULL;
+  DcStreams readable = self->readable;
+  g_autoptr (GError) error = copy_error (self->error);
+  g_autoptr (GError) reason = copy_error (self->lost_reason);
+  g_autoptr (GstWebRTCDataChannel) dropped = g_steal_pointer (&self->dropped);
 
   self->pending = 0;
+  memset (&self->readable, 0, sizeof self->readable);
   g_mutex_unlock (&self->lock);
-  if (pending & PENDING_READY)
-    self->callbacks.ready (self, self->user_data);
-  if (pending & PENDING_ACKNOWLEDGED)
-    g_signal_emit_by_name (self, "acknowledged", acknowledged);
-  if (pending & PENDING_WANTS_CLOSE)
-    self->callbacks.wants_close (self, self->user_data);
-  if (pending & PENDING_SETTLED)
-    self->callbacks.settled (self, self->user_data);
+  if (pending & ~PENDING_ENDED)
+    tell (self, pending, acknowledged, &readable, reason);
   if (pending & PENDING_ENDED) {
     g_signal_emit_by_name (self, "closed", error);
     self->callbacks.ended (self, error, self->user_data);
   }
 }
 
-/* TRUE if each direction that was used has been ended by FIN and FIN-ACK: then the far side's leaving is no fault. */
+/* --- State --------------------------------------------------------------------------------------------------------------------- */
+
+/* Upstream events alone oblige nobody. */
 gboolean
 dc_channel_is_clean_locked (DcChannel *self)
 {
-  gboolean fin_acked;
+  gboolean fin_acked, sent, received;
   DcLinkStats stats;
 
   if (self->link == NULL)
     return FALSE;
-  fin_acked = dc_link_is_finished (self->link);
   dc_link_get_stats (self->link, &stats);
-  return (fin_acked || self->fin_accepted) && (fin_acked || stats.items_sent == 0)
-         && (self->fin_accepted || stats.items_received == 0);
+  fin_acked = dc_link_is_finished (self->link);
+  sent = self->finishing || stats.buffers_sent > 0;
+  received = stats.buffers_received > 0;
+  return (fin_acked || self->fin_accepted) && (fin_acked || !sent) && (self->fin_accepted || !received);
 }
 
 guint64
@@ -55,12 +99,23 @@ dc_channel_get_buffered_amount_locked (DcChannel *self)
   return buffered;
 }
 
+void
+dc_channel_get_stats_locked (DcChannel *self, DcLinkStats *stats)
+{
+  if (self->link != NULL) {
+    dc_link_get_stats (self->link, stats);
+    return;
+  }
+  *stats = self->raw_stats;
+  stats->waiting_bytes = dc_channel_get_buffered_amount_locked (self);
+}
+
 /* Whether an ABORT, or what a raw channel sent, has arrived cannot be known: the far side's closing shows it, or the connection's patience
- * ends. */
+ * ends. Without a connection nothing can arrive. */
 static gboolean
 is_settled_locked (DcChannel *self)
 {
-  if (self->remote_closed)
+  if (self->remote_closed || self->rtc == NULL)
     return TRUE;
   if (self->abort_sent)
     return FALSE;
@@ -78,6 +133,63 @@ dc_channel_check_settled_locked (DcChannel *self)
   self->pending |= PENDING_SETTLED;
 }
 
+/* bufferedAmount falls when SCTP takes a message, not when it has arrived: a raw channel can promise no more. */
+void
+dc_channel_check_finished_locked (DcChannel *self)
+{
+  if (self->finished || !self->finishing || (self->link == NULL && self->rtc == NULL))
+    return;
+  if (self->link != NULL ? !dc_link_is_finished (self->link) : dc_channel_get_buffered_amount_locked (self) > 0)
+    return;
+  self->finished = TRUE;
+  self->pending |= PENDING_FINISHED;
+}
+
+gboolean
+dc_channel_has_room_locked (DcChannel *self, guint stream)
+{
+  if (self->ended || self->closing || self->finishing || (self->flushing & DC_DIRECTION_SEND))
+    return TRUE;
+  if (self->options->mode == DC_MODE_LINK)
+    return dc_link_can_send (self->link, stream);
+  return dc_channel_get_buffered_amount_locked (self) <= DC_CHANNEL_RAW_HIGH_WATER;
+}
+
+void
+dc_channel_check_room_locked (DcChannel *self)
+{
+  static const DcStreams none;
+
+  if (memcmp (&self->full, &none, sizeof none) == 0)
+    return;
+  for (guint stream = 0; stream < DC_LINK_MAX_STREAMS; stream++) {
+    if (!dc_streams_has (&self->full, stream) || !dc_channel_has_room_locked (self, stream))
+      continue;
+    dc_streams_set (&self->full, stream, FALSE);
+    self->pending |= PENDING_WRITABLE;
+  }
+}
+
+static void
+check_items_of_stream_locked (DcChannel *self, guint stream, gboolean any)
+{
+  if (!any || !dc_streams_has (&self->empty, stream))
+    return;
+  dc_streams_set (&self->empty, stream, FALSE);
+  dc_streams_set (&self->readable, stream, TRUE);
+  self->pending |= PENDING_READABLE;
+}
+
+void
+dc_channel_check_items_locked (DcChannel *self)
+{
+  guint n_streams = self->link != NULL ? dc_link_get_n_streams (self->link) : 0;
+
+  for (guint stream = 0; stream < n_streams; stream++)
+    check_items_of_stream_locked (self, stream, dc_link_has_item (self->link, stream));
+  check_items_of_stream_locked (self, 0, self->inbox.length > 0 || self->ended);
+}
+
 void
 dc_channel_end_locked (DcChannel *self, const GError *error)
 {
@@ -85,10 +197,12 @@ dc_channel_end_locked (DcChannel *self, const GError *error)
     return;
   self->ended = TRUE;
   /* An abort of our own has said why already. */
-  if (self->error == NULL && error != NULL)
-    self->error = g_error_copy (error);
+  if (self->error == NULL)
+    self->error = copy_error (error);
   self->pending |= PENDING_ENDED;
   dc_channel_check_settled_locked (self);
+  dc_channel_check_room_locked (self);
+  dc_channel_check_items_locked (self);
   g_cond_broadcast (&self->cond);
 }
 
@@ -101,6 +215,9 @@ translate_link_error (DcChannel *self, const GError *reason)
   if (g_error_matches (reason, DC_LINK_ERROR, DC_LINK_ERROR_TIMEOUT))
     return g_error_new (
         DC_ERROR, DC_ERROR_PEER_GONE, "the connection to \"%s\" is dead: %s", self->remote_id, reason->message);
+  if (g_error_matches (reason, DC_LINK_ERROR, DC_LINK_ERROR_RESUME))
+    return g_error_new (
+        DC_ERROR, DC_ERROR_PEER_GONE, "the channel to \"%s\" cannot go on: %s", self->remote_id, reason->message);
   return g_error_new (
       DC_ERROR, DC_ERROR_DATA, "\"%s\" sent what is not the link protocol: %s", self->remote_id, reason->message);
 }
@@ -115,6 +232,55 @@ end_by_link_locked (DcChannel *self)
   dc_channel_end_locked (self, error);
 }
 
+static void
+update_timer_locked (DcChannel *self)
+{
+  if (self->timer != NULL)
+    g_source_set_ready_time (self->timer, self->ended ? -1 : dc_link_get_deadline (self->link));
+}
+
+/* --- Losing the connection ------------------------------------------------------------------------------------------------------ */
+
+void
+dc_channel_drop_rtc_locked (DcChannel *self)
+{
+  if (self->rtc == NULL)
+    return;
+  g_signal_handlers_disconnect_by_data (self->rtc, self);
+  g_clear_object (&self->dropped);
+  self->dropped = g_steal_pointer (&self->rtc);
+  self->started = FALSE;
+  g_queue_clear_full (&self->early, (GDestroyNotify) dc_link_item_free);
+  self->early_cost = 0;
+}
+
+static void
+note_suspended_locked (DcChannel *self, const GError *why, gboolean by_itself)
+{
+  self->pending |= (by_itself ? PENDING_LOST : 0) | (self->suspended ? 0 : PENDING_SUSPENDED);
+  self->suspended = TRUE;
+  g_clear_error (&self->lost_reason);
+  self->lost_reason = g_error_copy (why);
+}
+
+void
+dc_channel_suspend_locked (DcChannel *self, const GError *why, gboolean by_itself)
+{
+  dc_channel_drop_rtc_locked (self);
+  if (!self->ready || self->closing || self->resume_timeout == 0 || dc_channel_is_clean_locked (self)) {
+    dc_channel_end_locked (self, dc_channel_is_clean_locked (self) ? NULL : why);
+    return;
+  }
+  dc_link_suspend (self->link, g_get_monotonic_time (), why->message);
+  if (dc_link_get_error (self->link) != NULL) {
+    end_by_link_locked (self);
+    return;
+  }
+  note_suspended_locked (self, why, by_itself);
+  update_timer_locked (self);
+  g_cond_broadcast (&self->cond);
+}
+
 /* --- Receiving ----------------------------------------------------------------------------------------------------------------- */
 
 gsize
@@ -125,11 +291,17 @@ dc_channel_cost_of (const DcLinkItem *item)
 
 /* --- Sending ------------------------------------------------------------------------------------------------------------------- */
 
+/* What could not be sent on a channel that is not ours any more is no fault: the link sends it again on the next. */
 static void
-update_timer_locked (DcChannel *self)
+fail_to_send_locked (DcChannel *self, GstWebRTCDataChannel *rtc, const GError *error)
 {
-  if (self->timer != NULL)
-    g_source_set_ready_time (self->timer, self->ended ? -1 : dc_link_get_deadline (self->link));
+  g_autoptr (GError) lost = NULL;
+
+  if (rtc != self->rtc)
+    return;
+  lost = g_error_new (DC_ERROR, DC_ERROR_PEER_GONE, "cannot send to \"%s\" any more: %s", self->remote_id,
+      error != NULL ? error->message : "the channel is closed");
+  dc_channel_suspend_locked (self, lost, TRUE);
 }
 
 /* Drops the lock while it sends; see the theory of operation. */
@@ -141,7 +313,7 @@ dc_channel_transmit_locked (DcChannel *self)
   if (self->transmitting || self->link == NULL)
     return;
   self->transmitting = TRUE;
-  while (self->rtc != NULL && (message = dc_link_poll_transmit (self->link, g_get_monotonic_time ())) != NULL) {
+  while (self->started && (message = dc_link_poll_transmit (self->link, g_get_monotonic_time ())) != NULL) {
     g_autoptr (GstWebRTCDataChannel) rtc = g_object_ref (self->rtc);
     g_autoptr (GError) error = NULL;
     gboolean sent;
@@ -149,19 +321,29 @@ dc_channel_transmit_locked (DcChannel *self)
     sent = gst_webrtc_data_channel_send_data_full (rtc, message, &error);
     g_bytes_unref (message);
     g_mutex_lock (&self->lock);
-    if (!sent) {
-      g_autoptr (GError) lost = g_error_new (DC_ERROR, DC_ERROR_PEER_GONE, "cannot send to \"%s\" any more: %s",
-          self->remote_id, error != NULL ? error->message : "the channel is closed");
-      dc_channel_end_locked (self, lost);
-      break;
-    }
+    if (!sent)
+      fail_to_send_locked (self, rtc, error);
   }
   self->transmitting = FALSE;
   update_timer_locked (self);
   g_cond_broadcast (&self->cond);
 }
 
-/* After the link was given something: notes what has changed, and sends what it wants to say. */
+static void
+check_suspended_locked (DcChannel *self)
+{
+  gboolean suspended = dc_link_is_suspended (self->link);
+
+  if (suspended && (!self->suspended || (self->started && dc_link_needs_channel (self->link)))) {
+    g_autoptr (GError) why =
+        g_error_new (DC_ERROR, DC_ERROR_PEER_GONE, "nothing is heard from \"%s\" any more", self->remote_id);
+    dc_channel_suspend_locked (self, why, TRUE);
+  } else if (!suspended && self->suspended && dc_link_get_error (self->link) == NULL) {
+    self->suspended = FALSE;
+    self->pending |= PENDING_RESUMED;
+  }
+}
+
 void
 dc_channel_after_link_locked (DcChannel *self)
 {
@@ -176,13 +358,28 @@ dc_channel_after_link_locked (DcChannel *self)
     self->ready = TRUE;
     self->pending |= PENDING_READY;
   }
+  check_suspended_locked (self);
   dc_channel_transmit_locked (self);
   /* After an abort of our own the link is in error too, but the ABORT is still on its way: it is the far side's closing that ends the
    * channel, or the connection's patience. */
   if (dc_link_get_error (self->link) != NULL && !self->closing)
     end_by_link_locked (self);
+  dc_channel_check_finished_locked (self);
   dc_channel_check_settled_locked (self);
+  dc_channel_check_room_locked (self);
+  dc_channel_check_items_locked (self);
   g_cond_broadcast (&self->cond);
+}
+
+/* Called at least once a heartbeat. */
+static void
+look_for_life_locked (DcChannel *self)
+{
+  gint packets = self->rtc != NULL ? g_atomic_int_get (&self->pulse->packets) : self->pulse_seen;
+
+  if (packets != self->pulse_seen)
+    dc_link_heard (self->link, g_get_monotonic_time ());
+  self->pulse_seen = packets;
 }
 
 static gboolean
@@ -192,6 +389,7 @@ timer_cb (gpointer user_data)
 
   g_mutex_lock (&self->lock);
   if (!self->ended) {
+    look_for_life_locked (self);
     dc_link_advance (self->link, g_get_monotonic_time ());
     dc_channel_after_link_locked (self);
   }
@@ -209,10 +407,10 @@ timer_dispatch (GSource *source, GSourceFunc callback, gpointer user_data)
 static GSourceFuncs timer_funcs = {.dispatch = timer_dispatch};
 
 void
-dc_channel_start_timer_locked (DcChannel *self, GMainContext *context)
+dc_channel_start_timer_locked (DcChannel *self)
 {
   self->timer = g_source_new (&timer_funcs, sizeof (GSource));
   g_source_set_static_name (self->timer, "dc-channel-timer");
   g_source_set_callback (self->timer, timer_cb, g_object_ref (self), g_object_unref);
-  g_source_attach (self->timer, context);
+  g_source_attach (self->timer, self->context);
 }

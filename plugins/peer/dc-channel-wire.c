@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* dc-channel-wire.c: a data channel's two ends inside: webrtcbin, where messages arrive, and the connection, which starts and ends it. */
+/* dc-channel-wire.c: a data channel's two ends inside: webrtcbin, where messages arrive, and the session, which starts and ends it. */
 #include <string.h>
 
 #include "plugins/peer/dc-channel-base.h"
 
 #define RAW_INBOX_LIMIT (64 * 1024 * 1024)
-#define RAW_LOW_WATER (256 * 1024)
 /* Nobody honest says more than a HELLO before ours. */
 #define EARLY_LIMIT (256 * 1024)
 
@@ -16,6 +15,14 @@ take_raw_locked (DcChannel *self, DcLinkItem *item)
 {
   gsize size = item->payload != NULL ? g_bytes_get_size (item->payload) : 0;
 
+  if (size > self->options->max_message_size) {
+    g_autoptr (GError) error = g_error_new (DC_ERROR, DC_ERROR_DATA,
+        "\"%s\" sent a message of %" G_GSIZE_FORMAT " bytes, where at most %u are taken", self->remote_id, size,
+        self->options->max_message_size);
+    dc_link_item_free (item);
+    dc_channel_end_locked (self, error);
+    return;
+  }
   if (self->inbox_cost + dc_channel_cost_of (item) > RAW_INBOX_LIMIT) {
     g_autoptr (GError) error = g_error_new (DC_ERROR, DC_ERROR_DATA,
         "\"%s\" sends faster than its messages are taken here, and a raw channel has no way to slow it down: %d MiB "
@@ -29,8 +36,10 @@ take_raw_locked (DcChannel *self, DcLinkItem *item)
   self->raw_stats.queued_bytes += size;
   self->raw_stats.bytes_received += size;
   self->raw_stats.items_received++;
+  self->raw_stats.buffers_received++;
   self->raw_stats.messages_received++;
   g_queue_push_tail (&self->inbox, item);
+  dc_channel_check_items_locked (self);
   g_cond_broadcast (&self->cond);
 }
 
@@ -71,21 +80,23 @@ deliver_locked (DcChannel *self, DcLinkItem *item)
 {
   if (self->ended)
     dc_link_item_free (item);
-  else if (self->mode == DC_MODE_RAW)
+  else if (self->options->mode == DC_MODE_RAW)
     take_raw_locked (self, item);
   else
     take_link_locked (self, item);
 }
 
 static void
-receive (DcChannel *self, GBytes *payload, guint32 flags)
+receive (DcChannel *self, GstWebRTCDataChannel *rtc, GBytes *payload, guint32 flags)
 {
   DcLinkItem *item = dc_link_item_new (DC_LINK_ITEM_DATA);
 
   item->payload = payload;
   item->flags = flags;
   g_mutex_lock (&self->lock);
-  if (self->started || self->ended)
+  if (self->ended || rtc != self->rtc) /* a late one of a connection that was given up */
+    dc_link_item_free (item);
+  else if (self->started && !self->starting)
     deliver_locked (self, item);
   else
     take_early_locked (self, item);
@@ -96,35 +107,31 @@ receive (DcChannel *self, GBytes *payload, guint32 flags)
 static void
 on_message_data (GstWebRTCDataChannel *rtc, GBytes *data, DcChannel *self)
 {
-  receive (self, data != NULL ? g_bytes_ref (data) : NULL, 0);
+  receive (self, rtc, data != NULL ? g_bytes_ref (data) : NULL, 0);
 }
 
 static void
 on_message_string (GstWebRTCDataChannel *rtc, const char *text, DcChannel *self)
 {
-  receive (self, text != NULL ? g_bytes_new (text, strlen (text)) : NULL, DC_LINK_FLAG_TEXT);
+  receive (self, rtc, text != NULL ? g_bytes_new (text, strlen (text)) : NULL, DC_LINK_FLAG_TEXT);
 }
 
 /* The far side has closed the channel, on purpose: in raw mode that is how one ends. */
-static void
-hang_up (DcChannel *self, const GError *error)
-{
-  g_mutex_lock (&self->lock);
-  self->remote_closed = TRUE;
-  if (self->mode == DC_MODE_RAW && self->started)
-    error = NULL;
-  dc_channel_end_locked (self, dc_channel_is_clean_locked (self) ? NULL : error);
-  dc_channel_check_settled_locked (self);
-  dc_channel_unlock (self);
-}
-
 static void
 on_close (GstWebRTCDataChannel *rtc, DcChannel *self)
 {
   g_autoptr (GError) error = g_error_new (
       DC_ERROR, DC_ERROR_PEER_GONE, "\"%s\" closed the channel before everything was across", self->remote_id);
+  gboolean clean;
 
-  hang_up (self, error);
+  g_mutex_lock (&self->lock);
+  if (rtc == self->rtc) {
+    self->remote_closed = TRUE;
+    clean = dc_channel_is_clean_locked (self) || (self->options->mode == DC_MODE_RAW && self->started);
+    dc_channel_end_locked (self, clean ? NULL : error);
+    dc_channel_check_settled_locked (self);
+  }
+  dc_channel_unlock (self);
 }
 
 static void
@@ -134,7 +141,8 @@ on_error (GstWebRTCDataChannel *rtc, const GError *reason, DcChannel *self)
       self->remote_id, reason != NULL ? reason->message : "no reason given");
 
   g_mutex_lock (&self->lock);
-  dc_channel_end_locked (self, error);
+  if (rtc == self->rtc)
+    dc_channel_suspend_locked (self, error, TRUE);
   dc_channel_unlock (self);
 }
 
@@ -142,12 +150,36 @@ static void
 on_buffered_amount_low (GstWebRTCDataChannel *rtc, DcChannel *self)
 {
   g_mutex_lock (&self->lock);
+  dc_channel_check_finished_locked (self);
   dc_channel_check_settled_locked (self);
+  dc_channel_check_room_locked (self);
   g_cond_broadcast (&self->cond);
   dc_channel_unlock (self);
 }
 
-/* --- The connection's side ----------------------------------------------------------------------------------------------------- */
+/* --- The session's side ----------------------------------------------------------------------------------------------------- */
+
+DcChannel *
+dc_channel_new (const DcChannelOptions *options, const char *remote_id, gint64 resume_timeout, GMainContext *context,
+    const DcChannelCallbacks *callbacks, gpointer user_data, GDestroyNotify destroy)
+{
+  DcChannel *self = g_object_new (DC_TYPE_CHANNEL, NULL);
+
+  self->options = dc_channel_options_copy (options);
+  self->remote_id = g_strdup (remote_id);
+  self->resume_timeout = options->mode == DC_MODE_LINK ? resume_timeout : 0;
+  self->context = g_main_context_ref (context);
+  self->callbacks = *callbacks;
+  self->user_data = user_data;
+  self->destroy = destroy;
+  return self;
+}
+
+const DcChannelOptions *
+dc_channel_get_options (DcChannel *self)
+{
+  return self->options;
+}
 
 /* A closure keeps @self alive while a handler runs, which disconnecting alone would not. */
 static void
@@ -157,63 +189,104 @@ connect_signal (DcChannel *self, const char *name, GCallback callback)
       self->rtc, name, callback, g_object_ref (self), (GClosureNotify) (void (*) (void)) g_object_unref, 0);
 }
 
-DcChannel *
-dc_channel_new (GstWebRTCDataChannel *rtc, DcMode mode, const char *remote_id, const DcChannelCallbacks *callbacks,
-    gpointer user_data, GDestroyNotify destroy)
+gboolean
+dc_channel_attach (DcChannel *self, GstWebRTCDataChannel *rtc, gconstpointer carrier, DcPulse *pulse)
 {
-  DcChannel *self = g_object_new (DC_TYPE_CHANNEL, NULL);
+  gboolean attached = FALSE;
 
-  self->rtc = g_object_ref (rtc);
-  self->mode = mode;
-  self->remote_id = g_strdup (remote_id);
-  self->callbacks = *callbacks;
-  self->user_data = user_data;
-  self->destroy = destroy;
-  g_object_get (rtc, "label", &self->label, NULL);
-  if (mode == DC_MODE_RAW)
-    g_object_set (rtc, "buffered-amount-low-threshold", (guint64) RAW_LOW_WATER, NULL);
-  connect_signal (self, "on-message-data", G_CALLBACK (on_message_data));
-  connect_signal (self, "on-message-string", G_CALLBACK (on_message_string));
-  connect_signal (self, "on-close", G_CALLBACK (on_close));
-  connect_signal (self, "on-error", G_CALLBACK (on_error));
-  connect_signal (self, "on-buffered-amount-low", G_CALLBACK (on_buffered_amount_low));
-  return self;
+  g_mutex_lock (&self->lock);
+  if (self->rtc == NULL && !self->ended) {
+    attached = TRUE;
+    self->rtc = g_object_ref (rtc);
+    self->carrier = carrier;
+    g_clear_pointer (&self->pulse, dc_pulse_unref);
+    self->pulse = dc_pulse_ref (pulse);
+    self->pulse_seen = g_atomic_int_get (&pulse->packets);
+    if (self->options->mode == DC_MODE_RAW)
+      g_object_set (rtc, "buffered-amount-low-threshold", (guint64) DC_CHANNEL_RAW_LOW_WATER, NULL);
+    connect_signal (self, "on-message-data", G_CALLBACK (on_message_data));
+    connect_signal (self, "on-message-string", G_CALLBACK (on_message_string));
+    connect_signal (self, "on-close", G_CALLBACK (on_close));
+    connect_signal (self, "on-error", G_CALLBACK (on_error));
+    connect_signal (self, "on-buffered-amount-low", G_CALLBACK (on_buffered_amount_low));
+  }
+  dc_channel_unlock (self);
+  return attached;
+}
+
+gboolean
+dc_channel_has_carrier (DcChannel *self, gconstpointer carrier)
+{
+  gboolean has;
+
+  g_mutex_lock (&self->lock);
+  has = self->rtc != NULL && self->carrier == carrier;
+  g_mutex_unlock (&self->lock);
+  return has;
+}
+
+gboolean
+dc_channel_had_carrier (DcChannel *self, gconstpointer carrier)
+{
+  gboolean had;
+
+  g_mutex_lock (&self->lock);
+  had = self->carrier == carrier;
+  g_mutex_unlock (&self->lock);
+  return had;
 }
 
 static void
-start_link_locked (DcChannel *self, GMainContext *context)
+start_link_locked (DcChannel *self)
 {
+  gint64 now = g_get_monotonic_time ();
   DcLinkConfig config = {
-      .session = ((guint64) g_random_int () << 32) | g_random_int (),
+      .session = ((guint64) g_random_int () << 32) | g_random_int () | 1,
       .max_message = MIN (self->max_message, 65536),
+      .window_bytes = self->options->window,
+      .resume_timeout = self->resume_timeout,
   };
 
-  self->link = dc_link_new (&config, g_get_monotonic_time ());
-  dc_channel_start_timer_locked (self, context);
+  if (self->link != NULL)
+    dc_link_resume (self->link, now);
+  else {
+    self->link = dc_link_new (&config, now);
+    dc_channel_start_timer_locked (self);
+  }
   dc_channel_transmit_locked (self);
 }
 
 void
-dc_channel_start (DcChannel *self, GMainContext *context, gsize max_message_size)
+dc_channel_start (DcChannel *self, GstWebRTCDataChannel *rtc, gsize max_message_size)
 {
   DcLinkItem *item;
 
   g_mutex_lock (&self->lock);
-  if (self->ended || self->started) {
+  if (self->ended || self->started || self->rtc != rtc) {
     g_mutex_unlock (&self->lock);
     return;
   }
   self->max_message = max_message_size;
-  if (self->mode == DC_MODE_LINK)
-    start_link_locked (self, context);
-  else {
+  self->started = self->starting = TRUE;
+  if (self->options->mode == DC_MODE_LINK)
+    start_link_locked (self);
+  else if (!self->ready) {
     self->ready = TRUE;
     self->pending |= PENDING_READY;
   }
-  /* Delivering drops the lock for a moment: what comes meanwhile queues behind what came before. */
-  while ((item = g_queue_pop_head (&self->early)) != NULL)
+  /* Sending and delivering drop the lock for a moment: what comes meanwhile queues behind what came before. */
+  while (self->rtc == rtc && (item = g_queue_pop_head (&self->early)) != NULL)
     deliver_locked (self, item);
-  self->started = TRUE;
+  self->starting = FALSE;
+  dc_channel_unlock (self);
+}
+
+void
+dc_channel_lose (DcChannel *self, const GError *why)
+{
+  g_mutex_lock (&self->lock);
+  if (!self->ended)
+    dc_channel_suspend_locked (self, why, FALSE);
   dc_channel_unlock (self);
 }
 
@@ -226,15 +299,48 @@ dc_channel_fail (DcChannel *self, const GError *error)
 }
 
 gboolean
+dc_channel_is_ready (DcChannel *self)
+{
+  gboolean ready;
+
+  g_mutex_lock (&self->lock);
+  ready = self->ready;
+  g_mutex_unlock (&self->lock);
+  return ready;
+}
+
+gboolean
 dc_channel_is_unfinished (DcChannel *self)
 {
   gboolean unfinished;
 
   g_mutex_lock (&self->lock);
-  unfinished = self->link != NULL && !self->remote_closed
+  unfinished = self->link != NULL && self->rtc != NULL && !self->remote_closed
                && (self->abort_sent || (!self->ended && !dc_channel_is_clean_locked (self)));
   g_mutex_unlock (&self->lock);
   return unfinished;
+}
+
+gboolean
+dc_channel_is_closing (DcChannel *self)
+{
+  gboolean closing;
+
+  g_mutex_lock (&self->lock);
+  closing = self->closing;
+  g_mutex_unlock (&self->lock);
+  return closing;
+}
+
+gboolean
+dc_channel_is_settled (DcChannel *self)
+{
+  gboolean settled;
+
+  g_mutex_lock (&self->lock);
+  settled = self->settled;
+  g_mutex_unlock (&self->lock);
+  return settled;
 }
 
 void
@@ -261,20 +367,30 @@ dc_channel_dup_error (DcChannel *self)
 }
 
 void
-dc_channel_detach (DcChannel *self)
+dc_channel_detach (DcChannel *self, gconstpointer carrier)
 {
-  g_autoptr (GstWebRTCDataChannel) rtc = NULL;
+  g_mutex_lock (&self->lock);
+  if (self->carrier == carrier) {
+    dc_channel_drop_rtc_locked (self);
+    if (self->suspended && !self->ended)
+      dc_link_suspend (self->link, g_get_monotonic_time (), "the attempt to go on was given up");
+    dc_channel_check_settled_locked (self);
+  }
+  dc_channel_unlock (self);
+}
+
+void
+dc_channel_retire (DcChannel *self)
+{
   g_autoptr (GSource) timer = NULL;
   g_autoptr (GError) error =
       g_error_new (DC_ERROR, DC_ERROR_PEER_GONE, "the connection to \"%s\" was closed", self->remote_id);
 
   g_mutex_lock (&self->lock);
-  rtc = g_steal_pointer (&self->rtc);
-  timer = g_steal_pointer (&self->timer);
+  dc_channel_drop_rtc_locked (self);
   dc_channel_end_locked (self, self->closing || dc_channel_is_clean_locked (self) ? NULL : error);
+  timer = g_steal_pointer (&self->timer);
   dc_channel_unlock (self);
   if (timer != NULL)
     g_source_destroy (timer);
-  if (rtc != NULL)
-    g_signal_handlers_disconnect_by_data (rtc, self);
 }

@@ -8,7 +8,10 @@
  * with it held (reading a property of webrtcbin's channel apart, whose own lock is a leaf). What an event makes necessary to tell others (ready, ended, ...) is noted in `pending` while locked, and told by
  * dc_channel_unlock().
  *
- * Life:  made -> started (fingerprint checked, open) -> ready (link mode: the far HELLO came) -> ended -> detached.
+ * Life:  made -> attached (webrtcbin's channel is there) -> started (open, fingerprint checked) -> ready (link mode: the far HELLO came)
+ *        -> ended -> retired.
+ *        A ready channel in link mode whose connection is lost is suspended: without webrtcbin's channel, until another is attached and
+ *        started and the links have said HELLO again, or the resume timeout ends it.
  * Before `started` nothing is sent, and what comes waits in `early`: nobody is trusted yet. After an end as
  * agreed what had been received can still be pulled; an error is returned at once.
  *
@@ -18,29 +21,44 @@
  * side's credit is what bounds it.
  *
  * Raw mode has no frames: what came waits in `inbox`. There is no way to slow a raw sender down, so a full inbox ends the channel
- * with an error rather than losing a message. A sender waits while more than RAW_HIGH_WATER bytes are buffered. */
+ * with an error rather than losing a message. A sender waits while more than DC_CHANNEL_RAW_HIGH_WATER bytes are buffered. */
 #include "plugins/peer/dc-channel.h"
+
+#include <string.h>
 
 #include "plugins/peer/dc-channel-base.h"
 
-#define RAW_HIGH_WATER (1024 * 1024)
-
+/**
+ * DcChannel:
+ *
+ * One open data channel to one remote peer.
+ *
+ * A [class@Peer] hands channels out; they cannot be made otherwise. A channel is handed out only when it is open, its peer's DTLS
+ * fingerprint was checked and, in link mode, the far side has said HELLO. It is the application's as long as it holds a
+ * reference, and is of use until the peer is stopped.
+ *
+ * The simple way to move data is [method@Channel.send], [method@Channel.receive] and [method@Channel.finish]. All
+ * three block.
+ *
+ * ## Threads
+ *
+ * Every function may be called from any thread. One thread at a time may send, and one at a time may receive; both at once is
+ * well. Signals come on an internal thread with no lock held. Their handlers must not block, so they must not send, receive or
+ * finish: wake up a thread of yours that does.
+ *
+ * ## When the connection is lost
+ *
+ * A channel in link mode outlives its connection: the peer makes another, up to [property@Peer:resume-timeout]. Meanwhile sending
+ * goes on as far as the far side's credit goes and then blocks, and receiving blocks; nothing is lost, doubled or reordered.
+ * [signal@Channel::suspended] and [signal@Channel::resumed] tell. A raw channel ends.
+ *
+ * ## Errors
+ *
+ * %DC_ERROR_PEER_GONE when the far side left, died or aborted; %DC_ERROR_DATA when it sent what cannot be understood, or what is to
+ * be sent cannot be; %DC_ERROR_FLUSHING after [method@Channel.set_flushing]. As with a TCP reset, an error overtakes what was
+ * received and not taken yet; after an end as agreed everything can still be taken.
+ */
 G_DEFINE_FINAL_TYPE (DcChannel, dc_channel, G_TYPE_OBJECT)
-
-GType
-dc_mode_get_type (void)
-{
-  static gsize type = 0;
-  static const GEnumValue values[] = {
-      {DC_MODE_LINK, "Frames of the link protocol: nothing lost, back-pressure, caps and timestamps cross", "link"},
-      {DC_MODE_RAW, "A message is a buffer, for browsers and other WebRTC stacks", "raw"},
-      {0, NULL, NULL},
-  };
-
-  if (g_once_init_enter (&type))
-    g_once_init_leave (&type, g_enum_register_static ("DcMode", values));
-  return type;
-}
 
 /* --- The application's side ---------------------------------------------------------------------------------------------------- */
 
@@ -53,9 +71,9 @@ is_broken_locked (DcChannel *self)
 
 /* TRUE if the wait is over for another reason than the one waited for. */
 static gboolean
-interrupted_locked (DcChannel *self, GError **error)
+interrupted_locked (DcChannel *self, DcDirection direction, GError **error)
 {
-  if (self->flushing) {
+  if (self->flushing & direction) {
     g_set_error_literal (error, DC_ERROR, DC_ERROR_FLUSHING, "interrupted");
     return TRUE;
   }
@@ -74,12 +92,12 @@ push_link_locked (DcChannel *self, DcLinkItem *item, gboolean ack_now, GError **
   g_autoptr (DcLinkItem) owned = item;
   g_autoptr (GError) reason = NULL;
 
-  while (!dc_link_can_send (self->link)) {
-    if (interrupted_locked (self, error))
+  while (!dc_link_can_send (self->link, item->stream)) {
+    if (interrupted_locked (self, DC_DIRECTION_SEND, error))
       return FALSE;
     g_cond_wait (&self->cond, &self->lock);
   }
-  if (interrupted_locked (self, error))
+  if (interrupted_locked (self, DC_DIRECTION_SEND, error))
     return FALSE;
   if (!dc_link_send (self->link, g_steal_pointer (&owned), ack_now, &reason)) {
     g_set_error (error, DC_ERROR, DC_ERROR_DATA, "cannot send to \"%s\": %s", self->remote_id, reason->message);
@@ -134,21 +152,33 @@ push_raw_locked (DcChannel *self, DcLinkItem *item, GError **error)
   if (!check_raw (self, item, size, error))
     return FALSE;
   do {
-    if (interrupted_locked (self, error))
+    if (interrupted_locked (self, DC_DIRECTION_SEND, error))
       return FALSE;
-  } while (wait_for_buffer_locked (self, RAW_HIGH_WATER));
+  } while (wait_for_buffer_locked (self, DC_CHANNEL_RAW_HIGH_WATER));
   rtc = g_object_ref (self->rtc);
   g_mutex_unlock (&self->lock);
   sent = send_raw_unlocked (rtc, item, size, error);
   g_mutex_lock (&self->lock);
   if (sent) {
     self->raw_stats.items_sent++;
+    self->raw_stats.buffers_sent++;
     self->raw_stats.messages_sent++;
     self->raw_stats.bytes_sent += size;
   }
   return sent;
 }
 
+/**
+ * dc_channel_push: (skip)
+ * @self: a channel
+ * @item: (transfer full): what to send, also taken on failure
+ * @ack_now: whether the far side is asked to acknowledge without waiting for more
+ * @error: return location
+ *
+ * Blocks until @item may be sent on its stream: in link mode by credit of the far side, in raw mode by what is buffered.
+ *
+ * Returns: %FALSE on an error
+ */
 gboolean
 dc_channel_push (DcChannel *self, DcLinkItem *item, gboolean ack_now, GError **error)
 {
@@ -161,7 +191,7 @@ dc_channel_push (DcChannel *self, DcLinkItem *item, gboolean ack_now, GError **e
     g_set_error (
         error, DC_ERROR, DC_ERROR_DATA, "nothing more can be sent to \"%s\": its end was announced", self->remote_id);
     pushed = FALSE;
-  } else if (self->mode == DC_MODE_LINK)
+  } else if (self->options->mode == DC_MODE_LINK)
     pushed = push_link_locked (self, item, ack_now, error);
   else
     pushed = push_raw_locked (self, item, error);
@@ -169,36 +199,107 @@ dc_channel_push (DcChannel *self, DcLinkItem *item, gboolean ack_now, GError **e
   return pushed;
 }
 
-static DcLinkItem *
-next_item_locked (DcChannel *self)
+/**
+ * dc_channel_can_push:
+ * @self: a channel
+ * @stream: number of a stream; 0 is the one that dc_channel_send() uses
+ *
+ * Looks whether sending would block. If it would, [signal@Channel::writable] will follow.
+ *
+ * Returns: %TRUE if a send on @stream would not block now, be it because it would fail
+ */
+gboolean
+dc_channel_can_push (DcChannel *self, guint stream)
 {
-  DcLinkItem *item;
+  gboolean room;
 
-  if (self->mode == DC_MODE_LINK)
-    return dc_link_pop (self->link);
-  item = g_queue_pop_head (&self->inbox);
+  g_return_val_if_fail (DC_IS_CHANNEL (self) && stream < DC_LINK_MAX_STREAMS, TRUE);
+  g_mutex_lock (&self->lock);
+  room = dc_channel_has_room_locked (self, stream);
+  dc_streams_set (&self->full, stream, !room);
+  dc_channel_unlock (self);
+  return room;
+}
+
+/**
+ * dc_channel_discard:
+ * @self: a channel
+ * @stream: number of a stream
+ *
+ * Link mode: takes back what was sent on @stream and has not left yet.
+ *
+ * Returns: the number of items
+ */
+guint
+dc_channel_discard (DcChannel *self, guint stream)
+{
+  guint n = 0;
+
+  g_return_val_if_fail (DC_IS_CHANNEL (self) && stream < DC_LINK_MAX_STREAMS, 0);
+  g_mutex_lock (&self->lock);
+  if (self->link != NULL && !self->ended) {
+    n = dc_link_discard (self->link, stream);
+    dc_channel_after_link_locked (self);
+  }
+  dc_channel_unlock (self);
+  return n;
+}
+
+static DcLinkItem *
+next_raw_item_locked (DcChannel *self)
+{
+  DcLinkItem *item = g_queue_pop_head (&self->inbox);
+
   if (item != NULL) {
     self->inbox_cost -= dc_channel_cost_of (item);
     self->raw_stats.queued_bytes -= item->payload != NULL ? g_bytes_get_size (item->payload) : 0;
-  }
-  if (item == NULL && self->ended && self->error == NULL && !self->flushing)
-    return dc_link_item_new (DC_LINK_ITEM_FIN);
+  } else if (self->ended && self->error == NULL)
+    item = dc_link_item_new (DC_LINK_ITEM_FIN);
   return item;
 }
 
-DcLinkItem *
-dc_channel_pull (DcChannel *self, GError **error)
+/* NULL: nothing there, or not for us. */
+static DcLinkItem *
+next_item_locked (DcChannel *self, guint stream)
 {
-  DcLinkItem *item = NULL;
+  if ((self->flushing & DC_DIRECTION_RECEIVE) || is_broken_locked (self))
+    return NULL;
+  if (self->options->mode == DC_MODE_LINK)
+    return dc_link_pop (self->link, stream);
+  return stream == 0 ? next_raw_item_locked (self) : NULL;
+}
 
-  g_return_val_if_fail (DC_IS_CHANNEL (self), NULL);
+/* The application is done with what it has got of @stream. */
+static void
+consume_locked (DcChannel *self, guint stream)
+{
+  if (self->options->mode != DC_MODE_LINK || self->ended)
+    return;
+  dc_link_consume (self->link, stream, g_get_monotonic_time ());
+  dc_channel_after_link_locked (self);
+}
+
+/**
+ * dc_channel_pull: (skip)
+ * @self: a channel
+ * @stream: number of a stream; in raw mode everything comes on 0
+ * @error: return location
+ *
+ * Blocks for the next item of @stream. Says at the same time that the application is done with those pulled from it
+ * before. On stream 0 a FIN item comes last.
+ *
+ * Returns: (transfer full): the item
+ */
+DcLinkItem *
+dc_channel_pull (DcChannel *self, guint stream, GError **error)
+{
+  DcLinkItem *item;
+
+  g_return_val_if_fail (DC_IS_CHANNEL (self) && stream < DC_LINK_MAX_STREAMS, NULL);
   g_mutex_lock (&self->lock);
-  if (self->mode == DC_MODE_LINK && !self->ended) {
-    dc_link_consume (self->link, g_get_monotonic_time ());
-    dc_channel_after_link_locked (self);
-  }
-  while (self->flushing || is_broken_locked (self) || (item = next_item_locked (self)) == NULL) {
-    if (interrupted_locked (self, error))
+  consume_locked (self, stream);
+  while ((item = next_item_locked (self, stream)) == NULL) {
+    if (interrupted_locked (self, DC_DIRECTION_RECEIVE, error))
       break;
     g_cond_wait (&self->cond, &self->lock);
   }
@@ -206,13 +307,45 @@ dc_channel_pull (DcChannel *self, GError **error)
   return item;
 }
 
+/**
+ * dc_channel_try_pull: (skip)
+ * @self: a channel
+ * @stream: number of a stream
+ * @error: return location
+ *
+ * As dc_channel_pull(), without blocking. If there is nothing, [signal@Channel::readable] will follow.
+ *
+ * Returns: (transfer full) (nullable): the item; %NULL without @error: there is none
+ */
+DcLinkItem *
+dc_channel_try_pull (DcChannel *self, guint stream, GError **error)
+{
+  DcLinkItem *item;
+
+  g_return_val_if_fail (DC_IS_CHANNEL (self) && stream < DC_LINK_MAX_STREAMS, NULL);
+  g_mutex_lock (&self->lock);
+  consume_locked (self, stream);
+  item = next_item_locked (self, stream);
+  if (item == NULL && !interrupted_locked (self, DC_DIRECTION_RECEIVE, error))
+    dc_streams_set (&self->empty, stream, TRUE);
+  dc_channel_unlock (self);
+  return item;
+}
+
+/**
+ * dc_channel_accept_fin: (skip)
+ * @self: a channel
+ *
+ * After a pulled FIN: everything before it has reached its destination; the far side's dc_channel_finish() returns.
+ * dc_channel_receive() does this by itself.
+ */
 void
 dc_channel_accept_fin (DcChannel *self)
 {
   g_return_if_fail (DC_IS_CHANNEL (self));
   g_mutex_lock (&self->lock);
-  if (self->mode == DC_MODE_LINK && !self->ended) {
-    dc_link_consume (self->link, g_get_monotonic_time ());
+  if (self->options->mode == DC_MODE_LINK && !self->ended) {
+    dc_link_consume (self->link, 0, g_get_monotonic_time ());
     dc_link_accept_fin (self->link, g_get_monotonic_time ());
     self->fin_accepted = TRUE;
     dc_channel_after_link_locked (self);
@@ -220,36 +353,33 @@ dc_channel_accept_fin (DcChannel *self)
   dc_channel_unlock (self);
 }
 
-static gboolean
-finish_link_locked (DcChannel *self, GError **error)
+static void
+begin_finish_locked (DcChannel *self)
 {
-  if (!self->finishing && !self->ended) {
+  if (self->finishing || self->ended)
+    return;
+  self->finishing = TRUE;
+  if (self->link != NULL) {
     dc_link_finish (self->link);
     dc_channel_after_link_locked (self);
+    return;
   }
-  self->finishing = TRUE;
-  while (!dc_link_is_finished (self->link)) {
-    if (interrupted_locked (self, error))
-      return FALSE;
-    g_cond_wait (&self->cond, &self->lock);
-  }
-  return TRUE;
-}
-
-/* bufferedAmount falls when SCTP takes a message, not when it has arrived: a raw channel can promise no more. */
-static gboolean
-finish_raw_locked (DcChannel *self, GError **error)
-{
-  self->finishing = TRUE;
   if (self->rtc != NULL)
     g_object_set (self->rtc, "buffered-amount-low-threshold", (guint64) 0, NULL);
-  do {
-    if (interrupted_locked (self, error))
-      return FALSE;
-  } while (wait_for_buffer_locked (self, 0));
-  return TRUE;
+  dc_channel_check_finished_locked (self);
 }
 
+/**
+ * dc_channel_finish:
+ * @self: a channel
+ * @error: return location
+ *
+ * Says that nothing more will be sent and blocks, in link mode until the far application has accepted everything, in raw mode until
+ * everything has left. What the far side still has to send can be received before and after; but if both sides only receive
+ * after that, they wait for each other: see [method@Channel.begin_finish].
+ *
+ * Returns: %FALSE on an error: then the far side may not have everything
+ */
 gboolean
 dc_channel_finish (DcChannel *self, GError **error)
 {
@@ -257,21 +387,77 @@ dc_channel_finish (DcChannel *self, GError **error)
 
   g_return_val_if_fail (DC_IS_CHANNEL (self), FALSE);
   g_mutex_lock (&self->lock);
-  finished = self->mode == DC_MODE_LINK ? finish_link_locked (self, error) : finish_raw_locked (self, error);
+  begin_finish_locked (self);
+  while (!self->finished && !interrupted_locked (self, DC_DIRECTION_SEND, error))
+    g_cond_wait (&self->cond, &self->lock);
+  finished = self->finished;
   dc_channel_unlock (self);
   return finished;
 }
 
+/**
+ * dc_channel_begin_finish:
+ * @self: a channel
+ *
+ * Says that nothing more will be sent, as [method@Channel.finish] does, and does not wait. [signal@Channel::finished] or
+ * [signal@Channel::closed] follows. [method@Channel.finish] may follow too, and then only waits.
+ */
 void
-dc_channel_set_flushing (DcChannel *self, gboolean flushing)
+dc_channel_begin_finish (DcChannel *self)
 {
   g_return_if_fail (DC_IS_CHANNEL (self));
   g_mutex_lock (&self->lock);
-  self->flushing = flushing;
-  g_cond_broadcast (&self->cond);
-  g_mutex_unlock (&self->lock);
+  begin_finish_locked (self);
+  dc_channel_unlock (self);
 }
 
+/**
+ * dc_channel_is_finished:
+ * @self: a channel
+ *
+ * Looks whether the far side has everything.
+ *
+ * Returns: %TRUE once [method@Channel.finish] would succeed at once, whatever became of the channel since
+ */
+gboolean
+dc_channel_is_finished (DcChannel *self)
+{
+  gboolean finished;
+
+  g_return_val_if_fail (DC_IS_CHANNEL (self), FALSE);
+  g_mutex_lock (&self->lock);
+  finished = self->finished;
+  g_mutex_unlock (&self->lock);
+  return finished;
+}
+
+/**
+ * dc_channel_set_flushing:
+ * @self: a channel
+ * @direction: whom it concerns: who sends or finishes (%DC_DIRECTION_SEND), who receives (%DC_DIRECTION_RECEIVE), or both
+ * @flushing: %TRUE: every blocked and every later call of these returns %DC_ERROR_FLUSHING at once; %FALSE: as before
+ *
+ * Ends waiting, so that a thread can be told to stop. Nothing is lost by it.
+ */
+void
+dc_channel_set_flushing (DcChannel *self, DcDirection direction, gboolean flushing)
+{
+  g_return_if_fail (DC_IS_CHANNEL (self));
+  g_mutex_lock (&self->lock);
+  self->flushing = flushing ? self->flushing | direction : self->flushing & ~direction;
+  dc_channel_check_room_locked (self);
+  g_cond_broadcast (&self->cond);
+  dc_channel_unlock (self);
+}
+
+/**
+ * dc_channel_abort:
+ * @self: a channel
+ * @reason: why, as a sentence for people; in link mode the far side gets it as the message of its error
+ *
+ * Breaks the channel off. Blocked calls of both sides return %DC_ERROR_PEER_GONE. Harmless on a closed channel, and on one whose
+ * sides have both finished. Does not block.
+ */
 void
 dc_channel_abort (DcChannel *self, const char *reason)
 {
@@ -287,17 +473,33 @@ dc_channel_abort (DcChannel *self, const char *reason)
       dc_channel_transmit_locked (self);
     }
     dc_channel_check_settled_locked (self);
+    dc_channel_check_room_locked (self);
     g_cond_broadcast (&self->cond);
   }
   dc_channel_unlock (self);
 }
 
+/**
+ * dc_channel_close:
+ * @self: a channel
+ *
+ * Closes the channel. If both sides had finished that is its end as agreed; otherwise the far side gets an error, as with
+ * dc_channel_abort(). Does not block.
+ */
 void
 dc_channel_close (DcChannel *self)
 {
   dc_channel_abort (self, "it closed the channel");
 }
 
+/**
+ * dc_channel_is_ended:
+ * @self: a channel
+ *
+ * Looks whether it is over.
+ *
+ * Returns: %TRUE once [signal@Channel::closed] was emitted, or is about to be
+ */
 gboolean
 dc_channel_is_ended (DcChannel *self)
 {
@@ -310,39 +512,97 @@ dc_channel_is_ended (DcChannel *self)
   return ended;
 }
 
+/**
+ * dc_channel_is_suspended:
+ * @self: a channel
+ *
+ * Looks whether its connection is lost and another is looked for.
+ *
+ * Returns: %TRUE between [signal@Channel::suspended] and [signal@Channel::resumed]
+ */
+gboolean
+dc_channel_is_suspended (DcChannel *self)
+{
+  gboolean suspended;
+
+  g_return_val_if_fail (DC_IS_CHANNEL (self), FALSE);
+  g_mutex_lock (&self->lock);
+  suspended = self->suspended && !self->ended;
+  g_mutex_unlock (&self->lock);
+  return suspended;
+}
+
+/**
+ * dc_channel_get_remote_id:
+ * @self: a channel
+ *
+ * Tells who is at the other end.
+ *
+ * Returns: (transfer none): the remote peer's id in the room
+ */
 const char *
 dc_channel_get_remote_id (DcChannel *self)
 {
   return self->remote_id;
 }
 
+/**
+ * dc_channel_get_label:
+ * @self: a channel
+ *
+ * Tells its name.
+ *
+ * Returns: (transfer none): the label
+ */
 const char *
 dc_channel_get_label (DcChannel *self)
 {
-  return self->label;
+  return self->options->label;
 }
 
+/**
+ * dc_channel_get_mode:
+ * @self: a channel
+ *
+ * Tells what runs on it.
+ *
+ * Returns: the mode
+ */
 DcMode
 dc_channel_get_mode (DcChannel *self)
 {
-  return self->mode;
+  return self->options->mode;
 }
 
+/**
+ * dc_channel_get_max_message_size:
+ * @self: a channel
+ *
+ * Tells how much one message of the WebRTC data channel may carry, both sides' limits considered. In raw mode that bounds what
+ * dc_channel_send() takes; the link cuts what is longer into frames and takes up to 64 MiB at once.
+ *
+ * Returns: bytes
+ */
 gsize
 dc_channel_get_max_message_size (DcChannel *self)
 {
   return self->max_message;
 }
 
+/**
+ * dc_channel_get_link_stats: (skip)
+ * @self: a channel
+ * @stats: (out caller-allocates): what went on so far
+ *
+ * For programs in C; others have dc_channel_dup_stats(). In raw mode only the counters of items, bytes and messages, the rates and
+ * `waiting_bytes` are filled.
+ */
 void
-dc_channel_get_stats (DcChannel *self, DcLinkStats *stats)
+dc_channel_get_link_stats (DcChannel *self, DcLinkStats *stats)
 {
   g_return_if_fail (DC_IS_CHANNEL (self));
   g_mutex_lock (&self->lock);
-  if (self->link != NULL)
-    dc_link_get_stats (self->link, stats);
-  else
-    *stats = self->raw_stats;
+  dc_channel_get_stats_locked (self, stats);
   g_mutex_unlock (&self->lock);
 }
 
@@ -355,8 +615,11 @@ dc_channel_finalize (GObject *object)
   g_queue_clear_full (&self->inbox, (GDestroyNotify) dc_link_item_free);
   g_clear_pointer (&self->link, dc_link_free);
   g_clear_error (&self->error);
+  g_clear_error (&self->lost_reason);
+  g_clear_pointer (&self->pulse, dc_pulse_unref);
   g_free (self->remote_id);
-  g_free (self->label);
+  g_main_context_unref (self->context);
+  dc_channel_options_free (self->options);
   g_mutex_clear (&self->lock);
   g_cond_clear (&self->cond);
   if (self->destroy != NULL)
@@ -374,15 +637,66 @@ dc_channel_class_init (DcChannelClass *klass)
    * @self: the channel
    * @n: how many of the items pushed here the far application has consumed
    *
-   * Link mode. On an internal thread, no lock held; handlers must not block.
+   * Link mode: the far application is done with more of what was sent here, of all streams together.
+   *
+   * On an internal thread, no lock held; handlers must not block.
    */
   g_signal_new ("acknowledged", DC_TYPE_CHANNEL, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE, 1, G_TYPE_UINT64);
+  /**
+   * DcChannel::writable:
+   * @self: the channel
+   *
+   * There is room again on a stream for which dc_channel_can_push() said that there is none.
+   *
+   * On an internal thread, no lock held; handlers must not block.
+   */
+  g_signal_new ("writable", DC_TYPE_CHANNEL, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE, 0);
+  /**
+   * DcChannel::readable:
+   * @self: the channel
+   * @stream: the stream
+   *
+   * There is something to pull, or an end to be learned of, on a stream that dc_channel_try_pull() found empty, or that is new.
+   *
+   * On an internal thread, no lock held; handlers must not block.
+   */
+  g_signal_new ("readable", DC_TYPE_CHANNEL, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE, 1, G_TYPE_UINT);
+  /**
+   * DcChannel::suspended:
+   * @self: the channel
+   * @why: what has become of the connection
+   *
+   * Link mode: the connection is lost, another is looked for.
+   *
+   * On an internal thread, no lock held; handlers must not block.
+   */
+  g_signal_new ("suspended", DC_TYPE_CHANNEL, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE, 1, G_TYPE_ERROR);
+  /**
+   * DcChannel::resumed:
+   * @self: the channel
+   *
+   * Everything goes on over a new connection.
+   *
+   * On an internal thread, no lock held; handlers must not block.
+   */
+  g_signal_new ("resumed", DC_TYPE_CHANNEL, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE, 0);
+  /**
+   * DcChannel::finished:
+   * @self: the channel
+   *
+   * What dc_channel_begin_finish() began has succeeded.
+   *
+   * On an internal thread, no lock held; handlers must not block.
+   */
+  g_signal_new ("finished", DC_TYPE_CHANNEL, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE, 0);
   /**
    * DcChannel::closed:
    * @self: the channel
    * @error: (nullable): why, or %NULL if both sides had finished
    *
-   * Once, on an internal thread, no lock held; handlers must not block.
+   * The channel has ended. Once.
+   *
+   * On an internal thread, no lock held; handlers must not block.
    */
   g_signal_new ("closed", DC_TYPE_CHANNEL, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE, 1, G_TYPE_ERROR);
 }
@@ -394,4 +708,5 @@ dc_channel_init (DcChannel *self)
   g_cond_init (&self->cond);
   g_queue_init (&self->early);
   g_queue_init (&self->inbox);
+  memset (&self->empty, 0xff, sizeof self->empty);
 }

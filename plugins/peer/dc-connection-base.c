@@ -19,12 +19,14 @@ dc_connection_unref (DcConnection *self)
     return;
   g_queue_clear_full (&self->early_candidates, g_free);
   g_clear_pointer (&self->identity, dc_identity_free);
+  g_ptr_array_unref (self->channels);
   g_mutex_clear (&self->identity_lock);
+  g_mutex_clear (&self->attach_lock);
   g_clear_object (&self->cancellable);
   g_main_context_unref (self->context);
   g_free (self->remote_id);
   g_free (self->call);
-  g_free (self->label);
+  g_free (self->continues);
   g_free (self);
 }
 
@@ -125,10 +127,7 @@ dc_connection_fail (DcConnection *self, DcError code, const char *format, ...)
   va_start (arguments, format);
   error = g_error_new_valist (DC_ERROR, code, format, arguments);
   va_end (arguments);
-  if (self->phase == DC_PHASE_OPEN)
-    dc_channel_fail (self->channel, error);
-  else
-    dc_connection_end (self, error);
+  dc_connection_end (self, error);
 }
 
 void

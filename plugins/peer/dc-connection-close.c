@@ -1,22 +1,34 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* dc-connection-close.c: the end of a connection, step by step, none of which can hang.
  *
- * Abort or FIN are the channel's business. Then:
+ * Abort or FIN are the channels' business. Then:
  *   lingering   up to LINGER_* for what the far side still must get (our FIN-ACK, our ABORT), unless it is seen to have left or to have
- *               it all (dc_connection_hurry()); a raw channel drains, and is closed, which is how it ends
+ *               it all (dc_connection_check_settled()); a raw channel drains, and is closed, which is how it ends
  *   goodbye     close_notify, and GOODBYE for it to leave
  *   release     up to RELEASE for TURN servers to free what they lent us
- *   gone        webrtcbin is taken down; the owner is told */
+ *   gone        webrtcbin is taken down; the owner is told
+ * All together must stay below the second that an element may take to stop. */
 #include "plugins/peer/dc-channel-private.h"
 #include "plugins/peer/dc-connection-private.h"
 #include "plugins/peer/dc-source.h"
 
-#define LINGER_CLEAN_MS 1000 /* for FIN-ACK to be known to have arrived */
-#define LINGER_ABORT_MS 300  /* for ABORT to leave; the far side closes on it */
-#define RAW_DRAIN_MS 500     /* for SCTP to deliver what a raw channel has sent: closing the channel cuts it off */
+#define LINGER_CLEAN_MS 500 /* for FIN-ACK to be known to have arrived */
+#define LINGER_ABORT_MS 300 /* for ABORT to leave; the far side closes on it */
+#define RAW_DRAIN_MS 250    /* for SCTP to deliver what a raw channel has sent: closing the channel cuts it off */
+#define RAW_CLOSE_MS 250    /* for the far side to close it too */
 #define GOODBYE_MS 50
 #define RELEASE_ASK_MS 100 /* until a TURN server is asked once more to free what it lent us */
-#define RELEASE_MS 500
+#define RELEASE_MS 250
+
+void
+dc_connection_drop_channels (DcConnection *self)
+{
+  g_mutex_lock (&self->attach_lock);
+  self->gone = TRUE;
+  g_mutex_unlock (&self->attach_lock);
+  for (guint i = 0; i < self->channels->len; i++)
+    dc_channel_detach (g_ptr_array_index (self->channels, i), self);
+}
 
 static gboolean
 tear_down (gpointer user_data)
@@ -28,9 +40,7 @@ tear_down (gpointer user_data)
   dc_connection_unwatch_transports (self);
   g_signal_handlers_disconnect_by_data (dc_webrtc_get_bin (self->webrtc), self);
   /* Channels hold a raw pointer to webrtcbin: they go first. */
-  if (self->channel != NULL)
-    dc_channel_detach (self->channel);
-  g_clear_object (&self->channel);
+  dc_connection_drop_channels (self);
   g_clear_pointer (&self->webrtc, dc_webrtc_free);
   self->phase = DC_PHASE_CLOSED;
   self->callbacks.closed (self, self->user_data);
@@ -77,32 +87,61 @@ say_goodbye (gpointer user_data)
 
 /* A raw channel ends by being closed. */
 static gboolean
-close_raw_channel (gpointer user_data)
+close_raw_channels (gpointer user_data)
 {
   DcConnection *self = user_data;
 
-  dc_channel_close_rtc (self->channel);
-  dc_connection_close_after (self, LINGER_CLEAN_MS, say_goodbye);
+  for (guint i = 0; i < self->channels->len; i++) {
+    DcChannel *channel = g_ptr_array_index (self->channels, i);
+    if (dc_channel_get_mode (channel) == DC_MODE_RAW && dc_channel_has_carrier (channel, self))
+      dc_channel_close_rtc (channel);
+  }
+  dc_connection_close_after (self, RAW_CLOSE_MS, say_goodbye);
   return G_SOURCE_REMOVE;
+}
+
+static guint
+get_linger_time (DcChannel *channel)
+{
+  DcLinkStats stats;
+
+  if (dc_channel_is_unfinished (channel))
+    return LINGER_ABORT_MS;
+  if (dc_channel_is_ended (channel))
+    return 0;
+  if (dc_channel_get_mode (channel) == DC_MODE_LINK)
+    return LINGER_CLEAN_MS;
+  dc_channel_get_link_stats (channel, &stats);
+  return stats.items_sent > 0 ? RAW_DRAIN_MS : 0;
 }
 
 /* Begins the wait for what must still reach the far side; dc_connection_hurry() ends it early. */
 static void
 linger (DcConnection *self)
 {
-  DcLinkStats stats = {0};
+  gboolean any_raw = FALSE;
+  guint longest = 0;
 
+  for (guint i = 0; i < self->channels->len; i++) {
+    DcChannel *channel = g_ptr_array_index (self->channels, i);
+    if (!dc_channel_has_carrier (channel, self) || dc_channel_is_settled (channel))
+      continue;
+    longest = MAX (longest, get_linger_time (channel));
+    any_raw = any_raw || (dc_channel_get_mode (channel) == DC_MODE_RAW && !dc_channel_is_ended (channel));
+  }
   self->linger_end = say_goodbye;
-  if (self->channel != NULL)
-    dc_channel_get_stats (self->channel, &stats);
-  if (self->channel != NULL && dc_channel_is_unfinished (self->channel))
-    dc_connection_close_after (self, LINGER_ABORT_MS, say_goodbye);
-  else if (self->channel == NULL || dc_channel_is_ended (self->channel))
-    dc_connection_close_after (self, 0, say_goodbye);
-  else if (self->mode == DC_MODE_LINK)
-    dc_connection_close_after (self, LINGER_CLEAN_MS, say_goodbye);
-  else
-    dc_connection_close_after (self, stats.items_sent > 0 ? RAW_DRAIN_MS : 0, close_raw_channel);
+  dc_connection_close_after (self, longest, any_raw ? close_raw_channels : say_goodbye);
+}
+
+void
+dc_connection_check_settled (DcConnection *self)
+{
+  for (guint i = 0; i < self->channels->len; i++) {
+    DcChannel *channel = g_ptr_array_index (self->channels, i);
+    if (dc_channel_has_carrier (channel, self) && !dc_channel_is_settled (channel))
+      return;
+  }
+  dc_connection_hurry (self);
 }
 
 void
@@ -112,13 +151,11 @@ dc_connection_close (DcConnection *self, const char *reason)
     return;
   self->phase = DC_PHASE_CLOSING;
   dc_source_clear (&self->timeout);
-  /* Once the channel was handed out, the far side hears of the end through it: a bye might overtake what is under way there. */
+  /* Once a channel was in use, the far side hears of the end through it: a bye might overtake what is under way there. */
   if (!dc_connection_was_open (self)) {
     DcMessage *bye = dc_message_new (DC_MESSAGE_BYE);
     bye->reason = g_strdup (reason);
     dc_connection_send (self, bye);
   }
   linger (self);
-  if (self->channel != NULL)
-    dc_channel_abort (self->channel, reason);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* dc-connection-private.h: what the files of a connection share. Each uses those below it:
- *   dc-connection.c            negotiation, the channel
+ *   dc-connection.c            negotiation, webrtcbin's channels
  *   dc-connection-close.c      closing
  *   dc-connection-transport.c  the states of ICE, DTLS and SCTP; identity
  *   dc-connection-ice.c        candidates
@@ -15,8 +15,8 @@
 G_BEGIN_DECLS
 
 typedef enum {
-  DC_PHASE_NEGOTIATING, /* until the channel is handed out; any failure is "no connection" */
-  DC_PHASE_OPEN,        /* the channel is in use; any failure is "peer gone" and goes through the channel */
+  DC_PHASE_NEGOTIATING, /* until a channel is in use; any failure is "no connection" */
+  DC_PHASE_OPEN,        /* a channel is in use; any failure is "peer gone" */
   DC_PHASE_ENDED,       /* the owner was told; it closes us next */
   DC_PHASE_CLOSING,     /* lingering, saying goodbye */
   DC_PHASE_CLOSED,      /* webrtcbin is gone; what threads still post is dropped */
@@ -35,16 +35,16 @@ struct _DcConnection {
   gatomicrefcount refs;
   GMainContext *context;
   gint64 start, opened_at;
-  char *remote_id, *call, *label;
-  DcMode mode;
+  char *remote_id, *call, *continues;
   DcIcePolicy ice_policy;
   DcConnectionCallbacks callbacks;
   gpointer user_data;
 
   DcPhase phase;
-  gboolean channel_open; /* webrtcbin's, not yet handed out */
+  gboolean channel_open; /* one of webrtcbin's */
   DcWebrtc *webrtc;
-  DcChannel *channel;
+  GPtrArray *
+      channels; /* (element-type DcChannel): constant; they may be attached to webrtcbin's channels here or elsewhere */
   GSource *close_timer;
   GSourceFunc linger_end; /* while lingering: what comes next */
   gboolean is_caller;
@@ -63,6 +63,9 @@ struct _DcConnection {
   gint gathering_state, ice_state, dtls_state, sctp_state; /* as last told */
   GSource *timeout;                                        /* while negotiating */
 
+  GMutex attach_lock; /* webrtcbin's thread against the worker */
+  gboolean gone;      /* nothing may be attached any more */
+
   GMutex identity_lock; /* DTLS's thread against the worker */
   DcIdentity *identity;
   DcVerdict verdict;
@@ -76,13 +79,13 @@ GstStructure *dc_connection_event (DcConnection *self, const char *name);
 void dc_connection_emit (DcConnection *self, GstStructure *event);
 /* To the remote, by signaling; fills in to and call. @message: (transfer full). Worker. */
 void dc_connection_send (DcConnection *self, DcMessage *message);
-/* Tells the owner, once, that it is over; (nullable) @error: why. Worker. */
+/* Tells the owner, once, that it is over. Worker. */
 void dc_connection_end (DcConnection *self, const GError *error);
 /* (Re)starts the timer of the closing steps. Worker. */
 void dc_connection_close_after (DcConnection *self, guint milliseconds, GSourceFunc func);
 /* Nothing is to be waited for any more: ends the lingering, if that is going on. Worker. */
 void dc_connection_hurry (DcConnection *self);
-/* Something went wrong: before the channel is handed out the connection ends with @code, afterwards through the channel. Worker. */
+/* Something went wrong: it ends with @code. Worker. */
 void dc_connection_fail (DcConnection *self, DcError code, const char *format, ...) G_GNUC_PRINTF (3, 4);
 /* Closures that keep the connection alive while a handler runs. */
 void dc_connection_connect (DcConnection *self, gpointer instance, const char *signal, GCallback callback);

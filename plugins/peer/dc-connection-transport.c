@@ -7,6 +7,8 @@
  *
  * The identity is checked inside the very notification that DTLS is connected, before the worker hears of it; SCTP, and so
  * any data, starts after that. */
+#include <string.h>
+
 #include "plugins/peer/dc-channel-private.h"
 #include "plugins/peer/dc-connection-private.h"
 
@@ -274,6 +276,25 @@ static void
 on_selected_pair (GstWebRTCICETransport *ice, DcConnection *self)
 {
   dc_connection_post (self, on_selected_pair_posted, NULL, NULL);
+}
+
+char *
+dc_connection_find_lost_address (DcConnection *self, GList *addresses)
+{
+  g_autoptr (GObject) stream = NULL;
+  guint stream_id = 0;
+  NiceCandidate *local, *remote;
+  char address[NICE_ADDRESS_STRING_LEN];
+
+  if (self->ice == NULL)
+    return NULL;
+  g_object_get (self->ice, "stream", &stream, NULL);
+  g_object_get (stream, "stream-id", &stream_id, NULL);
+  if (!nice_agent_get_selected_pair (
+          dc_webrtc_get_agent (self->webrtc), stream_id, NICE_COMPONENT_TYPE_RTP, &local, &remote))
+    return NULL;
+  nice_address_to_string (&local->base_addr, address);
+  return g_list_find_custom (addresses, address, (GCompareFunc) strcmp) == NULL ? g_strdup (address) : NULL;
 }
 
 /* --- Watching ------------------------------------------------------------------------------------------------------------------ */

@@ -11,9 +11,9 @@
  * webrtcbin answers each step by a promise on a thread of its own, where most calls into it would deadlock. So every step, signal and
  * state change is posted to the worker, in order, and everything here but the handlers themselves runs there.
  *
- * The channel is handed out when it is open, the fingerprint was found right (dc-connection-transport.c) and, in link mode, the far HELLO
- * came. Until then every failure is the connection's; afterwards failures go through the channel, which knows whether both sides had
- * finished, and come back as its `ended`.
+ * The channels are the session's (dc-session.h), which outlive us. Here webrtcbin's channels are made or found for them, and started when they
+ * are open and the fingerprint was found right (dc-connection-transport.c). The session then says when one is in use. Every failure ends
+ * the connection; what that means for the channels is the session's business.
  * There is no ICE restart in webrtcbin: a lost connection is never mended, only replaced. */
 #include "plugins/peer/dc-connection.h"
 
@@ -39,106 +39,7 @@ on_pipeline_error (const char *sentence, gpointer user_data)
   dc_connection_post (user_data, on_pipeline_error_posted, g_strdup (sentence), g_free);
 }
 
-/* --- The channel --------------------------------------------------------------------------------------------------------------- */
-
-/* What a channel tells, with the channel: one that was replaced or refused may still speak. */
-typedef struct {
-  DcChannel *channel;
-  GError *error;
-} Notice;
-
-static void
-notice_free (gpointer data)
-{
-  Notice *notice = data;
-
-  g_object_unref (notice->channel);
-  g_clear_error (&notice->error);
-  g_free (notice);
-}
-
-static void
-post_notice (DcConnection *self, DcChannel *channel, const GError *error, DcConnectionFunc func)
-{
-  Notice notice = {g_object_ref (channel), error != NULL ? g_error_copy (error) : NULL};
-
-  dc_connection_post (self, func, g_memdup2 (&notice, sizeof notice), notice_free);
-}
-
-static void
-on_channel_ready_posted (DcConnection *self, gpointer data)
-{
-  Notice *notice = data;
-
-  if (self->phase != DC_PHASE_NEGOTIATING || notice->channel != self->channel)
-    return;
-  dc_source_clear (&self->timeout);
-  self->phase = DC_PHASE_OPEN;
-  self->opened_at = g_get_monotonic_time ();
-  self->callbacks.channel (self, self->channel, self->user_data);
-}
-
-static void
-on_channel_ended_posted (DcConnection *self, gpointer data)
-{
-  Notice *notice = data;
-
-  if (notice->channel == self->channel)
-    dc_connection_end (self, notice->error);
-}
-
-static void
-on_channel_wants_close_posted (DcConnection *self, gpointer data)
-{
-  Notice *notice = data;
-  g_autoptr (GError) error = dc_channel_dup_error (notice->channel);
-
-  if (notice->channel == self->channel)
-    dc_connection_end (self, error);
-}
-
-static void
-on_channel_settled_posted (DcConnection *self, gpointer data)
-{
-  Notice *notice = data;
-
-  if (notice->channel == self->channel)
-    dc_connection_hurry (self);
-}
-
-static void
-on_channel_ready (DcChannel *channel, gpointer user_data)
-{
-  post_notice (user_data, channel, NULL, on_channel_ready_posted);
-}
-
-static void
-on_channel_ended (DcChannel *channel, const GError *error, gpointer user_data)
-{
-  post_notice (user_data, channel, error, on_channel_ended_posted);
-}
-
-static void
-on_channel_wants_close (DcChannel *channel, gpointer user_data)
-{
-  post_notice (user_data, channel, NULL, on_channel_wants_close_posted);
-}
-
-static void
-on_channel_settled (DcChannel *channel, gpointer user_data)
-{
-  post_notice (user_data, channel, NULL, on_channel_settled_posted);
-}
-
-static const DcChannelCallbacks channel_callbacks = {
-    on_channel_ready, on_channel_ended, on_channel_wants_close, on_channel_settled};
-
-static DcChannel *
-wrap_channel (DcConnection *self, GstWebRTCDataChannel *rtc)
-{
-  return dc_channel_new (rtc, self->mode, self->remote_id, &channel_callbacks, dc_connection_ref (self),
-      (GDestroyNotify) dc_connection_unref);
-}
+/* --- The channels -------------------------------------------------------------------------------------------------------------- */
 
 /* A far side may put any bytes into a label or a protocol. */
 static char *
@@ -152,7 +53,7 @@ dup_text (GstWebRTCDataChannel *rtc, const char *property)
 }
 
 static void
-emit_channel_open (DcConnection *self, GstWebRTCDataChannel *rtc, guint64 max_message_size)
+emit_channel_open (DcConnection *self, DcChannel *channel, GstWebRTCDataChannel *rtc, guint64 max_message_size)
 {
   GstStructure *event = dc_connection_event (self, "channel-open");
   g_autofree char *label = dup_text (rtc, "label"), *protocol = dup_text (rtc, "protocol");
@@ -163,101 +64,187 @@ emit_channel_open (DcConnection *self, GstWebRTCDataChannel *rtc, guint64 max_me
       &max_lifetime, NULL);
   gst_structure_set (event, "label", G_TYPE_STRING, label, "protocol", G_TYPE_STRING, protocol, "id", G_TYPE_INT, id,
       "ordered", G_TYPE_BOOLEAN, ordered, "max-retransmits", G_TYPE_INT, max_retransmits, "max-packet-lifetime",
-      G_TYPE_INT, max_lifetime, "mode", G_TYPE_STRING, self->mode == DC_MODE_LINK ? "link" : "raw", "max-message-size",
-      G_TYPE_UINT64, max_message_size, NULL);
+      G_TYPE_INT, max_lifetime, "mode", G_TYPE_STRING, dc_channel_get_mode (channel) == DC_MODE_LINK ? "link" : "raw",
+      "max-message-size", G_TYPE_UINT64, max_message_size, NULL);
   dc_connection_emit (self, event);
+}
+
+/* webrtcbin's channel, with ours that it is attached to; (nullable): one that nobody asked for. */
+typedef struct {
+  DcChannel *channel;
+  GstWebRTCDataChannel *rtc;
+} Carried;
+
+static void
+carried_free (gpointer data)
+{
+  Carried *carried = data;
+
+  g_clear_object (&carried->channel);
+  g_object_unref (carried->rtc);
+  g_free (carried);
+}
+
+static Carried *
+carried_new (DcChannel *channel, GstWebRTCDataChannel *rtc)
+{
+  Carried carried = {channel != NULL ? g_object_ref (channel) : NULL, g_object_ref (rtc)};
+
+  return g_memdup2 (&carried, sizeof carried);
 }
 
 /* The RTC channel is open: no byte goes in or out above it before the identity is known. */
 static void
-start_channel (DcConnection *self, GstWebRTCDataChannel *rtc)
+start_channel (DcConnection *self, DcChannel *channel, GstWebRTCDataChannel *rtc)
 {
-  guint64 max_message_size = 65536;
+  guint64 max_message_size = DC_CHANNEL_DEFAULT_MAX_MESSAGE_SIZE;
 
-  if (self->phase != DC_PHASE_NEGOTIATING)
+  if (self->phase > DC_PHASE_OPEN)
     return;
   dc_connection_watch_transports (self);
   if (!dc_connection_check_identity (self))
     return;
   g_object_get (self->sctp, "max-message-size", &max_message_size, NULL);
   self->channel_open = TRUE;
-  emit_channel_open (self, rtc, max_message_size);
-  dc_channel_start (self->channel, self->context, MIN (max_message_size, DC_SDP_MAX_MESSAGE_SIZE));
+  emit_channel_open (self, channel, rtc, max_message_size);
+  dc_channel_start (channel, rtc, MIN (max_message_size, DC_CHANNEL_DEFAULT_MAX_MESSAGE_SIZE));
 }
 
 static void
-on_open_posted (DcConnection *self, gpointer rtc)
+on_open_posted (DcConnection *self, gpointer data)
 {
-  start_channel (self, rtc);
+  Carried *carried = data;
+
+  start_channel (self, carried->channel, carried->rtc);
+}
+
+static DcChannel *
+find_by_label (DcConnection *self, const char *label)
+{
+  for (guint i = 0; i < self->channels->len; i++)
+    if (g_strcmp0 (dc_channel_get_label (g_ptr_array_index (self->channels, i)), label) == 0)
+      return g_ptr_array_index (self->channels, i);
+  return NULL;
 }
 
 static void
 on_open (GstWebRTCDataChannel *rtc, DcConnection *self)
 {
-  dc_connection_post (self, on_open_posted, g_object_ref (rtc), g_object_unref);
-}
-
-/* Answerer. webrtcbin emits this when a channel is open, with its lock held; wrapping the channel here loses no message. */
-typedef struct {
-  DcChannel *channel;
-  GstWebRTCDataChannel *rtc;
-} Arrival;
-
-static void
-arrival_free (gpointer data)
-{
-  Arrival *arrival = data;
-
-  g_clear_object (&arrival->channel);
-  g_object_unref (arrival->rtc);
-  g_free (arrival);
-}
-
-static gboolean
-has_our_label (DcConnection *self, GstWebRTCDataChannel *rtc)
-{
   g_autofree char *label = NULL;
 
   g_object_get (rtc, "label", &label, NULL);
-  return g_strcmp0 (label, self->label) == 0;
+  dc_connection_post (self, on_open_posted, carried_new (find_by_label (self, label), rtc), carried_free);
 }
 
 static gboolean
-has_our_protocol (DcConnection *self, GstWebRTCDataChannel *rtc)
+attach (DcConnection *self, DcChannel *channel, GstWebRTCDataChannel *rtc)
 {
-  g_autofree char *protocol = dup_text (rtc, "protocol");
+  gboolean attached;
 
-  if (self->mode == DC_MODE_RAW || g_str_equal (protocol, DC_LINK_PROTOCOL))
+  g_mutex_lock (&self->attach_lock);
+  attached = !self->gone && dc_channel_attach (channel, rtc, self, dc_webrtc_get_pulse (self->webrtc));
+  g_mutex_unlock (&self->attach_lock);
+  return attached;
+}
+
+static gboolean
+has_our_protocol (DcConnection *self, const Carried *carried)
+{
+  g_autofree char *protocol = dup_text (carried->rtc, "protocol");
+
+  if (dc_channel_get_mode (carried->channel) == DC_MODE_RAW || g_str_equal (protocol, DC_LINK_PROTOCOL))
     return TRUE;
   dc_connection_fail (self, DC_ERROR_DATA,
       "\"%s\" opened the channel \"%s\" with the protocol \"%s\", not \"" DC_LINK_PROTOCOL "\"; is it in raw mode?",
-      self->remote_id, self->label, protocol);
+      self->remote_id, dc_channel_get_label (carried->channel), protocol);
   return FALSE;
 }
 
-/* A channel that nobody asked for is closed, so that its opener knows; the one in use goes on. */
+/* A channel that nobody asked for is closed, so that its opener knows; those in use go on. */
 static void
 on_data_channel_posted (DcConnection *self, gpointer data)
 {
-  Arrival *arrival = data;
+  Carried *carried = data;
 
-  if (self->phase == DC_PHASE_NEGOTIATING && self->channel == NULL && arrival->channel != NULL
-      && has_our_protocol (self, arrival->rtc)) {
-    self->channel = g_object_ref (arrival->channel);
-    start_channel (self, arrival->rtc);
-    return;
-  }
-  if (arrival->channel != NULL)
-    dc_channel_detach (arrival->channel);
-  gst_webrtc_data_channel_close (arrival->rtc);
+  if (carried->channel == NULL)
+    gst_webrtc_data_channel_close (carried->rtc);
+  else if (has_our_protocol (self, carried))
+    start_channel (self, carried->channel, carried->rtc);
 }
 
+/* Answerer. webrtcbin emits this when a channel is open, with its lock held; attaching it here loses no message. */
 static void
 on_data_channel (GstElement *bin, GstWebRTCDataChannel *rtc, DcConnection *self)
 {
-  Arrival arrival = {has_our_label (self, rtc) ? wrap_channel (self, rtc) : NULL, g_object_ref (rtc)};
+  g_autofree char *label = NULL;
+  DcChannel *channel;
 
-  dc_connection_post (self, on_data_channel_posted, g_memdup2 (&arrival, sizeof arrival), arrival_free);
+  g_object_get (rtc, "label", &label, NULL);
+  channel = find_by_label (self, label);
+  if (channel != NULL && !attach (self, channel, rtc))
+    channel = NULL;
+  dc_connection_post (self, on_data_channel_posted, carried_new (channel, rtc), carried_free);
+}
+
+static GstStructure *
+make_channel_options (const DcChannelOptions *from)
+{
+  const char *protocol = from->mode == DC_MODE_LINK ? DC_LINK_PROTOCOL : from->protocol;
+  GstStructure *options = gst_structure_new ("options", "protocol", G_TYPE_STRING, protocol != NULL ? protocol : "",
+      "ordered", G_TYPE_BOOLEAN, from->ordered, "negotiated", G_TYPE_BOOLEAN, from->negotiated, NULL);
+
+  if (from->negotiated)
+    gst_structure_set (options, "id", G_TYPE_INT, from->id, NULL);
+  if (from->max_retransmits >= 0)
+    gst_structure_set (options, "max-retransmits", G_TYPE_INT, from->max_retransmits, NULL);
+  if (from->max_packet_lifetime >= 0)
+    gst_structure_set (options, "max-packet-lifetime", G_TYPE_INT, from->max_packet_lifetime, NULL);
+  return options;
+}
+
+static gboolean
+make_channel (DcConnection *self, DcChannel *channel)
+{
+  const DcChannelOptions *from = dc_channel_get_options (channel);
+  g_autoptr (GstStructure) options = make_channel_options (from);
+  g_autoptr (GstWebRTCDataChannel) rtc = NULL;
+
+  g_signal_emit_by_name (dc_webrtc_get_bin (self->webrtc), "create-data-channel", from->label, options, &rtc);
+  if (rtc == NULL) {
+    dc_connection_fail (
+        self, DC_ERROR_CONNECTION, "webrtcbin makes no data channel; is the GStreamer plugin sctp installed?");
+    return FALSE;
+  }
+  if (attach (self, channel, rtc))
+    dc_connection_connect (self, rtc, "on-open", G_CALLBACK (on_open));
+  return TRUE;
+}
+
+/* The caller makes all channels; the called peer those that are not announced in band. */
+static gboolean
+make_channels (DcConnection *self, gboolean only_negotiated)
+{
+  for (guint i = 0; i < self->channels->len; i++) {
+    DcChannel *channel = g_ptr_array_index (self->channels, i);
+    if (dc_channel_is_ended (channel) || (only_negotiated && !dc_channel_get_options (channel)->negotiated))
+      continue;
+    if (!make_channel (self, channel))
+      return FALSE;
+  }
+  return TRUE;
+}
+
+/* The link protocol needs its 65536 bytes; raw channels say what they take. */
+static guint
+get_max_message_size (DcConnection *self)
+{
+  guint size = 0;
+
+  for (guint i = 0; i < self->channels->len; i++) {
+    const DcChannelOptions *options = dc_channel_get_options (g_ptr_array_index (self->channels, i));
+    size = MAX (size, options->mode == DC_MODE_LINK ? DC_CHANNEL_DEFAULT_MAX_MESSAGE_SIZE : options->max_message_size);
+  }
+  return size;
 }
 
 /* --- Negotiation: one step after the other ------------------------------------------------------------------------------------- */
@@ -340,9 +327,10 @@ use_local_description (DcConnection *self, const GstStructure *reply, DcMessageT
     dc_connection_fail (self, DC_ERROR_CONNECTION, "webrtcbin made no %s", name);
     return;
   }
-  dc_sdp_add_max_message_size (description->sdp);
+  dc_sdp_add_max_message_size (description->sdp, get_max_message_size (self));
   message = dc_message_new (type);
   message->sdp = gst_sdp_message_as_text (description->sdp);
+  message->continues = type == DC_MESSAGE_OFFER ? g_strdup (self->continues) : NULL;
   emit_description (self, "local-description", name, message->sdp);
   dc_connection_send (self, message);
   dc_connection_watch_transports (self);
@@ -383,21 +371,9 @@ on_remote_offer_set (DcConnection *self, gpointer reply)
 void
 dc_connection_call (DcConnection *self)
 {
-  GstElement *bin = dc_webrtc_get_bin (self->webrtc);
-  g_autoptr (GstWebRTCDataChannel) rtc = NULL;
-  g_autoptr (GstStructure) options = gst_structure_new (
-      "options", "protocol", G_TYPE_STRING, self->mode == DC_MODE_LINK ? DC_LINK_PROTOCOL : "", NULL);
-
   self->is_caller = TRUE;
-  g_signal_emit_by_name (bin, "create-data-channel", self->label, options, &rtc);
-  if (rtc == NULL) {
-    dc_connection_fail (
-        self, DC_ERROR_CONNECTION, "webrtcbin makes no data channel; is the GStreamer plugin sctp installed?");
-    return;
-  }
-  self->channel = wrap_channel (self, rtc);
-  dc_connection_connect (self, rtc, "on-open", G_CALLBACK (on_open));
-  g_signal_emit_by_name (bin, "create-offer", NULL, then (self, on_offer_made));
+  if (make_channels (self, FALSE))
+    g_signal_emit_by_name (dc_webrtc_get_bin (self->webrtc), "create-offer", NULL, then (self, on_offer_made));
 }
 
 static void
@@ -426,7 +402,9 @@ use_remote_description (DcConnection *self, GstWebRTCSDPType type, const char *s
 void
 dc_connection_take_offer (DcConnection *self, const char *sdp)
 {
-  use_remote_description (self, GST_WEBRTC_SDP_TYPE_OFFER, sdp, on_remote_offer_set);
+  /* Now: once webrtcbin has an SCTP transport that is not connected, it takes no ids. */
+  if (make_channels (self, TRUE))
+    use_remote_description (self, GST_WEBRTC_SDP_TYPE_OFFER, sdp, on_remote_offer_set);
 }
 
 void
@@ -464,13 +442,14 @@ dc_connection_new (
 
   g_atomic_ref_count_init (&self->refs);
   g_mutex_init (&self->identity_lock);
+  g_mutex_init (&self->attach_lock);
   g_queue_init (&self->early_candidates);
   self->context = g_main_context_ref (config->context);
   self->start = config->start;
   self->remote_id = g_strdup (config->remote_id);
   self->call = g_strdup (config->call);
-  self->label = g_strdup (config->label);
-  self->mode = config->mode;
+  self->continues = g_strdup (config->continues);
+  self->channels = g_ptr_array_ref (config->channels);
   self->ice_policy = config->webrtc.ice_policy;
   self->callbacks = *callbacks;
   self->user_data = user_data;
@@ -501,18 +480,6 @@ dc_connection_get_call (DcConnection *self)
   return self->call;
 }
 
-DcChannel *
-dc_connection_get_channel (DcConnection *self)
-{
-  return self->opened_at != 0 ? self->channel : NULL;
-}
-
-gdouble
-dc_connection_get_duration (DcConnection *self)
-{
-  return self->opened_at != 0 ? (g_get_monotonic_time () - self->opened_at) / (gdouble) G_USEC_PER_SEC : 0;
-}
-
 gboolean
 dc_connection_is_caller (DcConnection *self)
 {
@@ -523,6 +490,23 @@ gboolean
 dc_connection_is_answered (DcConnection *self)
 {
   return self->remote_known;
+}
+
+void
+dc_connection_set_open (DcConnection *self)
+{
+  if (self->phase != DC_PHASE_NEGOTIATING)
+    return;
+  dc_source_clear (&self->timeout);
+  self->phase = DC_PHASE_OPEN;
+  self->opened_at = g_get_monotonic_time ();
+}
+
+void
+dc_connection_give_up (DcConnection *self, const char *why)
+{
+  dc_connection_fail (self, self->phase == DC_PHASE_OPEN ? DC_ERROR_PEER_GONE : DC_ERROR_CONNECTION,
+      "the connection to \"%s\" is lost: %s", self->remote_id, why);
 }
 
 gboolean
@@ -545,5 +529,5 @@ dc_connection_describe_progress (DcConnection *self)
     return g_strdup ("DTLS connected, but the SCTP association did not");
   if (self->channel_open)
     return g_strdup ("the channel is open, but the program there does not say hello on it");
-  return g_strdup_printf ("the connection stands, but no channel \"%s\" was opened on it", self->label);
+  return g_strdup ("the connection stands, but no channel that we know was opened on it");
 }

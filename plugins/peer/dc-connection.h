@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* dc-connection.h: one call to one remote peer, from the first description to the last goodbye. */
+/* dc-connection.h: one call to one remote peer, from the first description to the last goodbye; it carries the channels of a session. */
 #pragma once
 
 #include "plugins/peer/dc-channel.h"
@@ -18,10 +18,10 @@ typedef struct {
   GMainContext *context; /* the worker's */
   gint64 start;          /* monotonic time that events count from */
   const char *remote_id;
-  const char *call; /* name of the call, the offerer's choice */
-  const char *label;
-  DcMode mode;
-  guint timeout; /* milliseconds until the channel must be usable */
+  const char *call;      /* name of the call, the offerer's choice */
+  const char *continues; /* (nullable): the first call of a lost connection that this one takes up again */
+  GPtrArray *channels;   /* (element-type DcChannel): what it may carry; those that have ended are left out */
+  guint timeout;         /* milliseconds until dc_connection_set_open() */
   DcWebrtcConfig webrtc;
 } DcConnectionConfig;
 
@@ -29,9 +29,8 @@ typedef struct {
   void (*event) (DcConnection *connection, GstStructure *event, gpointer user_data); /* (transfer full) */
   void (*signal) (
       DcConnection *connection, DcMessage *message, gpointer user_data); /* to the remote; to and call are filled in */
-  void (*channel) (DcConnection *connection, DcChannel *channel, gpointer user_data); /* may be used; once */
-  void (*ended) (
-      DcConnection *connection, const GError *error, gpointer user_data); /* once; (nullable): as agreed. Close it. */
+  void (*ended) (DcConnection *connection, const GError *error,
+      gpointer user_data);                                       /* once: it broke, or came to nothing. Close it. */
   void (*closed) (DcConnection *connection, gpointer user_data); /* after dc_connection_close(); nothing follows */
 } DcConnectionCallbacks;
 
@@ -46,18 +45,23 @@ gboolean dc_connection_is_caller (DcConnection *self);
 gboolean dc_connection_is_answered (DcConnection *self);
 /* The remote, or the server for it, says that it will not go on. */
 void dc_connection_refuse (DcConnection *self, const char *reason);
-/* (nullable): the channel once it was handed out, until the connection is closed. */
-DcChannel *dc_connection_get_channel (DcConnection *self);
-/* Seconds since the channel was handed out, or 0. */
-gdouble dc_connection_get_duration (DcConnection *self);
 const char *dc_connection_get_remote_id (DcConnection *self);
 const char *dc_connection_get_call (DcConnection *self);
-/* TRUE if the channel was handed out. */
+/* A channel on it is in use: it has succeeded, and there is no timeout any more. */
+void dc_connection_set_open (DcConnection *self);
 gboolean dc_connection_was_open (DcConnection *self);
+/* (transfer full) (nullable): our address, if the selected pair's is none of @addresses (of this machine, as texts) any more. */
+char *dc_connection_find_lost_address (DcConnection *self, GList *addresses);
+/* It is of no use any more: ends it with PEER_GONE, or CONNECTION if it was not open. */
+void dc_connection_give_up (DcConnection *self, const char *why);
+/* Lets go of the channels, which another connection shall carry; none can be attached any more. */
+void dc_connection_drop_channels (DcConnection *self);
+/* All channels are closing; those that it carries have nothing left that the far side must get: there is nothing to wait for. */
+void dc_connection_check_settled (DcConnection *self);
 /* What has been reached so far, as the end of the sentence "no connection to X: ...". (transfer full) */
 char *dc_connection_describe_progress (DcConnection *self);
 
-/* Offerer: makes the channel and the offer. */
+/* Offerer: makes the channels and the offer. */
 void dc_connection_call (DcConnection *self);
 /* Answerer: takes the offer and answers it. */
 void dc_connection_take_offer (DcConnection *self, const char *sdp);
@@ -65,8 +69,8 @@ void dc_connection_take_answer (DcConnection *self, const char *sdp);
 void dc_connection_take_candidate (DcConnection *self, const char *candidate, guint mline);
 void dc_connection_take_end_of_candidates (DcConnection *self);
 
-/* Ends it without leaving the far side in doubt: what it must still get is waited for, up to a second and a half, then the goodbye. May be
- * called in any state, also twice. */
+/* Ends it without leaving the far side in doubt: what it must still get of the channels, which are closing or have ended, is waited for,
+ * half a second at most, then the goodbye. May be called in any state, also twice. */
 void dc_connection_close (DcConnection *self, const char *reason);
 
 G_END_DECLS

@@ -16,8 +16,8 @@ G_BEGIN_DECLS
  * signaling-lost           reason, retry (double, seconds)
  * peer-joined, -left, -away, -back   peer
  * ice-server               kind ("stun", "turn"), url (no password), source ("given", "signaling server"), used (boolean), reason (if not used)
- * calling                  peer, call      we are sending an offer
- * called                   peer, call      an offer came
+ * calling                  peer, call, resume (boolean: to go on with what was lost)      we are sending an offer
+ * called                   peer, call, resume      an offer came
  * local-description,
  * remote-description       peer, type ("offer", "answer"), sdp
  * local-candidate,
@@ -33,11 +33,28 @@ G_BEGIN_DECLS
  * selected-pair            peer, local-type, local-address, local-port, local-protocol, remote-type, remote-address, remote-port
  * channel-open             peer, label, protocol, id (int), ordered (boolean), max-retransmits (int, -1: none), max-packet-lifetime (int),
  *                          mode ("link", "raw"), max-message-size (uint64)
+ * connection-lost          peer, reason, timeout (double: seconds for which a new connection is looked for)   its channels go on, on a new one
+ * connection-resumed       peer, after (double: seconds since it was lost), reconnects (uint)
  * connection-closed        peer, reason, clean (boolean), code (int: the DcError, -1 if clean), duration (double), bytes-sent, bytes-received (uint64)
  * busy                     peer            a caller was turned away, or the called one is busy
+ *
+ * Statistics ("stats" of DcPeer): a structure `datachannel-statistics` with
+ *   t (double), id, room (strings), registered (boolean), reconnects (uint, of all connections),
+ *   bytes-sent, bytes-received (uint64, payload of all channels since the start),
+ *   connections (GST_TYPE_LIST of structures `connection`):
+ *     peer, state ("connecting", "open", "lost"), since (double: `t` when it was first open, -1 before), reconnects (uint),
+ *     and, once known, the fields of selected-pair;
+ *     channels (GST_TYPE_LIST of structures `channel`):
+ *       label, mode, state ("open", "suspended", "closed"), bytes-sent, bytes-received, buffers-sent, buffers-received, items-acknowledged,
+ *       messages-sent, messages-received (uint64), send-rate, receive-rate (uint64, bytes a second),
+ *       rtt, rtt-smoothed, rtt-min (double, seconds, -1: not known), window (uint: what the far side grants), receive-window (uint: what we grant),
+ *       in-flight (uint64, bytes sent and not acknowledged, which is what is retained for a resume), waiting (uint64, bytes that wait for credit or,
+ *       in raw mode, are buffered), queued (uint64, bytes received and not taken yet), resumes (uint)
  */
 
 /* With `t` filled in; @start: monotonic time of dc_peer_start(), microseconds. (transfer full) */
 GstStructure *dc_event_new (const char *name, gint64 start);
+/* An event or statistics as a dictionary, a{sv} (floating): the name as "event", and the fields; lists as aa{sv}. */
+GVariant *dc_event_to_variant (const GstStructure *event);
 
 G_END_DECLS

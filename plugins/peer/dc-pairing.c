@@ -14,7 +14,7 @@ static const char *const mode_names[] = {"link", "raw"};
 static const char *const wants_names[] = {"none", "send", "receive", "both"};
 G_STATIC_ASSERT (G_N_ELEMENTS (role_names) == DC_ROLE_ANSWERER + 1);
 G_STATIC_ASSERT (G_N_ELEMENTS (mode_names) == DC_MODE_RAW + 1);
-G_STATIC_ASSERT (G_N_ELEMENTS (wants_names) == DC_WANTS_BOTH + 1);
+G_STATIC_ASSERT (G_N_ELEMENTS (wants_names) == DC_DIRECTION_BOTH + 1);
 
 static guint
 index_of (const char *const *names, guint n_names, const char *name, guint fallback)
@@ -25,18 +25,38 @@ index_of (const char *const *names, guint n_names, const char *name, guint fallb
   return fallback;
 }
 
-JsonNode *
-dc_profile_to_meta (const DcProfile *profile)
+static JsonNode *
+channel_to_node (const DcChannelOptions *channel)
 {
   JsonObject *object = json_object_new ();
   JsonNode *node = json_node_new (JSON_NODE_OBJECT);
 
-  json_object_set_string_member (object, "role", role_names[profile->role]);
-  json_object_set_string_member (object, "wants", wants_names[profile->wants]);
-  json_object_set_string_member (object, "mode", mode_names[profile->mode]);
-  json_object_set_string_member (object, "label", profile->label);
+  json_object_set_string_member (object, "label", channel->label);
+  json_object_set_string_member (object, "mode", mode_names[channel->mode]);
+  json_object_set_string_member (object, "wants", wants_names[channel->wants]);
   json_node_take_object (node, object);
   return node;
+}
+
+JsonNode *
+dc_profile_to_meta (const DcProfile *profile)
+{
+  JsonObject *object = json_object_new ();
+  JsonArray *channels = json_array_new ();
+  JsonNode *node = json_node_new (JSON_NODE_OBJECT);
+
+  for (guint i = 0; i < profile->channels->len; i++)
+    json_array_add_element (channels, channel_to_node (g_ptr_array_index (profile->channels, i)));
+  json_object_set_string_member (object, "role", role_names[profile->role]);
+  json_object_set_array_member (object, "channels", channels);
+  json_node_take_object (node, object);
+  return node;
+}
+
+static JsonObject *
+get_object (JsonNode *node)
+{
+  return node != NULL && JSON_NODE_HOLDS_OBJECT (node) ? json_node_get_object (node) : NULL;
 }
 
 static const char *
@@ -47,25 +67,61 @@ string_member (JsonObject *object, const char *name)
   return node != NULL && json_node_get_value_type (node) == G_TYPE_STRING ? json_node_get_string (node) : NULL;
 }
 
-DcProfile *
-dc_profile_from_meta (JsonNode *meta, const DcProfile *defaults)
+static DcChannelOptions *
+channel_from_node (JsonNode *node)
 {
-  JsonObject *object = meta != NULL && JSON_NODE_HOLDS_OBJECT (meta) ? json_node_get_object (meta) : NULL;
-  const char *label = string_member (object, "label");
+  JsonObject *object = get_object (node);
+  DcChannelOptions *channel = dc_channel_options_new (string_member (object, "label"));
+
+  channel->mode = index_of (mode_names, G_N_ELEMENTS (mode_names), string_member (object, "mode"), DC_MODE_LINK);
+  channel->wants =
+      index_of (wants_names, G_N_ELEMENTS (wants_names), string_member (object, "wants"), DC_DIRECTION_BOTH);
+  return channel;
+}
+
+DcProfile *
+dc_profile_from_meta (JsonNode *meta)
+{
+  JsonObject *object = get_object (meta);
+  JsonNode *channels = object != NULL ? json_object_get_member (object, "channels") : NULL;
+  JsonArray *array = channels != NULL && JSON_NODE_HOLDS_ARRAY (channels) ? json_node_get_array (channels) : NULL;
+  guint n_channels = array != NULL ? json_array_get_length (array) : 0;
   DcProfile *profile = g_new0 (DcProfile, 1);
 
   profile->role = index_of (role_names, G_N_ELEMENTS (role_names), string_member (object, "role"), DC_ROLE_AUTO);
-  profile->wants = index_of (wants_names, G_N_ELEMENTS (wants_names), string_member (object, "wants"), DC_WANTS_BOTH);
-  profile->mode = index_of (mode_names, G_N_ELEMENTS (mode_names), string_member (object, "mode"), defaults->mode);
-  profile->label = g_strdup (label != NULL ? label : defaults->label);
+  if (array == NULL)
+    return profile;
+  profile->channels = g_ptr_array_new_with_free_func ((GDestroyNotify) dc_channel_options_free);
+  for (guint i = 0; i < MIN (n_channels, DC_PROFILE_MAX_CHANNELS); i++)
+    g_ptr_array_add (profile->channels, channel_from_node (json_array_get_element (array, i)));
   return profile;
 }
 
 void
 dc_profile_free (DcProfile *profile)
 {
-  g_free (profile->label);
+  g_clear_pointer (&profile->channels, g_ptr_array_unref);
   g_free (profile);
+}
+
+static gboolean
+channels_match (const DcChannelOptions *ours, const DcChannelOptions *theirs)
+{
+  gboolean to_them = (ours->wants & DC_DIRECTION_SEND) && (theirs->wants & DC_DIRECTION_RECEIVE);
+  gboolean to_us = (ours->wants & DC_DIRECTION_RECEIVE) && (theirs->wants & DC_DIRECTION_SEND);
+
+  return (to_them || to_us) && ours->mode == theirs->mode && g_str_equal (ours->label, theirs->label);
+}
+
+gboolean
+dc_profile_takes (const DcProfile *theirs, const DcChannelOptions *ours)
+{
+  if (theirs == NULL || theirs->channels == NULL)
+    return TRUE;
+  for (guint i = 0; i < theirs->channels->len; i++)
+    if (channels_match (ours, g_ptr_array_index (theirs->channels, i)))
+      return TRUE;
+  return FALSE;
 }
 
 gboolean
@@ -73,10 +129,11 @@ dc_profile_matches (const DcProfile *ours, const DcProfile *theirs, gboolean nam
 {
   gboolean roles_fit =
       ours->role != theirs->role || ours->role == DC_ROLE_AUTO || (named && ours->role == DC_ROLE_OFFERER);
-  gboolean to_them = (ours->wants & DC_WANTS_SEND) && (theirs->wants & DC_WANTS_RECEIVE);
-  gboolean to_us = (ours->wants & DC_WANTS_RECEIVE) && (theirs->wants & DC_WANTS_SEND);
 
-  return (to_them || to_us) && ours->mode == theirs->mode && g_str_equal (ours->label, theirs->label) && roles_fit;
+  for (guint i = 0; roles_fit && i < ours->channels->len; i++)
+    if (dc_profile_takes (theirs, g_ptr_array_index (ours->channels, i)))
+      return TRUE;
+  return FALSE;
 }
 
 gboolean

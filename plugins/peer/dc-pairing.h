@@ -8,20 +8,24 @@
 
 G_BEGIN_DECLS
 
-/* The members of a peer's meta that pairing looks at. A peer of another make that says nothing is taken for one that wants both. */
+/* As many as fit the meta of a peer. */
+#define DC_PROFILE_MAX_CHANNELS 16
+
+/* The members of a peer's meta that pairing looks at. Of a remote's channels only label, mode and wants are known. */
 typedef struct {
   DcRole role;
-  DcWants wants;
-  DcMode mode;
-  char *label;
+  GPtrArray *
+      channels; /* (element-type DcChannelOptions) (nullable): a peer of another make that says nothing takes whatever we want */
 } DcProfile;
 
 JsonNode *dc_profile_to_meta (const DcProfile *profile);
-/* @meta: (nullable). What is missing or strange takes the default, @defaults says which label and mode. (transfer full) */
-DcProfile *dc_profile_from_meta (JsonNode *meta, const DcProfile *defaults);
+/* @meta: (nullable). What is missing or strange takes the default. (transfer full) */
+DcProfile *dc_profile_from_meta (JsonNode *meta);
 void dc_profile_free (DcProfile *profile);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (DcProfile, dc_profile_free)
 
+/* TRUE if the two could use this channel of ours between them. @theirs: (nullable): not known: whatever we want. */
+gboolean dc_profile_takes (const DcProfile *theirs, const DcChannelOptions *ours);
 /* TRUE if the two could use a channel between them at all. @named: the user named the remote: then two offerers match too. */
 gboolean dc_profile_matches (const DcProfile *ours, const DcProfile *theirs, gboolean named);
 /* TRUE if it is for us to call. @they_were_first: the remote was in the room before us. */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* dc-peer-base.c: what the parts of a peer stand on: telling the application, letting connections go, giving up and saying why. */
+/* dc-peer-base.c: what the parts of a peer stand on: telling the application, letting sessions go, giving up and saying why. */
 #include "plugins/peer/dc-peer-private.h"
 #include "plugins/peer/dc-source.h"
 
@@ -25,7 +25,19 @@ dc_peer_hand_out (DcPeer *self, DcChannel *channel)
   g_signal_emit_by_name (self, "channel", channel);
 }
 
-/* --- Remotes and connections ------------------------------------------------------------------------------------------------- */
+/* --- The worker -------------------------------------------------------------------------------------------------------------- */
+
+void
+dc_peer_invoke (DcPeer *self, GSourceFunc func)
+{
+  g_autoptr (GSource) source = g_idle_source_new ();
+
+  g_source_set_priority (source, G_PRIORITY_DEFAULT);
+  g_source_set_callback (source, func, self, NULL);
+  g_source_attach (source, self->context);
+}
+
+/* --- Remotes and sessions ---------------------------------------------------------------------------------------------------- */
 
 DcRemote *
 dc_peer_find_remote (DcPeer *self, const char *id)
@@ -45,28 +57,36 @@ dc_peer_wants (DcPeer *self, const char *id)
 }
 
 gboolean
-dc_peer_has_open_connection (DcPeer *self)
+dc_peer_has_open_session (DcPeer *self)
 {
-  for (guint i = 0; i < self->connections->len; i++)
-    if (dc_connection_was_open (g_ptr_array_index (self->connections, i)))
+  for (guint i = 0; i < self->sessions->len; i++)
+    if (dc_session_was_open (g_ptr_array_index (self->sessions, i)))
       return TRUE;
   return FALSE;
 }
 
 void
-dc_peer_let_go (DcPeer *self, DcConnection *connection, const char *reason)
+dc_peer_let_go (DcPeer *self, DcSession *session, const char *reason)
 {
-  g_ptr_array_add (self->closing, dc_connection_ref (connection));
-  g_ptr_array_remove (self->connections, connection);
-  dc_connection_close (connection, reason);
+  guint64 sent, received;
+
+  dc_session_get_bytes (session, &sent, &received);
+  g_ptr_array_add (self->closing, dc_session_ref (session));
+  g_mutex_lock (&self->lock);
+  self->past_bytes_sent += sent;
+  self->past_bytes_received += received;
+  self->past_reconnects += dc_session_get_reconnects (session);
+  g_ptr_array_remove (self->sessions, session);
+  g_mutex_unlock (&self->lock);
+  dc_session_close (session, reason);
 }
 
 void
 dc_peer_end_calls (DcPeer *self, const char *reason)
 {
   dc_source_clear (&self->retry);
-  while (self->connections->len > 0)
-    dc_peer_let_go (self, g_ptr_array_index (self->connections, 0), reason);
+  while (self->sessions->len > 0)
+    dc_peer_let_go (self, g_ptr_array_index (self->sessions, 0), reason);
 }
 
 void
@@ -101,16 +121,16 @@ explain_nobody (DcPeer *self)
 static GError *
 explain (DcPeer *self)
 {
-  if (self->signaling_error != NULL && self->connections->len == 0)
+  if (self->signaling_error != NULL && self->sessions->len == 0)
     return g_error_copy (self->signaling_error);
   if (!self->registered)
     return g_error_new (DC_ERROR, DC_ERROR_SIGNALING, "the signaling server at %s does not answer",
         dc_signaling_client_get_uri (self->client));
-  if (self->connections->len > 0) {
-    DcConnection *connection = g_ptr_array_index (self->connections, 0);
-    g_autofree char *progress = dc_connection_describe_progress (connection);
-    return g_error_new (DC_ERROR, DC_ERROR_CONNECTION, "no connection to \"%s\": %s",
-        dc_connection_get_remote_id (connection), progress);
+  if (self->sessions->len > 0) {
+    DcSession *session = g_ptr_array_index (self->sessions, 0);
+    g_autofree char *progress = dc_session_describe_progress (session);
+    return g_error_new (
+        DC_ERROR, DC_ERROR_CONNECTION, "no connection to \"%s\": %s", dc_session_get_remote_id (session), progress);
   }
   if (self->call_error != NULL)
     return g_error_new_literal (DC_ERROR, DC_ERROR_CONNECTION, self->call_error->message);

@@ -1,14 +1,16 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* dc-peer-private.h: what the files of DcPeer share. Each uses those below it:
  *   dc-peer.c       the object, its threads, what the application calls
+ *   dc-peer-stats.c statistics
  *   dc-peer-room.c  who is there, whom to call, which connection a message is for
  *   dc-peer-base.c  telling the application, letting connections go, giving up and saying why */
 #pragma once
 
-#include "plugins/peer/dc-connection.h"
 #include "plugins/peer/dc-ice-config.h"
+#include "plugins/peer/dc-network-watch.h"
 #include "plugins/peer/dc-pairing.h"
 #include "plugins/peer/dc-peer.h"
+#include "plugins/peer/dc-session.h"
 #include "signaling/client/dc-signaling-client.h"
 
 G_BEGIN_DECLS
@@ -27,13 +29,13 @@ typedef struct {
 struct _DcPeer {
   GObject parent_instance;
 
-  /* Properties; constant. */
+  /* Properties; constant once started. */
   char *signaling, *room, *wanted_id, *remote_peer, *stun_server, *tls_ca, *token;
   GStrv turn_servers;
   DcProfile profile;
   DcIcePolicy ice_policy;
   gboolean use_turn, polling, once;
-  guint connect_timeout, max_connections;
+  guint connect_timeout, resume_timeout, max_connections;
 
   GThread *thread;
   GMainContext *context;
@@ -43,13 +45,15 @@ struct _DcPeer {
   /* The worker's own. */
   DcSignalingClient *client;
   DcIceConfig *ice;
-  GPtrArray *remotes;     /* (element-type DcRemote): in the order of their coming */
-  GPtrArray *connections; /* (element-type DcConnection): being made or in use */
-  GPtrArray *closing;     /* (element-type DcConnection): saying goodbye */
-  GSource *deadline;      /* connect-timeout */
-  GSource *retry;         /* the earliest retry_at of those who may be called */
-  gboolean registered;    /* at least once */
-  gboolean left;          /* `once` is over: we have left the room */
+  DcNetworkWatch *network;
+  GPtrArray *remotes;   /* (element-type DcRemote): in the order of their coming */
+  GPtrArray *sessions;  /* (element-type DcSession): being made or in use; changed with `lock` held */
+  GPtrArray *closing;   /* (element-type DcSession): saying goodbye */
+  GSource *deadline;    /* connect-timeout */
+  GSource *stats_timer; /* stats-interval */
+  GSource *retry;       /* the earliest retry_at of those who may be called */
+  gboolean registered;  /* at least once */
+  gboolean left;        /* `once` is over: we have left the room */
   gboolean stopping;
   gboolean signaling_closed;
   GError *signaling_error; /* the last one, while there is no connection to the server */
@@ -59,13 +63,22 @@ struct _DcPeer {
   /* Shared with the application's threads. */
   GMutex lock;
   GCond cond;
-  GQueue channels; /* (element-type DcChannel): open and not waited for yet */
-  GError *error;   /* the peer has given up */
-  char *id;        /* as registered */
+  GQueue channels;                              /* (element-type DcChannel): open and not waited for yet */
+  guint64 past_bytes_sent, past_bytes_received; /* of sessions that have ended */
+  guint past_reconnects;
+  gboolean connected; /* to the server */
+  guint stats_interval;
+  GError *error; /* the peer has given up */
+  char *id;      /* as registered */
   gboolean flushing;
 };
 
+/* dc-peer-class.c */
+void dc_peer_class_install (GObjectClass *object_class);
+
 /* dc-peer-base.c */
+/* Calls @func on the worker, unless that ends before. */
+void dc_peer_invoke (DcPeer *self, GSourceFunc func);
 void dc_peer_emit (DcPeer *self, GstStructure *event);
 void dc_peer_hand_out (DcPeer *self, DcChannel *channel);
 /* Gives up with @error (transfer full), unless it has already. */
@@ -76,15 +89,21 @@ void dc_peer_disarm_deadline (DcPeer *self);
 DcRemote *dc_peer_find_remote (DcPeer *self, const char *id);
 /* FALSE if the user named another remote. */
 gboolean dc_peer_wants (DcPeer *self, const char *id);
-gboolean dc_peer_has_open_connection (DcPeer *self);
-/* From in use to saying goodbye: the connection no longer counts, and messages for it are stale. */
-void dc_peer_let_go (DcPeer *self, DcConnection *connection, const char *reason);
+gboolean dc_peer_has_open_session (DcPeer *self);
+/* From in use to saying goodbye: the session no longer counts, and messages for it are stale. */
+void dc_peer_let_go (DcPeer *self, DcSession *session, const char *reason);
 void dc_peer_end_calls (DcPeer *self, const char *reason);
 /* One step of stopping is done. */
 void dc_peer_check_stopped (DcPeer *self);
 
+/* dc-peer-stats.c */
+/* Emits "statistics" every stats-interval, from now on. Worker. */
+void dc_peer_start_stats (DcPeer *self);
+
 /* dc-peer-room.c */
 void dc_peer_connect_client (DcPeer *self);
+/* A DcNetworkWatchFunc. */
+void dc_peer_on_network_changed (GList *addresses, gpointer user_data);
 void dc_remote_free (gpointer remote);
 
 G_END_DECLS

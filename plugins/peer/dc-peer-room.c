@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* dc-peer-room.c: who is in the room, whom to call, and which connection a message is for. All on the worker.
+/* dc-peer-room.c: who is in the room, whom to call, and which session a message is for. All on the worker.
  *
  * Theory of operation
  * -------------------
@@ -7,19 +7,19 @@
  * calls everybody whom the rules of dc-pairing.h give to us, as long as there are fewer than max-connections.
  *
  * A call that comes to nothing is tried again, later each time, since the reason may pass (the peer restarts, the network comes
- * back); connect-timeout bounds it all. A remote whose channel was open and ended is not called again before it joins or comes
- * back: whether to go on with the same one is the application's decision.
+ * back); connect-timeout bounds it all. A remote whose channels were open and ended is not called again before it joins or comes
+ * back: whether to go on with the same one is the application's decision. A connection that is lost is its session's business.
  *
  * Glare: when two call each other at once, the offer of the smaller id stands; its sender ignores the other, whose sender drops its own
- * call and answers. Answers and candidates carry the name of their call, so what belongs to a dropped one is recognised. */
+ * call and answers. Answers and candidates carry the name of their call, so what belongs to a dropped one is recognised.
+ *
+ * When this machine's addresses change, the sessions are told, and the client asks the server for a new connection at once. */
 #include <string.h>
 
-#include "plugins/peer/dc-channel-private.h"
 #include "plugins/peer/dc-event.h"
 #include "plugins/peer/dc-peer-private.h"
 #include "plugins/peer/dc-source.h"
 
-#define CALL_TIMEOUT_MS 30000
 #define FIRST_RETRY_MS 500
 #define MAX_RETRY_MS 15000
 #define MAX_BUSY_RETRY_MS 4000 /* who is busy now may be free soon */
@@ -47,60 +47,48 @@ add_remote (DcPeer *self, const char *id, JsonNode *meta, gboolean away, gboolea
     g_ptr_array_remove (self->remotes, remote);
   remote = g_new0 (DcRemote, 1);
   remote->id = g_strdup (id);
-  remote->profile = dc_profile_from_meta (meta, &self->profile);
+  remote->profile = dc_profile_from_meta (meta);
   remote->away = away;
   remote->was_first = was_first;
   g_ptr_array_add (self->remotes, remote);
   return remote;
 }
 
-/* --- Connections --------------------------------------------------------------------------------------------------------------- */
+/* --- Sessions ------------------------------------------------------------------------------------------------------------------ */
 
-static DcConnection *
-find_connection (DcPeer *self, const char *remote_id)
+static DcSession *
+find_session (DcPeer *self, const char *remote_id)
 {
-  for (guint i = 0; i < self->connections->len; i++) {
-    DcConnection *connection = g_ptr_array_index (self->connections, i);
-    if (g_str_equal (dc_connection_get_remote_id (connection), remote_id))
-      return connection;
+  for (guint i = 0; i < self->sessions->len; i++) {
+    DcSession *session = g_ptr_array_index (self->sessions, i);
+    if (g_str_equal (dc_session_get_remote_id (session), remote_id))
+      return session;
   }
   return NULL;
 }
 
-/* The connection that a relayed message is for; NULL if it belongs to a call that is over. */
-static DcConnection *
-find_call (DcPeer *self, const DcMessage *message)
-{
-  DcConnection *connection = find_connection (self, message->from);
-
-  if (connection == NULL
-      || (message->call != NULL && !g_str_equal (message->call, dc_connection_get_call (connection))))
-    return NULL;
-  return connection;
-}
-
 static void
-on_connection_event (DcConnection *connection, GstStructure *event, gpointer user_data)
+on_session_event (DcSession *session, GstStructure *event, gpointer user_data)
 {
   dc_peer_emit (user_data, event);
 }
 
 static void
-on_connection_signal (DcConnection *connection, DcMessage *message, gpointer user_data)
+on_session_signal (DcSession *session, DcMessage *message, gpointer user_data)
 {
   DcPeer *self = user_data;
   g_autoptr (GError) error = NULL;
 
-  if (!self->signaling_dead && !dc_signaling_client_send (self->client, message, &error)
+  if (!self->signaling_closed && !dc_signaling_client_send (self->client, message, &error)
       && message->type != DC_MESSAGE_BYE)
-    dc_connection_refuse (connection, error->message);
+    dc_session_refuse (session, error->message);
 }
 
 static void
-on_connection_channel (DcConnection *connection, DcChannel *channel, gpointer user_data)
+on_session_channel (DcSession *session, DcChannel *channel, gpointer user_data)
 {
   DcPeer *self = user_data;
-  DcRemote *remote = dc_peer_find_remote (self, dc_connection_get_remote_id (connection));
+  DcRemote *remote = dc_peer_find_remote (self, dc_session_get_remote_id (session));
 
   if (remote != NULL)
     remote->failures = 0;
@@ -110,26 +98,24 @@ on_connection_channel (DcConnection *connection, DcChannel *channel, gpointer us
 }
 
 static void
-emit_closed (DcPeer *self, DcConnection *connection, const GError *error)
+emit_closed (DcPeer *self, DcSession *session, const GError *error)
 {
   GstStructure *event = dc_event_new ("connection-closed", self->start);
-  DcChannel *channel = dc_connection_get_channel (connection);
-  DcLinkStats stats = {0};
+  guint64 sent, received;
 
-  if (channel != NULL)
-    dc_channel_get_stats (channel, &stats);
-  gst_structure_set (event, "peer", G_TYPE_STRING, dc_connection_get_remote_id (connection), "reason", G_TYPE_STRING,
+  dc_session_get_bytes (session, &sent, &received);
+  gst_structure_set (event, "peer", G_TYPE_STRING, dc_session_get_remote_id (session), "reason", G_TYPE_STRING,
       error != NULL ? error->message : "both sides were done", "clean", G_TYPE_BOOLEAN, error == NULL, "code",
-      G_TYPE_INT, error != NULL ? error->code : -1, "duration", G_TYPE_DOUBLE, dc_connection_get_duration (connection),
-      "bytes-sent", G_TYPE_UINT64, stats.bytes_sent, "bytes-received", G_TYPE_UINT64, stats.bytes_received, NULL);
+      G_TYPE_INT, error != NULL ? error->code : -1, "duration", G_TYPE_DOUBLE, dc_session_get_duration (session),
+      "bytes-sent", G_TYPE_UINT64, sent, "bytes-received", G_TYPE_UINT64, received, NULL);
   dc_peer_emit (self, event);
 }
 
 /* A call came to nothing: when may the remote be called again? */
 static void
-note_failure (DcPeer *self, DcConnection *connection, const GError *error)
+note_failure (DcPeer *self, DcSession *session, const GError *error)
 {
-  DcRemote *remote = dc_peer_find_remote (self, dc_connection_get_remote_id (connection));
+  DcRemote *remote = dc_peer_find_remote (self, dc_session_get_remote_id (session));
   gint64 wait;
 
   g_clear_error (&self->call_error);
@@ -146,10 +132,10 @@ note_failure (DcPeer *self, DcConnection *connection, const GError *error)
 /* Whom we called is somebody else: no use going on. But anybody may call us: a caller of false identity must not end us, nor may one end what
  * others have. */
 static gboolean
-is_fatal (DcPeer *self, DcConnection *connection, const GError *error)
+is_fatal (DcPeer *self, DcSession *session, const GError *error)
 {
-  return error->code == DC_ERROR_IDENTITY && dc_connection_is_caller (connection)
-         && !dc_peer_has_open_connection (self);
+  return error->code == DC_ERROR_IDENTITY && dc_session_is_caller (session) && !dc_session_was_open (session)
+         && !dc_peer_has_open_session (self);
 }
 
 /* `once`: nobody shall call us any more, or wait for our call. */
@@ -162,68 +148,81 @@ leave_room (DcPeer *self)
 }
 
 static void
-on_connection_ended (DcConnection *connection, const GError *error, gpointer user_data)
+on_session_ended (DcSession *session, const GError *error, gpointer user_data)
 {
   DcPeer *self = user_data;
-  DcRemote *remote = dc_peer_find_remote (self, dc_connection_get_remote_id (connection));
+  DcRemote *remote = dc_peer_find_remote (self, dc_session_get_remote_id (session));
+  gboolean fatal = error != NULL && is_fatal (self, session, error);
 
-  emit_closed (self, connection, error);
-  if (!dc_connection_was_open (connection))
-    note_failure (self, connection, error);
+  emit_closed (self, session, error);
+  if (!dc_session_was_open (session))
+    note_failure (self, session, error);
   else if (remote != NULL)
     remote->retry_at = G_MAXINT64;
-  dc_peer_let_go (self, connection, "it gave up this call");
+  dc_peer_let_go (self, session, "it gave up this call");
   if (self->stopping)
     return;
-  if (self->once && dc_connection_was_open (connection)) {
+  if (self->once && dc_session_was_open (session)) {
     leave_room (self);
     return;
   }
-  if (error != NULL && is_fatal (self, connection, error))
+  if (fatal)
     dc_peer_give_up (self, g_error_copy (error));
-  else if (self->signaling_dead && !dc_peer_has_open_connection (self))
+  else if (self->signaling_dead && !dc_peer_has_open_session (self))
     dc_peer_give_up (self, g_error_copy (self->signaling_error));
   else {
-    if (!dc_peer_has_open_connection (self))
+    if (!dc_peer_has_open_session (self))
       dc_peer_arm_deadline (self);
     look_around (self);
   }
 }
 
 static void
-on_connection_closed (DcConnection *connection, gpointer user_data)
+on_session_closed (DcSession *session, gpointer user_data)
 {
   DcPeer *self = user_data;
 
-  g_ptr_array_remove (self->closing, connection);
+  g_ptr_array_remove (self->closing, session);
   dc_peer_check_stopped (self);
 }
 
-static const DcConnectionCallbacks connection_callbacks = {
-    on_connection_event, on_connection_signal, on_connection_channel, on_connection_ended, on_connection_closed};
+static const DcSessionCallbacks session_callbacks = {
+    on_session_event, on_session_signal, on_session_channel, on_session_ended, on_session_closed};
 
-static DcConnection *
-add_connection (DcPeer *self, const char *remote_id, const char *call)
+/* Those of our channels that the remote takes; of a caller that is not known to be in the room, all. */
+static GPtrArray *
+choose_channels (DcPeer *self, const DcRemote *remote)
 {
-  g_autoptr (GError) error = NULL;
-  DcConnectionConfig config = {
+  GPtrArray *chosen = g_ptr_array_new ();
+
+  for (guint i = 0; i < self->profile.channels->len; i++) {
+    DcChannelOptions *options = g_ptr_array_index (self->profile.channels, i);
+    if (dc_profile_takes (remote != NULL ? remote->profile : NULL, options))
+      g_ptr_array_add (chosen, options);
+  }
+  return chosen;
+}
+
+static DcSession *
+add_session (DcPeer *self, const char *remote_id, const char *call)
+{
+  g_autoptr (GPtrArray) options = choose_channels (self, dc_peer_find_remote (self, remote_id));
+  DcSessionConfig config = {
       .context = self->context,
       .start = self->start,
       .remote_id = remote_id,
       .call = call,
-      .label = self->profile.label,
-      .mode = self->profile.mode,
-      .timeout = CALL_TIMEOUT_MS,
-      .webrtc = {self->ice->stun_server, self->ice->turn_servers, self->ice_policy, self->ice->loopback},
+      .options = options,
+      .resume_timeout = self->resume_timeout * G_TIME_SPAN_SECOND,
+      .ice = self->ice,
+      .ice_policy = self->ice_policy,
   };
-  DcConnection *connection = dc_connection_new (&config, &connection_callbacks, self, &error);
+  DcSession *session = dc_session_new (&config, &session_callbacks, self);
 
-  if (connection == NULL) {
-    dc_peer_give_up (self, g_steal_pointer (&error));
-    return NULL;
-  }
-  g_ptr_array_add (self->connections, connection);
-  return connection;
+  g_mutex_lock (&self->lock);
+  g_ptr_array_add (self->sessions, session);
+  g_mutex_unlock (&self->lock);
+  return session;
 }
 
 static void
@@ -243,12 +242,8 @@ static void
 call_remote (DcPeer *self, DcRemote *remote)
 {
   g_autofree char *call = g_uuid_string_random ();
-  DcConnection *connection;
 
-  emit_call (self, "calling", remote->id, call);
-  connection = add_connection (self, remote->id, call);
-  if (connection != NULL)
-    dc_connection_call (connection);
+  dc_session_call (add_session (self, remote->id, call));
 }
 
 static gboolean
@@ -273,7 +268,7 @@ arm_retry (DcPeer *self, gint64 at)
 static gboolean
 may_call (DcPeer *self, const DcRemote *remote)
 {
-  return !remote->away && dc_peer_wants (self, remote->id) && find_connection (self, remote->id) == NULL
+  return !remote->away && dc_peer_wants (self, remote->id) && find_session (self, remote->id) == NULL
          && dc_profile_should_call (&self->profile, remote->profile, self->remote_peer != NULL, remote->was_first);
 }
 
@@ -284,7 +279,7 @@ look_around (DcPeer *self)
 
   if (self->stopping || self->left || !self->registered || self->error != NULL)
     return;
-  for (guint i = 0; i < self->remotes->len && self->connections->len < self->max_connections; i++) {
+  for (guint i = 0; i < self->remotes->len && self->sessions->len < self->max_connections; i++) {
     DcRemote *remote = g_ptr_array_index (self->remotes, i);
     if (!may_call (self, remote))
       continue;
@@ -311,22 +306,21 @@ send_bye (DcPeer *self, const DcMessage *offer, const char *reason)
 
 /* TRUE if our own call to the same peer, made at the same time, stands. */
 static gboolean
-wins_glare (DcPeer *self, DcConnection *ours)
+wins_glare (DcPeer *self, DcSession *ours)
 {
-  return ours != NULL && !dc_connection_is_answered (ours) && strcmp (self->id, dc_connection_get_remote_id (ours)) < 0;
+  return ours != NULL && dc_session_is_calling (ours) && strcmp (self->id, dc_session_get_remote_id (ours)) < 0;
 }
 
 /* The caller knows best that an earlier call is over: it lost its own in glare, or it has started anew. */
 static void
-replace (DcPeer *self, DcConnection *earlier)
+replace (DcPeer *self, DcSession *earlier)
 {
   g_autoptr (GError) error = NULL;
 
-  if (dc_connection_was_open (earlier)) {
-    error =
-        g_error_new (DC_ERROR, DC_ERROR_PEER_GONE, "\"%s\" has called again", dc_connection_get_remote_id (earlier));
-    dc_channel_fail (dc_connection_get_channel (earlier), error);
+  if (dc_session_was_open (earlier)) {
+    error = g_error_new (DC_ERROR, DC_ERROR_PEER_GONE, "\"%s\" has started anew", dc_session_get_remote_id (earlier));
     emit_closed (self, earlier, error);
+    dc_session_fail (earlier, error);
   }
   dc_peer_let_go (self, earlier, NULL);
 }
@@ -334,41 +328,53 @@ replace (DcPeer *self, DcConnection *earlier)
 static void
 take_offer (DcPeer *self, const DcMessage *offer)
 {
-  DcConnection *earlier = find_connection (self, offer->from);
-  DcConnection *connection;
+  DcSession *earlier = find_session (self, offer->from);
+  const char *call = offer->call != NULL ? offer->call : "";
 
+  if (earlier != NULL && offer->continues != NULL && dc_session_is_continued_by (earlier, offer->continues)) {
+    dc_session_take_offer (earlier, call, offer->sdp);
+    return;
+  }
   if (wins_glare (self, earlier))
     return;
-  emit_call (self, "called", offer->from, offer->call);
   if (!dc_peer_wants (self, offer->from)) {
+    emit_call (self, "called", offer->from, offer->call);
     send_bye (self, offer, "it waits for another peer");
     return;
   }
   if (earlier != NULL)
     replace (self, earlier);
-  if (self->connections->len >= self->max_connections) {
+  if (self->sessions->len >= self->max_connections) {
+    emit_call (self, "called", offer->from, offer->call);
     emit_call (self, "busy", offer->from, NULL);
     send_bye (self, offer, "busy");
     return;
   }
-  connection = add_connection (self, offer->from, offer->call != NULL ? offer->call : "");
-  if (connection != NULL)
-    dc_connection_take_offer (connection, offer->sdp);
+  dc_session_take_offer (add_session (self, offer->from, call), call, offer->sdp);
+}
+
+/* The session that a message of a call is for; NULL if that call is over. */
+static DcSession *
+find_call (DcPeer *self, const DcMessage *message)
+{
+  DcSession *session = find_session (self, message->from);
+
+  return session != NULL && dc_session_has_call (session, message->call) ? session : NULL;
 }
 
 static void
 take_bye (DcPeer *self, const DcMessage *bye)
 {
-  DcConnection *connection = find_call (self, bye);
+  DcSession *session = find_call (self, bye);
   DcRemote *remote = dc_peer_find_remote (self, bye->from);
 
-  if (connection == NULL)
+  if (session == NULL)
     return;
   if (g_strcmp0 (bye->reason, "busy") == 0 && remote != NULL) {
     emit_call (self, "busy", bye->from, NULL);
     remote->busy = TRUE;
   }
-  dc_connection_refuse (connection, bye->reason != NULL ? bye->reason : "it ended the call");
+  dc_session_take_message (session, bye);
 }
 
 static void
@@ -377,25 +383,36 @@ emit_presence (DcPeer *self, const char *name, const DcMessage *message)
   emit_call (self, name, message->id, NULL);
 }
 
+/* Who is there again may answer a call that goes on with a lost connection. */
+static void
+hurry (DcPeer *self, const char *remote_id)
+{
+  DcSession *session = find_session (self, remote_id);
+
+  if (session != NULL)
+    dc_session_hurry (session);
+}
+
 static void
 take_joined (DcPeer *self, const DcMessage *message)
 {
   add_remote (self, message->id, message->meta, FALSE, FALSE);
   emit_presence (self, "peer-joined", message);
+  hurry (self, message->id);
 }
 
 static void
 take_left (DcPeer *self, const DcMessage *message)
 {
   DcRemote *remote = dc_peer_find_remote (self, message->id);
-  DcConnection *connection = find_connection (self, message->id);
+  DcSession *session = find_session (self, message->id);
 
   emit_presence (self, "peer-left", message);
   if (remote != NULL)
     g_ptr_array_remove (self->remotes, remote);
-  /* An open channel does not need the server. */
-  if (connection != NULL && !dc_connection_was_open (connection))
-    dc_connection_refuse (connection, "it left the room");
+  /* Open channels do not need the server. */
+  if (session != NULL && !dc_session_was_open (session))
+    dc_session_refuse (session, "it left the room");
 }
 
 static void
@@ -407,32 +424,29 @@ take_away (DcPeer *self, const DcMessage *message, gboolean away)
   if (remote == NULL)
     return;
   remote->away = away;
-  if (!away)
-    remote->retry_at = 0;
+  if (away)
+    return;
+  remote->retry_at = 0;
+  hurry (self, message->id);
 }
 
+/* A message of ours could not be delivered; while a connection stands that does not matter. */
 static void
 take_error (DcPeer *self, const DcMessage *message)
 {
-  DcConnection *connection = message->to != NULL ? find_connection (self, message->to) : NULL;
+  DcSession *session = message->to != NULL ? find_session (self, message->to) : NULL;
 
-  if (connection != NULL && !dc_connection_was_open (connection))
-    dc_connection_refuse (connection, message->message != NULL ? message->message : dc_code_to_string (message->code));
+  if (session != NULL && !dc_session_is_open (session))
+    dc_session_refuse (session, message->message != NULL ? message->message : dc_code_to_string (message->code));
 }
 
 static void
 take_call_message (DcPeer *self, const DcMessage *message)
 {
-  DcConnection *connection = find_call (self, message);
+  DcSession *session = find_call (self, message);
 
-  if (connection == NULL)
-    return;
-  if (message->type == DC_MESSAGE_ANSWER)
-    dc_connection_take_answer (connection, message->sdp);
-  else if (message->type == DC_MESSAGE_CANDIDATE)
-    dc_connection_take_candidate (connection, message->candidate, message->mline);
-  else
-    dc_connection_take_end_of_candidates (connection);
+  if (session != NULL)
+    dc_session_take_message (session, message);
 }
 
 static void
@@ -525,6 +539,7 @@ on_registered (DcSignalingClient *client, DcMessage *welcome, DcPeer *self)
   g_mutex_lock (&self->lock);
   g_free (self->id);
   self->id = g_strdup (welcome->id);
+  self->connected = TRUE;
   g_mutex_unlock (&self->lock);
   if (!welcome->resumed)
     meet_room (self, welcome);
@@ -546,6 +561,9 @@ note_signaling_error (DcPeer *self, const GError *error, gdouble retry)
 {
   GstStructure *event = dc_event_new ("signaling-lost", self->start);
 
+  g_mutex_lock (&self->lock);
+  self->connected = FALSE;
+  g_mutex_unlock (&self->lock);
   g_clear_error (&self->signaling_error);
   self->signaling_error = g_error_new_literal (DC_ERROR,
       g_error_matches (error, DC_SIGNALING_ERROR, DC_SIGNALING_ERROR_INVALID) ? DC_ERROR_USAGE : DC_ERROR_SIGNALING,
@@ -572,7 +590,7 @@ on_failed (DcSignalingClient *client, const GError *error, DcPeer *self)
     return;
   }
   note_signaling_error (self, error, -1);
-  if (!dc_peer_has_open_connection (self))
+  if (!dc_peer_has_open_session (self))
     dc_peer_give_up (self, g_error_copy (self->signaling_error));
 }
 
@@ -591,4 +609,22 @@ dc_peer_connect_client (DcPeer *self)
   g_signal_connect (self->client, "disconnected", G_CALLBACK (on_disconnected), self);
   g_signal_connect (self->client, "failed", G_CALLBACK (on_failed), self);
   g_signal_connect (self->client, "closed", G_CALLBACK (on_closed), self);
+}
+
+/* --- The network --------------------------------------------------------------------------------------------------------------- */
+
+void
+dc_peer_on_network_changed (GList *addresses, gpointer user_data)
+{
+  DcPeer *self = user_data;
+  g_autoptr (GPtrArray) sessions = g_ptr_array_new_with_free_func ((GDestroyNotify) dc_session_unref);
+
+  if (self->stopping || self->left || self->error != NULL)
+    return;
+  if (!self->signaling_closed)
+    dc_signaling_client_reconnect (self->client);
+  for (guint i = 0; i < self->sessions->len; i++)
+    g_ptr_array_add (sessions, dc_session_ref (g_ptr_array_index (self->sessions, i)));
+  for (guint i = 0; i < sessions->len; i++)
+    dc_session_network_changed (g_ptr_array_index (sessions, i), addresses);
 }

@@ -12,66 +12,96 @@ G_BEGIN_DECLS
  * @DC_ROLE_AUTO: of two peers that match, the one who came later calls
  * @DC_ROLE_OFFERER: calls
  * @DC_ROLE_ANSWERER: waits to be called
+ *
+ * Who calls whom.
  */
 typedef enum { DC_ROLE_AUTO, DC_ROLE_OFFERER, DC_ROLE_ANSWERER } DcRole;
 GType dc_role_get_type (void);
 #define DC_TYPE_ROLE (dc_role_get_type ())
 
-/* What a peer wants of the room: who only sends matches who receives, and so on. */
-typedef enum { DC_WANTS_SEND = 1, DC_WANTS_RECEIVE = 2, DC_WANTS_BOTH = 3 } DcWants;
-GType dc_wants_get_type (void);
-#define DC_TYPE_WANTS (dc_wants_get_type ())
-
+/**
+ * DcIcePolicy:
+ * @DC_ICE_POLICY_ALL: every kind of candidate
+ * @DC_ICE_POLICY_RELAY: only candidates of TURN servers
+ *
+ * Which candidates may be used (RFC 8829, section 4.1.1).
+ */
 typedef enum { DC_ICE_POLICY_ALL, DC_ICE_POLICY_RELAY } DcIcePolicy;
 GType dc_ice_policy_get_type (void);
 #define DC_TYPE_ICE_POLICY (dc_ice_policy_get_type ())
 
+/**
+ * DC_PEER_DEFAULT_SIGNALING:
+ *
+ * URL of the signaling server, unless another is named.
+ */
 #define DC_PEER_DEFAULT_SIGNALING "ws://127.0.0.1:8443"
+/**
+ * DC_PEER_DEFAULT_ROOM:
+ *
+ * The room, unless another is named.
+ */
 #define DC_PEER_DEFAULT_ROOM "default"
-#define DC_PEER_DEFAULT_LABEL "data"
+/**
+ * DC_PEER_DEFAULT_RESUME_TIMEOUT:
+ *
+ * Seconds for which a lost connection is made anew, unless told otherwise.
+ */
+#define DC_PEER_DEFAULT_RESUME_TIMEOUT 30
 
 #define DC_TYPE_PEER (dc_peer_get_type ())
 G_DECLARE_FINAL_TYPE (DcPeer, dc_peer, DC, PEER, GObject)
 
 /*
- * Properties, all construct-only; NULL and 0 are the defaults:
+ * Making the first peer initializes GStreamer, if the application has not.
+ *
+ * Properties, construct-only but for `stats` and `stats-interval`; NULL and 0 are the defaults where nothing else is said:
  *   "signaling" string       URL, see DcSignalingConfig; default ws://127.0.0.1:8443
  *   "room" string            default "default"
  *   "id" string              default: made up by the server
  *   "remote-peer" string     connect to this peer only
  *   "role" DcRole
- *   "wants" DcWants          default BOTH
- *   "label" string           channel label, default "data"; both sides must agree
- *   "mode" DcMode            both sides must agree
  *   "stun-server" string     beside those that the signaling server names
  *   "turn-servers" GStrv
  *   "use-turn" boolean       default TRUE; FALSE ignores TURN servers, the signaling server's too
  *   "ice-transport-policy" DcIcePolicy
- *   "connect-timeout" uint   seconds from the start (or from the loss of the last remote) until a channel must be open; 0: no limit.
+ *   "connect-timeout" uint   seconds from the start (or from the end of the last channel) until a channel must be open; 0: no limit.
+ *   "resume-timeout" uint    seconds for which a lost connection is made anew before its channels end; default 30; 0: they end at once
  *   "tls-ca" string          PEM file trusted for wss:// and https:// instead of the system's
  *   "polling" boolean        HTTP long polling only
  *   "token" string           admission token for the server
- *   "once" boolean           after the first channel has ended, leave the room and call and answer nobody any more
+ *   "once" boolean           after the first remote's channels have ended, leave the room and call and answer nobody any more
  *   "max-connections" uint   remote peers served at a time, default 1; a further caller is told "busy"
+ *   "stats" GstStructure     (read-only) the statistics, see dc-event.h
+ *   "stats-interval" uint    milliseconds between two "statistics" signals, 0: none
  *
  * Signals, on the peer's worker thread, no lock held; handlers must not block and must not call dc_peer_stop():
  *   "event" (GstStructure *)  what goes on, for people and logs; see dc-event.h for names and fields
  *   "channel" (DcChannel *)   a channel is open and may be used
+ *   "statistics" (GstStructure *)
  *   "failed" (GError *)       the peer has given up; nothing follows. The sentence says why.
  *
- * After a channel has closed the peer looks for the next remote again (offerer and auto: calls again who matches and is new or back;
- * answerer: waits), until dc_peer_stop().
+ * After a remote's channels have ended the peer looks for the next remote again (offerer and auto: calls again who matches and is new or
+ * back; answerer: waits), until dc_peer_stop().
  */
+
+/* A channel to have with each remote; before dc_peer_start(). Without one it is the default of dc_channel_options_new (NULL). DC_ERROR_USAGE. */
+gboolean dc_peer_add_channel (DcPeer *self, const DcChannelOptions *options, GError **error);
 /* Checks the properties and starts the worker: DC_ERROR_USAGE with a sentence. Returns at once. */
 gboolean dc_peer_start (DcPeer *self, GError **error);
-/* Ends every connection and the session with the server, in an order that cannot hang; blocks for at most about 2 s, typically 0.1 s.
+/* Ends every connection and the session with the server, in an order that cannot hang; blocks for at most about a second, typically 0.1 s.
  * Not from a signal handler. The peer cannot be started again. */
 void dc_peer_stop (DcPeer *self);
-/* Blocks until a channel is open that was not waited for before, the peer failed, or dc_peer_set_flushing(). (transfer full) */
-DcChannel *dc_peer_wait_channel (DcPeer *self, GError **error);
+/* Blocks until a channel called @label (nullable: any) is open that was not waited for before, the peer failed, or dc_peer_set_flushing().
+ * (transfer full) */
+DcChannel *dc_peer_wait_channel (DcPeer *self, const char *label, GError **error);
+/* The same without blocking: NULL without @error if there is none. (transfer full) (nullable) */
+DcChannel *dc_peer_try_channel (DcPeer *self, const char *label, GError **error);
 void dc_peer_set_flushing (DcPeer *self, gboolean flushing);
 
 /* (nullable) (transfer full): the id that the server gave, once registered. */
 char *dc_peer_dup_id (DcPeer *self);
+/* (transfer full): as the property; from any thread. */
+GstStructure *dc_peer_dup_stats (DcPeer *self);
 
 G_END_DECLS

@@ -16,10 +16,10 @@ find_data_media (const GstSDPMessage *sdp)
 }
 
 void
-dc_sdp_add_max_message_size (GstSDPMessage *sdp)
+dc_sdp_add_max_message_size (GstSDPMessage *sdp, guint max_message_size)
 {
   GstSDPMedia *media = find_data_media (sdp);
-  g_autofree char *size = g_strdup_printf ("%u", DC_SDP_MAX_MESSAGE_SIZE);
+  g_autofree char *size = g_strdup_printf ("%u", max_message_size);
 
   if (media != NULL && gst_sdp_media_get_attribute_val (media, "max-message-size") == NULL)
     gst_sdp_media_add_attribute (media, "max-message-size", size);

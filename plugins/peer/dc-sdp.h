@@ -6,12 +6,11 @@
 
 G_BEGIN_DECLS
 
-/* The largest message that we say we take (RFC 8841, section 6). usrsctp hands out what it has of a message once that is 65536 bytes and
- * the end is missing (half of its receive buffer), and sctpdec ignores MSG_EOR: a larger message would arrive in pieces. */
-#define DC_SDP_MAX_MESSAGE_SIZE 65536
-
-/* Adds a=max-message-size to the data section: webrtcbin never does, and takes its absence for 65536. */
-void dc_sdp_add_max_message_size (GstSDPMessage *sdp);
+/* Adds a=max-message-size (RFC 8841, section 6) to the data section: webrtcbin never does, and takes its absence for 65536. More than that
+ * must not be said: usrsctp hands out what it has of a message once that is 65536 bytes and the end is missing (half of its receive
+ * buffer), and sctpdec ignores MSG_EOR, so that a larger message would arrive in pieces. webrtcbin sends no longer ones than it says here
+ * that it takes. */
+void dc_sdp_add_max_message_size (GstSDPMessage *sdp, guint max_message_size);
 
 /* Parses what signaling brought and checks that it is a description of one data section that webrtcbin can take; repairs what
  * webrtcbin stumbles over. DC_ERROR_DATA with a sentence. (transfer full) */

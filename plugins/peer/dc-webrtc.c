@@ -12,6 +12,7 @@
  *  - NiceAgent: UPnP is off (it costs 200 ms of every set-up and opens ports in routers unasked); connectivity checks as
  *    keepalives are on, without which ICE never notices that the far side is gone. Loopback is offered where it is the only
  *    interface, so that two programs on an isolated machine meet, and where a server is there.
+ *  - Messages are repaired on their way into sctpenc: empty ones, and the limits of partially reliable ones.
  *  - set_state (NULL) waits for the streaming threads, and a sctpenc whose usrsctp buffer is full holds one for ever: FLUSH_START on
  *    its sink pads lets it go first. */
 #include "plugins/peer/dc-webrtc.h"
@@ -24,6 +25,7 @@ struct _DcWebrtc {
   GstElement *pipeline;
   GstElement *bin;
   NiceAgent *agent;
+  DcPulse *pulse;
   guint association_id;
   DcWebrtcErrorFunc error_func;
   gpointer user_data;
@@ -50,28 +52,64 @@ is_made_by (GstElement *element, const char *factory_name)
 
 /* webrtcbin sends an empty message as an empty packet, which usrsctp refuses, and that ends the association. RFC 8831, section 6.6, wants one
  * byte of zero, and the PPIDs that webrtcbin has put there say that it does not count. */
-static GstPadProbeReturn
-fill_empty_message (GstPad *pad, GstPadProbeInfo *info, gpointer user_data)
+static GstBuffer *
+fill_empty_message (GstBuffer *empty)
 {
-  GstBuffer *empty = GST_PAD_PROBE_INFO_BUFFER (info);
   const GstSctpSendMeta *meta = gst_sctp_buffer_get_send_meta (empty);
   GstBuffer *filled;
 
   if (gst_buffer_get_size (empty) > 0 || meta == NULL)
-    return GST_PAD_PROBE_OK;
+    return empty;
   filled = gst_buffer_new_allocate (NULL, 1, NULL);
   gst_buffer_memset (filled, 0, 0, 1);
   gst_sctp_buffer_add_send_meta (filled, meta->ppid, meta->ordered, meta->pr, meta->pr_param);
   gst_buffer_unref (empty);
-  GST_PAD_PROBE_INFO_DATA (info) = filled;
+  return filled;
+}
+
+/* sctpenc gives the number of retransmissions or milliseconds to usrsctp in network byte order, which wants the host's: a limit of one became
+ * one of 16777216. Turned round here, it comes out right. */
+static GstBuffer *
+turn_reliability (GstBuffer *buffer)
+{
+  GstSctpSendMeta *meta = gst_sctp_buffer_get_send_meta (buffer);
+
+  if (meta == NULL || meta->pr == GST_SCTP_SEND_META_PARTIAL_RELIABILITY_NONE)
+    return buffer;
+  buffer = gst_buffer_make_writable (buffer);
+  meta = gst_sctp_buffer_get_send_meta (buffer);
+  meta->pr_param = g_htonl (meta->pr_param);
+  return buffer;
+}
+
+static GstPadProbeReturn
+repair_message (GstPad *pad, GstPadProbeInfo *info, gpointer user_data)
+{
+  GST_PAD_PROBE_INFO_DATA (info) = turn_reliability (fill_empty_message (GST_PAD_PROBE_INFO_BUFFER (info)));
   return GST_PAD_PROBE_OK;
+}
+
+static GstPadProbeReturn
+count_packet (GstPad *pad, GstPadProbeInfo *info, gpointer pulse)
+{
+  g_atomic_int_inc (&((DcPulse *) pulse)->packets);
+  return GST_PAD_PROBE_OK;
+}
+
+static void
+watch_sctpdec (DcWebrtc *self, GstElement *sctpdec)
+{
+  g_autoptr (GstPad) pad = gst_element_get_static_pad (sctpdec, "sink");
+
+  gst_pad_add_probe (pad, GST_PAD_PROBE_TYPE_BUFFER | GST_PAD_PROBE_TYPE_BUFFER_LIST, count_packet,
+      dc_pulse_ref (self->pulse), dc_pulse_unref);
 }
 
 static void
 on_sctpenc_pad_added (GstElement *sctpenc, GstPad *pad, gpointer user_data)
 {
   if (gst_pad_get_direction (pad) == GST_PAD_SINK)
-    gst_pad_add_probe (pad, GST_PAD_PROBE_TYPE_BUFFER, fill_empty_message, NULL, NULL);
+    gst_pad_add_probe (pad, GST_PAD_PROBE_TYPE_BUFFER, repair_message, NULL, NULL);
 }
 
 static void
@@ -87,7 +125,8 @@ on_deep_element_added (GstBin *bin, GstBin *sub_bin, GstElement *element, DcWebr
     gst_object_replace ((GstObject **) &self->sctpenc, GST_OBJECT (element));
     g_mutex_unlock (&self->lock);
     g_signal_connect (element, "pad-added", G_CALLBACK (on_sctpenc_pad_added), NULL);
-  }
+  } else
+    watch_sctpdec (self, element);
 }
 
 /* Errors of the inner pipeline end the connection, not the application's pipeline; nobody reads this bus otherwise. */
@@ -195,6 +234,7 @@ dc_webrtc_new (const DcWebrtcConfig *config, DcWebrtcErrorFunc error_func, gpoin
   g_mutex_init (&self->lock);
   self->error_func = error_func;
   self->user_data = user_data;
+  self->pulse = dc_pulse_new ();
   self->association_id = next_association_id ();
   self->pipeline = gst_object_ref_sink (gst_pipeline_new (NULL));
   self->bin = gst_object_ref_sink (gst_element_factory_make ("webrtcbin", NULL));
@@ -226,6 +266,12 @@ NiceAgent *
 dc_webrtc_get_agent (DcWebrtc *self)
 {
   return self->agent;
+}
+
+DcPulse *
+dc_webrtc_get_pulse (DcWebrtc *self)
+{
+  return self->pulse;
 }
 
 static GstElement *
@@ -272,6 +318,7 @@ dc_webrtc_free (DcWebrtc *self)
   gst_clear_object (&self->sctpenc);
   gst_object_unref (self->bin);
   gst_object_unref (self->pipeline);
+  dc_pulse_unref (self->pulse);
   g_mutex_clear (&self->lock);
   g_free (self);
 }

@@ -6,6 +6,7 @@
 #include <agent.h>
 
 #include "plugins/peer/dc-peer.h"
+#include "plugins/peer/dc-pulse.h"
 
 G_BEGIN_DECLS
 
@@ -26,6 +27,8 @@ DcWebrtc *dc_webrtc_new (
     const DcWebrtcConfig *config, DcWebrtcErrorFunc error_func, gpointer user_data, GError **error);
 GstElement *dc_webrtc_get_bin (DcWebrtc *self);
 NiceAgent *dc_webrtc_get_agent (DcWebrtc *self);
+/* Counts what comes out of DTLS: nobody else than the far side can have sent it. */
+DcPulse *dc_webrtc_get_pulse (DcWebrtc *self);
 /* Tells the far side that the connection ends (DTLS close_notify), if it got that far. It leaves within some 50 ms. */
 void dc_webrtc_say_goodbye (DcWebrtc *self);
 /* Not on a thread of webrtcbin's. Channels must have been let go of. */

@@ -19,7 +19,7 @@
  *             +- WAITING <----+              an attempt failed, the connection was lost: backoff, then again
  *
  *   any of them -> FAILED                    what trying again cannot heal
- *   any of them -> CLOSING -> CLOSED         close(); at most a second
+ *   any of them -> CLOSING -> CLOSED         close(); at most half a second
  *
  * One timer does for all states: the limit on an attempt in CONNECTING, the backoff in WAITING, the limit on the farewell in CLOSING.
  *
@@ -27,7 +27,7 @@
  * registers, later attempts poll straight away. While nothing has registered yet, silence makes attempts alternate.
  */
 
-#define FAREWELL_MS 1000
+#define FAREWELL_MS 500
 /* A connection that stood this long counts as success, and backoff begins anew; otherwise a server that lets us in
  * and throws us out would be asked several times a second for ever. */
 #define STABLE_US (5 * G_USEC_PER_SEC)
@@ -524,6 +524,24 @@ dc_signaling_client_send (DcSignalingClient *self, DcMessage *message, GError **
   if (self->state == STATE_REGISTERED)
     dc_transport_send (self->transport, text);
   return TRUE;
+}
+
+/**
+ * dc_signaling_client_reconnect:
+ * @self: a client
+ *
+ * Makes a new connection at once, because the network has changed.
+ */
+void
+dc_signaling_client_reconnect (DcSignalingClient *self)
+{
+  g_return_if_fail (DC_IS_SIGNALING_CLIENT (self));
+
+  if (self->state != STATE_CONNECTING && self->state != STATE_REGISTERED && self->state != STATE_WAITING)
+    return;
+  drop_transport (self);
+  dc_backoff_reset (&self->backoff);
+  start_attempt (self);
 }
 
 /**

@@ -77,7 +77,10 @@ void dc_signaling_client_start (DcSignalingClient *self);
 /* Numbers, keeps and sends @message (transfer none; offer .. bye with to). Kept, up to a bound (512 messages, 1 MiB), while there is
  * no connection; FALSE with an error when the bound is reached or the message is larger than the server takes. */
 gboolean dc_signaling_client_send (DcSignalingClient *self, DcMessage *message, GError **error);
-/* Says bye, waits at most a second for it to be sent, emits "closed" (not before it has returned). May be called in any state, also
+/* The network has changed: leaves the connection, if there is one, which may be dead without showing it, and makes a new one at once. The
+ * session goes on. Harmless before the start and after the end. */
+void dc_signaling_client_reconnect (DcSignalingClient *self);
+/* Says bye, waits at most half a second for it to be sent, emits "closed" (not before it has returned). May be called in any state, also
  * twice. */
 void dc_signaling_client_close (DcSignalingClient *self, const char *reason);
 /* "WebSocket", "HTTP polling" or NULL before the first connection. */

@@ -49,6 +49,7 @@ static const Member members[] = {
     {MEMBER (to), .kind = KIND_NAME, .optional = RELAYED | T (ERROR)},
     {MEMBER (from), .kind = KIND_NAME, .optional = RELAYED},
     {MEMBER (call), .kind = KIND_TEXT, .optional = RELAYED, .max = DC_MESSAGE_MAX_CALL},
+    {MEMBER (continues), .kind = KIND_TEXT, .optional = T (OFFER), .max = DC_MESSAGE_MAX_CALL},
     {MEMBER (sdp), .kind = KIND_TEXT, .required = T (OFFER) | T (ANSWER)},
     {MEMBER (candidate), .kind = KIND_TEXT, .required = T (CANDIDATE), .max = DC_MESSAGE_MAX_CANDIDATE},
     {MEMBER (mid), .kind = KIND_STRING, .optional = T (CANDIDATE), .max = DC_MESSAGE_MAX_MID},

@@ -73,6 +73,7 @@ dc_message_unref (DcMessage *message)
   g_free (message->to);
   g_free (message->from);
   g_free (message->call);
+  g_free (message->continues);
   g_free (message->sdp);
   g_free (message->candidate);
   g_free (message->mid);

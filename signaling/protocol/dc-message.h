@@ -75,6 +75,7 @@ typedef struct {
   char *to;        /* offer .. bye, peer -> hub; error: (nullable): whom the refused message was for */
   char *from;      /* offer .. bye, hub -> peer */
   char *call;      /* offer .. bye: (nullable): the offerer's name for this call; the answerer repeats it */
+  char *continues; /* offer: (nullable): the first call of a connection that was lost, which this one takes up again */
   char *sdp;       /* offer, answer */
   char *candidate; /* candidate: "candidate:..." */
   char *mid;       /* candidate: (nullable) */

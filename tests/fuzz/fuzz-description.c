@@ -48,7 +48,7 @@ try_sdp (const char *text)
     check_error (error);
     return;
   }
-  dc_sdp_add_max_message_size (description->sdp);
+  dc_sdp_add_max_message_size (description->sdp, 65536);
   identity = dc_identity_new_from_sdp (description->sdp, &error);
   if (identity == NULL || !dc_identity_check (identity, text, &presented, &error))
     check_error (error);

@@ -18,6 +18,10 @@
 #define MAX_ITEM 16384
 #define MAX_MESSAGE 2048
 
+#define SESSION 7 /* of the far side */
+#define OUR_SESSION 9
+#define FIRST_SEQUENCE (G_MAXUINT32 - 4) /* of both */
+
 /* More would only be more of the same. */
 #define MAX_INSTRUCTIONS 4096
 
@@ -28,6 +32,7 @@ typedef struct {
   gint64 now;
   guint32 sequence; /* of the next sequenced frame to the link */
   GByteArray *message;
+  guint stream; /* what the application and the frames made here use */
   gboolean fin_popped;
 } Run;
 
@@ -82,12 +87,52 @@ add_hello (Run *run)
           {
               .version_min = 1,
               .version_max = 1,
+              .session = SESSION,
               .first_sequence = run->sequence,
               .window_bytes = DC_FRAME_MIN_WINDOW_BYTES + next_short (run),
               .window_frames = 1 + next_byte (run),
               .max_message = DC_FRAME_MIN_MESSAGE + next_short (run),
               .max_item = next_short (run),
           },
+  };
+
+  dc_frame_write (run->message, &frame);
+}
+
+/* The HELLO that takes the link up again, more or less. */
+static void
+add_resume (Run *run)
+{
+  guint8 odd = next_byte (run);
+  DcFrame frame = {
+      .type = DC_FRAME_HELLO,
+      .hello =
+          {
+              .version_min = 1,
+              .version_max = 1,
+              .session = SESSION + (odd == 1),
+              .resume = odd == 2 ? 0 : OUR_SESSION,
+              .first_sequence = run->sequence,
+              .next_expected = odd == 2 ? 0 : FIRST_SEQUENCE + next_byte (run),
+              .window_bytes = DC_FRAME_MIN_WINDOW_BYTES,
+              .window_frames = 1,
+              .max_message = odd == 3 ? DC_FRAME_MIN_MESSAGE : 65536,
+              .max_item = odd == 4 ? 0 : 65536,
+          },
+  };
+
+  dc_frame_write (run->message, &frame);
+}
+
+static void
+add_credit (Run *run)
+{
+  guint32 acknowledged = next_byte (run);
+  guint32 bytes = next_short (run);
+  DcFrame frame = {
+      .type = DC_FRAME_CREDIT,
+      .stream = run->stream,
+      .credit = {acknowledged, DC_FRAME_MIN_WINDOW_BYTES + bytes, 1 + next_byte (run)},
   };
 
   dc_frame_write (run->message, &frame);
@@ -130,6 +175,7 @@ add_data (Run *run)
   DcFrame frame = {
       .type = DC_FRAME_DATA,
       .flags = flags,
+      .stream = run->stream,
       .sequence = run->sequence++,
       .start = {.total = total},
       .payload = payload,
@@ -149,10 +195,11 @@ send_item (Run *run)
   gsize size = next_short (run);
   g_autofree char *payload = g_strnfill (size, 'x');
 
+  item->stream = run->stream;
   item->payload = g_bytes_new (payload, size);
   if (item->kind == DC_LINK_ITEM_SEGMENT)
     g_clear_pointer (&item->payload, g_bytes_unref);
-  if (dc_link_can_send (run->link))
+  if (dc_link_can_send (run->link, run->stream))
     dc_link_send (run->link, item, next_byte (run) & 1, NULL);
   else
     dc_link_item_free (item);
@@ -161,12 +208,14 @@ send_item (Run *run)
 static void
 pop_item (Run *run)
 {
-  g_autoptr (DcLinkItem) item = dc_link_pop (run->link);
+  gboolean has = dc_link_has_item (run->link, run->stream);
+  g_autoptr (DcLinkItem) item = dc_link_pop (run->link, run->stream);
 
+  g_assert_true (has == (item != NULL));
   if (!item)
     return;
-  g_assert_false (run->fin_popped);
-  run->fin_popped = item->kind == DC_LINK_ITEM_FIN;
+  g_assert_false (run->fin_popped && run->stream == 0);
+  run->fin_popped |= item->kind == DC_LINK_ITEM_FIN;
   if (item->payload)
     g_assert_cmpuint (g_bytes_get_size (item->payload), <=, MAX_ITEM);
   if (item->kind == DC_LINK_ITEM_CAPS)
@@ -198,8 +247,8 @@ check (Run *run)
   DcLinkStats stats;
 
   dc_link_get_stats (run->link, &stats);
-  g_assert_cmpuint (stats.queued_bytes, <=, WINDOW_BYTES + MAX_ITEM);
-  g_assert_cmpuint (stats.in_flight_bytes, <=, MAX (stats.window_bytes, DC_FRAME_MIN_WINDOW_BYTES));
+  g_assert_cmpuint (stats.queued_bytes, <=, WINDOW_BYTES + 2 * MAX_ITEM + DC_LINK_MAX_STREAMS * DC_FRAME_RESERVE);
+  g_assert_cmpuint (stats.in_flight_bytes, <=, (64 << 20) + DC_LINK_MAX_STREAMS * DC_FRAME_RESERVE);
   if (!error)
     return;
   g_assert_true (g_utf8_validate (error->message, -1, NULL));
@@ -210,7 +259,7 @@ check (Run *run)
 static void
 execute (Run *run, guint8 instruction)
 {
-  switch (instruction % 13) {
+  switch (instruction % 19) {
     case 0:
       add_bytes (run, next_short (run));
       deliver (run);
@@ -234,7 +283,7 @@ execute (Run *run, guint8 instruction)
       pop_item (run);
       break;
     case 7:
-      dc_link_consume (run->link, run->now);
+      dc_link_consume (run->link, run->stream, run->now);
       break;
     case 8:
       transmit (run);
@@ -250,6 +299,25 @@ execute (Run *run, guint8 instruction)
       if (run->fin_popped)
         dc_link_accept_fin (run->link, run->now);
       break;
+    case 13:
+      run->stream = next_byte (run);
+      break;
+    case 14:
+      dc_link_suspend (run->link, run->now, "the input says so");
+      break;
+    case 15:
+      if (dc_link_is_open (run->link))
+        dc_link_resume (run->link, run->now);
+      break;
+    case 16:
+      add_resume (run);
+      break;
+    case 17:
+      add_credit (run);
+      break;
+    case 18:
+      dc_link_discard (run->link, run->stream);
+      break;
     default:
       if (next_byte (run) == 0xff)
         dc_link_abort (run->link, "enough");
@@ -264,9 +332,11 @@ LLVMFuzzerTestOneInput (const uint8_t *data, size_t size)
       .window_frames = WINDOW_FRAMES,
       .max_item = MAX_ITEM,
       .max_message = MAX_MESSAGE,
-      .first_sequence = G_MAXUINT32 - 4,
+      .session = OUR_SESSION,
+      .resume_timeout = 30 * G_TIME_SPAN_SECOND,
+      .first_sequence = FIRST_SEQUENCE,
   };
-  Run run = {.input = data, .left = size, .sequence = G_MAXUINT32 - 4};
+  Run run = {.input = data, .left = size, .sequence = FIRST_SEQUENCE};
 
   run.link = dc_link_new (&config, 0);
   run.message = g_byte_array_new ();

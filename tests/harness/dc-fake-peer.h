@@ -14,29 +14,40 @@ G_BEGIN_DECLS
 
 /* The peer that was started last and was not waited for before. (transfer full) */
 DcPeer *dc_fake_wait_peer (void);
+/* Whether there is one to wait for. */
+gboolean dc_fake_has_peer (void);
 gboolean dc_fake_peer_is_stopped (DcPeer *peer);
+/* What the element asked for with dc_peer_add_channel(). */
+guint dc_fake_peer_count_options (DcPeer *peer);
+const DcChannelOptions *dc_fake_peer_get_options (DcPeer *peer, guint index);
 /* Opens a channel and tells the element. (transfer full) */
 DcChannel *dc_fake_peer_open (DcPeer *peer);
 /* The same; pushes block while @items wait to be taken. */
 DcChannel *dc_fake_peer_open_with_window (DcPeer *peer, guint items);
-/* The same with a channel that the far side has left, with @message, before anyone could listen. */
+/* The same with the remote peer @remote_id, and the channel that was asked for as number @index. */
+DcChannel *dc_fake_peer_open_as (DcPeer *peer, guint index, const char *remote_id, guint items);
+/* The same as dc_fake_peer_open() with a channel that the far side has left, with @message, before anyone could listen. */
 DcChannel *dc_fake_peer_open_ended (DcPeer *peer, const char *message);
 /* Gives up with an error of DC_ERROR. */
 void dc_fake_peer_fail (DcPeer *peer, DcError code, const char *message);
 /* @event: transfer full */
 void dc_fake_peer_tell (DcPeer *peer, GstStructure *event);
+void dc_fake_peer_tell_statistics (DcPeer *peer);
 
 void dc_fake_channel_set_window (DcChannel *channel, guint items);
-/* Blocks until a push or a finish of the element's waits for us. */
+/* Blocks until a push or a finish of the element's waits for us, or it was told that it cannot push. */
 void dc_fake_channel_wait_blocked (DcChannel *channel);
 /* The next item that the element pushed; its finishing is a FIN item. (transfer full) */
 DcLinkItem *dc_fake_channel_take (DcChannel *channel);
-/* How many of them wait to be taken. */
+/* The same of another stream than 0; there is always room on those. */
+DcLinkItem *dc_fake_channel_take_stream (DcChannel *channel, guint stream);
+/* How many wait to be taken, of stream 0. */
 guint dc_fake_channel_count (DcChannel *channel);
+void dc_fake_channel_wait_count (DcChannel *channel, guint items);
 /* Lets the element's finish return. */
 void dc_fake_channel_acknowledge_fin (DcChannel *channel);
 
-/* @item: transfer full */
+/* On the stream that it names. @item: transfer full */
 void dc_fake_channel_give (DcChannel *channel, DcLinkItem *item);
 gboolean dc_fake_channel_is_accepted (DcChannel *channel);
 void dc_fake_channel_wait_accepted (DcChannel *channel);
@@ -46,5 +57,6 @@ void dc_fake_channel_end (DcChannel *channel, const char *message);
 /* The reason of the element's dc_channel_abort(), or NULL. */
 char *dc_fake_channel_dup_abort (DcChannel *channel);
 gboolean dc_fake_channel_is_closed (DcChannel *channel);
+void dc_fake_channel_wait_closed (DcChannel *channel);
 
 G_END_DECLS

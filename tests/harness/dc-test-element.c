@@ -99,8 +99,13 @@ void
 dc_test_element_wait_eos (DcTestElement *f)
 {
   g_autoptr (GstMessage) message = dc_test_element_wait_message (f, GST_MESSAGE_EOS | GST_MESSAGE_ERROR);
+  g_autoptr (GError) error = NULL;
+  g_autofree char *debug = NULL;
 
-  g_assert_cmpstr (GST_MESSAGE_TYPE_NAME (message), ==, "eos");
+  if (GST_MESSAGE_TYPE (message) == GST_MESSAGE_ERROR)
+    gst_message_parse_error (message, &error, &debug);
+  g_test_message ("%s: %s", GST_MESSAGE_SRC_NAME (message), debug);
+  g_assert_no_error (error);
 }
 
 void

@@ -32,42 +32,85 @@ on_failed (DcPeer *peer, const GError *error, DcTestPeer *self)
   g_mutex_unlock (&self->lock);
 }
 
+/* The names that are no property of the peer's but an option of its channel. */
+static gboolean
+take_option (DcChannelOptions *options, const char *name, va_list *arguments)
+{
+  if (g_str_equal (name, "label")) {
+    g_free (options->label);
+    options->label = g_strdup (va_arg (*arguments, const char *));
+  } else if (g_str_equal (name, "mode"))
+    options->mode = va_arg (*arguments, int);
+  else if (g_str_equal (name, "wants"))
+    options->wants = va_arg (*arguments, int);
+  else
+    return FALSE;
+  return TRUE;
+}
+
+static void
+take_property (GPtrArray *names, GArray *values, const char *name, va_list *arguments)
+{
+  GObjectClass *klass = g_type_class_ref (DC_TYPE_PEER);
+  GParamSpec *spec = g_object_class_find_property (klass, name);
+  GValue value = G_VALUE_INIT;
+  char *problem = NULL;
+
+  g_assert_nonnull (spec);
+  G_VALUE_COLLECT_INIT (&value, spec->value_type, *arguments, 0, &problem);
+  g_assert_null (problem);
+  g_ptr_array_add (names, (gpointer) name);
+  g_array_append_val (values, value);
+  g_type_class_unref (klass);
+}
+
+static DcPeer *
+new_peer (const char *signaling, const char *first, va_list *arguments)
+{
+  g_autoptr (GPtrArray) names = g_ptr_array_new ();
+  g_autoptr (GArray) values = g_array_new (FALSE, TRUE, sizeof (GValue));
+  g_autoptr (DcChannelOptions) options = dc_channel_options_new (NULL);
+  g_autoptr (GError) error = NULL;
+  GValue url = G_VALUE_INIT;
+  DcPeer *peer;
+
+  g_array_set_clear_func (values, (GDestroyNotify) g_value_unset);
+  g_value_init (&url, G_TYPE_STRING);
+  g_value_set_string (&url, signaling);
+  g_ptr_array_add (names, (gpointer) "signaling");
+  g_array_append_val (values, url);
+  for (const char *name = first; name != NULL; name = va_arg (*arguments, const char *))
+    if (!take_option (options, name, arguments))
+      take_property (names, values, name, arguments);
+  peer = DC_PEER (g_object_new_with_properties (
+      DC_TYPE_PEER, names->len, (const char **) names->pdata, (const GValue *) (gpointer) values->data));
+  dc_peer_add_channel (peer, options, &error);
+  g_assert_no_error (error);
+  return peer;
+}
+
 DcTestPeer *
 dc_test_peer_new (const char *signaling, const char *first_property, ...)
 {
+  va_list arguments;
+  DcPeer *peer;
+
+  va_start (arguments, first_property);
+  peer = new_peer (signaling, first_property, &arguments);
+  va_end (arguments);
+  return dc_test_peer_start (peer);
+}
+
+DcTestPeer *
+dc_test_peer_start (DcPeer *peer)
+{
   DcTestPeer *self = g_new0 (DcTestPeer, 1);
   g_autoptr (GError) error = NULL;
-  va_list arguments;
 
   g_mutex_init (&self->lock);
   g_cond_init (&self->cond);
   self->events = g_ptr_array_new_with_free_func ((GDestroyNotify) gst_structure_free);
-  va_start (arguments, first_property);
-  /* Construct-only properties: the URL goes first, in a list of its own. */
-  {
-    g_autoptr (GPtrArray) names = g_ptr_array_new ();
-    g_autoptr (GArray) values = g_array_new (FALSE, TRUE, sizeof (GValue));
-    GObjectClass *klass = g_type_class_ref (DC_TYPE_PEER);
-    GValue url = G_VALUE_INIT;
-    g_value_init (&url, G_TYPE_STRING);
-    g_value_set_string (&url, signaling);
-    g_ptr_array_add (names, (gpointer) "signaling");
-    g_array_append_val (values, url);
-    for (const char *name = first_property; name != NULL; name = va_arg (arguments, const char *)) {
-      GValue value = G_VALUE_INIT;
-      g_autofree char *problem = NULL;
-      G_VALUE_COLLECT_INIT (&value, g_object_class_find_property (klass, name)->value_type, arguments, 0, &problem);
-      g_assert_null (problem);
-      g_ptr_array_add (names, (gpointer) name);
-      g_array_append_val (values, value);
-    }
-    self->peer = DC_PEER (g_object_new_with_properties (
-        DC_TYPE_PEER, names->len, (const char **) names->pdata, (const GValue *) (gpointer) values->data));
-    for (guint i = 0; i < values->len; i++)
-      g_value_unset (&g_array_index (values, GValue, i));
-    g_type_class_unref (klass);
-  }
-  va_end (arguments);
+  self->peer = peer;
   g_signal_connect (self->peer, "event", G_CALLBACK (on_event), self);
   g_signal_connect (self->peer, "failed", G_CALLBACK (on_failed), self);
   dc_peer_start (self->peer, &error);
@@ -153,7 +196,7 @@ DcChannel *
 dc_test_peer_wait_channel (DcTestPeer *self)
 {
   g_autoptr (GError) error = NULL;
-  DcChannel *channel = dc_peer_wait_channel (self->peer, &error);
+  DcChannel *channel = dc_peer_wait_channel (self->peer, NULL, &error);
 
   g_assert_no_error (error);
   return channel;
@@ -188,7 +231,7 @@ void
 dc_test_expect_text (DcChannel *channel, const char *text)
 {
   g_autoptr (GError) error = NULL;
-  g_autoptr (DcLinkItem) item = dc_channel_pull (channel, &error);
+  g_autoptr (DcLinkItem) item = dc_channel_pull (channel, 0, &error);
 
   g_assert_no_error (error);
   g_assert_cmpint (item->kind, ==, DC_LINK_ITEM_DATA);
@@ -200,7 +243,7 @@ void
 dc_test_expect_fin (DcChannel *channel)
 {
   g_autoptr (GError) error = NULL;
-  g_autoptr (DcLinkItem) item = dc_channel_pull (channel, &error);
+  g_autoptr (DcLinkItem) item = dc_channel_pull (channel, 0, &error);
 
   g_assert_no_error (error);
   g_assert_cmpint (item->kind, ==, DC_LINK_ITEM_FIN);

@@ -9,8 +9,10 @@ G_BEGIN_DECLS
 /* All functions block under the watchdog and are for the test's thread. */
 typedef struct _DcTestPeer DcTestPeer;
 
-/* Properties of DcPeer as for g_object_new(). Started when this returns; must be startable. */
+/* Properties of DcPeer as for g_object_new(), and label, mode and wants of its one channel. Started when this returns; must be startable. */
 DcTestPeer *dc_test_peer_new (const char *signaling, const char *first_property, ...) G_GNUC_NULL_TERMINATED;
+/* Starts a peer that was made otherwise (transfer full). */
+DcTestPeer *dc_test_peer_start (DcPeer *peer);
 void dc_test_peer_free (DcTestPeer *self);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (DcTestPeer, dc_test_peer_free)
 

@@ -1,0 +1,515 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* gstdatachannelend.c: an element's end of a connection: its life, its channel, its errors.
+ *
+ * Theory of operation
+ * -------------------
+ * READY -> PAUSED starts the session's peer; nobody waits, so that either side may start first. The streaming thread waits for the channel
+ * when it first needs it. PAUSED -> READY closes the channel, with a reason for the far side if the stream did not end, and stops the peer.
+ *
+ * An element serves one channel from start to stop. When that ends before the stream did, the element is in error.
+ * A receiver learns of it where it pulls, behind the last of what had arrived. A sender may have nothing to push for a long time,
+ * so it also listens to the peer and to the channel, and posts the error from their threads. Whoever comes first posts; the
+ * other's sentence would be the same.
+ *
+ * A sender with many channels takes each as it opens and cares for them itself: one that ends is no fault. */
+#include "plugins/gstdatachannelsession.h"
+
+/* --- Life ---------------------------------------------------------------------------------------------------------------------- */
+
+void
+gst_data_channel_end_init (GstDataChannelEnd *end, GstElement *element, DcDirection wants)
+{
+  end->element = element;
+  end->wants = wants;
+  end->max_channels = 1;
+  g_mutex_init (&end->lock);
+  g_cond_init (&end->cond);
+  g_mutex_init (&end->flush_lock);
+  g_queue_init (&end->arrived);
+  end->channels = g_ptr_array_new_with_free_func (g_object_unref);
+  gst_data_channel_settings_init (end);
+}
+
+void
+gst_data_channel_end_clear (GstDataChannelEnd *end)
+{
+  gst_data_channel_end_leave (end);
+  gst_data_channel_settings_clear (end);
+  g_clear_pointer (&end->stats, gst_structure_free);
+  g_clear_error (&end->fault);
+  g_ptr_array_unref (end->channels);
+  g_mutex_clear (&end->flush_lock);
+  g_mutex_clear (&end->lock);
+  g_cond_clear (&end->cond);
+}
+
+void
+gst_data_channel_end_join (GstDataChannelEnd *end)
+{
+  GstDataChannelSession *session;
+
+  if (end->session != NULL)
+    return;
+  session = gst_data_channel_session_join (end);
+  g_mutex_lock (&end->lock);
+  end->session = session;
+  g_mutex_unlock (&end->lock);
+}
+
+void
+gst_data_channel_end_leave (GstDataChannelEnd *end)
+{
+  GstDataChannelSession *session;
+
+  g_mutex_lock (&end->lock);
+  session = g_steal_pointer (&end->session);
+  g_mutex_unlock (&end->lock);
+  if (session != NULL)
+    gst_data_channel_session_leave (session, end);
+}
+
+static void
+reset (GstDataChannelEnd *end)
+{
+  g_mutex_lock (&end->lock);
+  end->ending = end->delivered = end->failed = end->told = end->warned_about = FALSE;
+  g_clear_error (&end->fault);
+  g_mutex_unlock (&end->lock);
+}
+
+static gboolean
+check_uri (GstDataChannelEnd *end, GError **error)
+{
+  GError *fault;
+
+  GST_OBJECT_LOCK (end->element);
+  fault = end->settings.uri_fault != NULL ? g_error_copy (end->settings.uri_fault) : NULL;
+  GST_OBJECT_UNLOCK (end->element);
+  if (fault != NULL)
+    g_propagate_error (error, g_error_new_literal (DC_ERROR, DC_ERROR_USAGE, fault->message));
+  g_clear_error (&fault);
+  return error == NULL || *error == NULL;
+}
+
+gboolean
+gst_data_channel_end_start (GstDataChannelEnd *end)
+{
+  g_autoptr (GError) error = NULL;
+
+  gst_data_channel_end_join (end);
+  reset (end);
+  if (check_uri (end, &error) && gst_data_channel_session_start (end->session, end, &error))
+    return TRUE;
+  gst_data_channel_end_fail (end, error);
+  return FALSE;
+}
+
+static void
+release_channel (GstDataChannelEnd *end, DcChannel *channel, gboolean delivered, const char *reason)
+{
+  if (!delivered && !dc_channel_is_finished (channel))
+    dc_channel_abort (channel, reason);
+  else if (!gst_data_channel_session_is_shared (end->session, end))
+    dc_channel_close (channel);
+  g_signal_handlers_disconnect_by_data (channel, end);
+}
+
+void
+gst_data_channel_end_stop (GstDataChannelEnd *end, const char *reason)
+{
+  g_autoptr (GPtrArray) channels = NULL;
+  GstStructure *stats = gst_data_channel_end_dup_stats (end);
+  gboolean delivered;
+
+  g_mutex_lock (&end->lock);
+  channels = g_steal_pointer (&end->channels);
+  end->channels = g_ptr_array_new_with_free_func (g_object_unref);
+  g_queue_clear_full (&end->arrived, g_object_unref);
+  delivered = end->delivered;
+  end->ending = TRUE;
+  g_clear_pointer (&end->stats, gst_structure_free);
+  end->stats = stats;
+  g_mutex_unlock (&end->lock);
+
+  for (guint i = 0; i < channels->len; i++)
+    release_channel (end, g_ptr_array_index (channels, i), delivered, reason);
+  gst_data_channel_session_stop (end->session, end);
+}
+
+/* --- The channel --------------------------------------------------------------------------------------------------------------- */
+
+static gboolean
+get_flag (GstDataChannelEnd *end, const gboolean *flag)
+{
+  gboolean value;
+
+  g_mutex_lock (&end->lock);
+  value = *flag;
+  g_mutex_unlock (&end->lock);
+  return value;
+}
+
+static DcChannel *
+dup_channel_locked (GstDataChannelEnd *end)
+{
+  return end->channels->len > 0 ? g_object_ref (g_ptr_array_index (end->channels, 0)) : NULL;
+}
+
+static gboolean
+is_flushing_locked (GstDataChannelEnd *end)
+{
+  return end->flushing || end->interrupted;
+}
+
+static gboolean
+check_waiting_locked (GstDataChannelEnd *end, GError **error)
+{
+  if (is_flushing_locked (end))
+    g_set_error_literal (error, DC_ERROR, DC_ERROR_FLUSHING, "flushing");
+  else if (end->fault != NULL)
+    g_propagate_error (error, g_error_copy (end->fault));
+  return !is_flushing_locked (end) && end->fault == NULL;
+}
+
+DcChannel *
+gst_data_channel_end_get_channel (GstDataChannelEnd *end, GError **error)
+{
+  DcChannel *channel;
+
+  g_mutex_lock (&end->lock);
+  while ((channel = dup_channel_locked (end)) == NULL && check_waiting_locked (end, error))
+    g_cond_wait (&end->cond, &end->lock);
+  g_mutex_unlock (&end->lock);
+  return channel;
+}
+
+DcChannel *
+gst_data_channel_end_try_channel (GstDataChannelEnd *end)
+{
+  DcChannel *channel;
+
+  g_mutex_lock (&end->lock);
+  channel = dup_channel_locked (end);
+  g_mutex_unlock (&end->lock);
+  return channel;
+}
+
+DcChannel *
+gst_data_channel_end_take_channel (GstDataChannelEnd *end, GError **error)
+{
+  DcChannel *channel;
+
+  g_mutex_lock (&end->lock);
+  channel = g_queue_pop_head (&end->arrived);
+  if (channel == NULL && end->fault != NULL)
+    g_propagate_error (error, g_error_copy (end->fault));
+  g_mutex_unlock (&end->lock);
+  return channel;
+}
+
+void
+gst_data_channel_end_drop_channel (GstDataChannelEnd *end, DcChannel *channel, const char *reason)
+{
+  g_signal_handlers_disconnect_by_data (channel, end);
+  if (reason != NULL)
+    dc_channel_abort (channel, reason);
+  g_mutex_lock (&end->lock);
+  g_ptr_array_remove (end->channels, channel);
+  g_mutex_unlock (&end->lock);
+}
+
+/* Tells @channel what is so now, so that of two threads that do this at once the last is right. */
+static void
+pass_flushing (GstDataChannelEnd *end, DcChannel *channel)
+{
+  gboolean flushing;
+
+  g_mutex_lock (&end->flush_lock);
+  g_mutex_lock (&end->lock);
+  flushing = is_flushing_locked (end);
+  g_mutex_unlock (&end->lock);
+  dc_channel_set_flushing (channel, end->wants, flushing);
+  g_mutex_unlock (&end->flush_lock);
+}
+
+GPtrArray *
+gst_data_channel_end_copy_channels (GstDataChannelEnd *end)
+{
+  GPtrArray *channels;
+
+  g_mutex_lock (&end->lock);
+  channels = g_ptr_array_copy (end->channels, (GCopyFunc) (void (*) (void)) g_object_ref, NULL);
+  g_mutex_unlock (&end->lock);
+  g_ptr_array_set_free_func (channels, g_object_unref);
+  return channels;
+}
+
+/* @flag: one of the reasons. */
+static void
+set_flushing_flag (GstDataChannelEnd *end, gboolean *flag, gboolean value)
+{
+  g_autoptr (GPtrArray) channels = NULL;
+
+  g_mutex_lock (&end->lock);
+  *flag = value;
+  g_cond_broadcast (&end->cond);
+  g_mutex_unlock (&end->lock);
+  channels = gst_data_channel_end_copy_channels (end);
+  for (guint i = 0; i < channels->len; i++)
+    pass_flushing (end, g_ptr_array_index (channels, i));
+}
+
+void
+gst_data_channel_end_set_flushing (GstDataChannelEnd *end, gboolean flushing)
+{
+  set_flushing_flag (end, &end->flushing, flushing);
+}
+
+void
+gst_data_channel_end_set_interrupted (GstDataChannelEnd *end, gboolean interrupted)
+{
+  set_flushing_flag (end, &end->interrupted, interrupted);
+}
+
+/* --- Waiting for one of many ---------------------------------------------------------------------------------------------------- */
+
+void
+gst_data_channel_end_note_change (GstDataChannelEnd *end)
+{
+  g_mutex_lock (&end->lock);
+  end->changes++;
+  g_cond_broadcast (&end->cond);
+  g_mutex_unlock (&end->lock);
+}
+
+guint
+gst_data_channel_end_get_changes (GstDataChannelEnd *end)
+{
+  guint changes;
+
+  g_mutex_lock (&end->lock);
+  changes = end->changes;
+  g_mutex_unlock (&end->lock);
+  return changes;
+}
+
+gboolean
+gst_data_channel_end_wait_change (GstDataChannelEnd *end, guint seen, gint64 deadline, GError **error)
+{
+  gboolean flushing, in_time = TRUE;
+
+  g_mutex_lock (&end->lock);
+  while (!is_flushing_locked (end) && end->changes == seen && in_time) {
+    if (deadline < 0)
+      g_cond_wait (&end->cond, &end->lock);
+    else
+      in_time = g_cond_wait_until (&end->cond, &end->lock, deadline);
+  }
+  flushing = is_flushing_locked (end);
+  g_mutex_unlock (&end->lock);
+  if (flushing)
+    g_set_error_literal (error, DC_ERROR, DC_ERROR_FLUSHING, "flushing");
+  return !flushing;
+}
+
+/* --- The end of the stream ------------------------------------------------------------------------------------------------------ */
+
+static void
+raise_flag (GstDataChannelEnd *end, gboolean *flag)
+{
+  g_mutex_lock (&end->lock);
+  *flag = TRUE;
+  g_mutex_unlock (&end->lock);
+}
+
+void
+gst_data_channel_end_set_ending (GstDataChannelEnd *end)
+{
+  raise_flag (end, &end->ending);
+}
+
+gboolean
+gst_data_channel_end_is_ending (GstDataChannelEnd *end)
+{
+  return get_flag (end, &end->ending);
+}
+
+void
+gst_data_channel_end_set_delivered (GstDataChannelEnd *end)
+{
+  raise_flag (end, &end->delivered);
+}
+
+gboolean
+gst_data_channel_end_is_delivered (GstDataChannelEnd *end)
+{
+  return get_flag (end, &end->delivered);
+}
+
+/* --- Errors -------------------------------------------------------------------------------------------------------------------- */
+
+static GstResourceError
+resource_error (DcDirection wants, const GError *error)
+{
+  gboolean send = wants == DC_DIRECTION_SEND;
+
+  switch (error->domain == DC_ERROR ? error->code : DC_ERROR_DATA) {
+    case DC_ERROR_USAGE:
+      return GST_RESOURCE_ERROR_SETTINGS;
+    case DC_ERROR_SIGNALING:
+      return send ? GST_RESOURCE_ERROR_OPEN_WRITE : GST_RESOURCE_ERROR_OPEN_READ;
+    case DC_ERROR_CONNECTION:
+      return GST_RESOURCE_ERROR_NOT_FOUND;
+    case DC_ERROR_IDENTITY:
+      return GST_RESOURCE_ERROR_NOT_AUTHORIZED;
+    default:
+      return send ? GST_RESOURCE_ERROR_WRITE : GST_RESOURCE_ERROR_READ;
+  }
+}
+
+/* TRUE for the first; the others wait until it has posted: their flow error makes upstream post one that says nothing, which must come
+ * second. */
+static gboolean
+begin_to_fail (GstDataChannelEnd *end)
+{
+  gboolean first;
+
+  g_mutex_lock (&end->lock);
+  first = !end->failed;
+  end->failed = TRUE;
+  while (!first && !end->told)
+    g_cond_wait (&end->cond, &end->lock);
+  g_mutex_unlock (&end->lock);
+  return first;
+}
+
+void
+gst_data_channel_end_fail (GstDataChannelEnd *end, const GError *error)
+{
+  g_autoptr (GPtrArray) channels = NULL;
+
+  if (!begin_to_fail (end))
+    return;
+  gst_element_message_full (end->element, GST_MESSAGE_ERROR, GST_RESOURCE_ERROR, resource_error (end->wants, error),
+      g_strdup (error->message), NULL, __FILE__, G_STRFUNC, __LINE__);
+  g_mutex_lock (&end->lock);
+  end->told = TRUE;
+  g_cond_broadcast (&end->cond);
+  g_mutex_unlock (&end->lock);
+  /* The end of stream that upstream sends after an error must not look like the end of the stream to the other side. */
+  channels = gst_data_channel_end_copy_channels (end);
+  for (guint i = 0; i < channels->len; i++)
+    dc_channel_abort (g_ptr_array_index (channels, i), error->message);
+}
+
+gboolean
+gst_data_channel_end_has_failed (GstDataChannelEnd *end)
+{
+  return get_flag (end, &end->failed);
+}
+
+/* --- Faults while a sender is idle ---------------------------------------------------------------------------------------------- */
+
+static void
+release_element (gpointer end, GClosure *closure)
+{
+  gst_object_unref (((GstDataChannelEnd *) end)->element);
+}
+
+void
+gst_data_channel_end_connect (GstDataChannelEnd *end, gpointer object, const char *signal, GCallback callback)
+{
+  gst_object_ref (end->element);
+  g_signal_connect_data (object, signal, callback, end, release_element, (GConnectFlags) 0);
+}
+
+static void
+channel_closed_cb (DcChannel *channel, const GError *error, GstDataChannelEnd *end)
+{
+  g_autoptr (GError) left = NULL;
+
+  if (gst_data_channel_end_is_ending (end))
+    return;
+  if (error == NULL)
+    left = g_error_new (DC_ERROR, DC_ERROR_PEER_GONE, "The receiver \"%s\" closed the channel before the stream ended",
+        dc_channel_get_remote_id (channel));
+  gst_data_channel_end_fail (end, error != NULL ? error : left);
+}
+
+static void
+listen_to_channel (GstDataChannelEnd *end, DcChannel *channel)
+{
+  g_autoptr (GError) error = NULL;
+
+  gst_data_channel_end_connect (end, channel, "closed", G_CALLBACK (channel_closed_cb));
+  /* The channel ends on another thread than this, perhaps before we listened. If we are told twice, only the first is posted. */
+  if (!dc_channel_is_ended (channel))
+    return;
+  error = g_error_new (DC_ERROR, DC_ERROR_PEER_GONE,
+      "The channel to the receiver \"%s\" closed right after it was open, before the stream ended",
+      dc_channel_get_remote_id (channel));
+  channel_closed_cb (channel, error, end);
+}
+
+/* Says whether @channel is of any use: one that comes when the stream has ended is told so. A second one for somebody who wants only one is
+ * not possible, but for a channel that is told twice. @n: how many there are with it. */
+static gboolean
+may_take_channel (GstDataChannelEnd *end, DcChannel *channel, guint *n)
+{
+  gboolean wanted, late;
+
+  g_mutex_lock (&end->lock);
+  *n = end->channels->len + 1;
+  wanted = end->max_channels > 1 || end->channels->len == 0;
+  late = end->max_channels > 1 && end->ending;
+  g_mutex_unlock (&end->lock);
+  if (late)
+    dc_channel_abort (channel, GST_DATA_CHANNEL_TOO_LATE);
+  return wanted && !late;
+}
+
+static void
+publish_channel (GstDataChannelEnd *end, DcChannel *channel)
+{
+  g_mutex_lock (&end->lock);
+  if (!g_ptr_array_find (end->channels, channel, NULL))
+    g_ptr_array_add (end->channels, g_object_ref (channel));
+  if (end->max_channels > 1)
+    g_queue_push_tail (&end->arrived, g_object_ref (channel));
+  end->changes++;
+  g_cond_broadcast (&end->cond);
+  g_mutex_unlock (&end->lock);
+  pass_flushing (end, channel);
+}
+
+void
+gst_data_channel_end_handle_channel (GstDataChannelEnd *end, DcChannel *channel)
+{
+  guint n;
+
+  if (!may_take_channel (end, channel, &n))
+    return;
+  /* Who gets the channel may wait for its signals at once. */
+  if (end->opened != NULL)
+    end->opened (end, channel, n);
+  publish_channel (end, channel);
+  if (end->wants == DC_DIRECTION_SEND && end->max_channels == 1)
+    listen_to_channel (end, channel);
+}
+
+void
+gst_data_channel_end_handle_failure (GstDataChannelEnd *end, const GError *error)
+{
+  gboolean fault;
+
+  g_mutex_lock (&end->lock);
+  if (end->fault == NULL)
+    end->fault = g_error_copy (error);
+  /* An open channel lives on without its peer's signaling, and tells by itself when it ends. */
+  fault = end->wants == DC_DIRECTION_SEND && end->max_channels == 1 && end->channels->len == 0 && !end->ending;
+  end->changes++;
+  g_cond_broadcast (&end->cond);
+  g_mutex_unlock (&end->lock);
+  if (fault)
+    gst_data_channel_end_fail (end, error);
+}

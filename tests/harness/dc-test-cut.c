@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* dc-test-cut.c: cuts the network between the webrtcbins of this process.
+ *
+ * Each bin tells of the elements that come into it; libnice's, where packets enter and leave, get a probe that drops them on demand. */
+#include "tests/harness/dc-test-cut.h"
+
+#include <gst/gst.h>
+
+static gint is_cut; /* atomic */
+
+static GstPadProbeReturn
+drop_if_cut (GstPad *pad, GstPadProbeInfo *info, gpointer user_data)
+{
+  return g_atomic_int_get (&is_cut) ? GST_PAD_PROBE_DROP : GST_PAD_PROBE_OK;
+}
+
+static void
+watch (GstElement *element, const char *pad_name)
+{
+  g_autoptr (GstPad) pad = gst_element_get_static_pad (element, pad_name);
+
+  gst_pad_add_probe (pad, GST_PAD_PROBE_TYPE_BUFFER | GST_PAD_PROBE_TYPE_BUFFER_LIST, drop_if_cut, NULL, NULL);
+}
+
+static gboolean
+on_deep_element_added (GSignalInvocationHint *hint, guint n_values, const GValue *values, gpointer user_data)
+{
+  GstElement *element = g_value_get_object (&values[2]);
+  GstElementFactory *factory = gst_element_get_factory (element);
+  const char *name = factory != NULL ? GST_OBJECT_NAME (factory) : "";
+
+  /* Each bin further up tells of it too; once is enough, though twice would do no harm. */
+  if (g_value_get_object (&values[0]) != g_value_get_object (&values[1]))
+    return TRUE;
+  if (g_str_equal (name, "nicesink"))
+    watch (element, "sink");
+  else if (g_str_equal (name, "nicesrc"))
+    watch (element, "src");
+  return TRUE;
+}
+
+void
+dc_test_cut_init (void)
+{
+  g_type_class_unref (g_type_class_ref (GST_TYPE_BIN));
+  g_signal_add_emission_hook (
+      g_signal_lookup ("deep-element-added", GST_TYPE_BIN), 0, on_deep_element_added, NULL, NULL);
+}
+
+void
+dc_test_cut_set (gboolean cut)
+{
+  g_atomic_int_set (&is_cut, cut);
+}

@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* dc-test-cut.h: cuts the network between the webrtcbins of this process. */
+#pragma once
+
+#include <glib.h>
+
+G_BEGIN_DECLS
+
+/* After gst_init(), before the first webrtcbin. */
+void dc_test_cut_init (void);
+/* TRUE: what webrtcbins send and receive (DTLS and all above it) vanishes from now on; FALSE: it passes again. From any thread. */
+void dc_test_cut_set (gboolean cut);
+
+G_END_DECLS

@@ -1,0 +1,242 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* test-raw.c: raw channels of every kind between two real peers: unordered, partially reliable, negotiated, limited. */
+#include <string.h>
+
+#include "plugins/peer/dc-peer.h"
+#include "tests/harness/dc-test-cut.h"
+#include "tests/harness/dc-test-daemon.h"
+#include "tests/harness/dc-test-peer.h"
+#include "tests/harness/dc-test.h"
+
+#define WATCHDOG_S 60
+
+typedef struct {
+  DcTestDaemon *daemon;
+  DcTestPeer *alice, *bob; /* alice calls */
+  DcChannel *at_alice, *at_bob;
+} Fixture;
+
+static void
+set_up (Fixture *fixture, gconstpointer data)
+{
+  dc_test_watchdog_start (WATCHDOG_S);
+  dc_test_cut_set (FALSE);
+  fixture->daemon = dc_test_daemon_new (NULL);
+}
+
+static void
+tear_down (Fixture *fixture, gconstpointer data)
+{
+  dc_test_cut_set (FALSE);
+  g_clear_object (&fixture->at_alice);
+  g_clear_object (&fixture->at_bob);
+  g_clear_pointer (&fixture->alice, dc_test_peer_free);
+  g_clear_pointer (&fixture->bob, dc_test_peer_free);
+  dc_test_daemon_free (fixture->daemon);
+  dc_test_watchdog_stop ();
+}
+
+static DcTestPeer *
+new_peer (Fixture *fixture, const char *id, DcRole role, const DcChannelOptions *options)
+{
+  DcPeer *peer =
+      g_object_new (DC_TYPE_PEER, "signaling", dc_test_daemon_get_url (fixture->daemon), "id", id, "role", role, NULL);
+  g_autoptr (GError) error = NULL;
+
+  dc_peer_add_channel (peer, options, &error);
+  g_assert_no_error (error);
+  return dc_test_peer_start (peer);
+}
+
+static DcChannelOptions *
+raw_options (void)
+{
+  DcChannelOptions *options = dc_channel_options_new ("raw");
+
+  options->mode = DC_MODE_RAW;
+  return options;
+}
+
+/* Bob, who is called, learns of the kind of channel from the channel itself, but for negotiated ones. */
+static void
+meet (Fixture *fixture, const DcChannelOptions *alice, const DcChannelOptions *bob)
+{
+  fixture->bob = new_peer (fixture, "bob", DC_ROLE_ANSWERER, bob);
+  gst_structure_free (dc_test_peer_wait_event (fixture->bob, "registered"));
+  fixture->alice = new_peer (fixture, "alice", DC_ROLE_OFFERER, alice);
+  fixture->at_alice = dc_test_peer_wait_channel (fixture->alice);
+  fixture->at_bob = dc_test_peer_wait_channel (fixture->bob);
+}
+
+static void
+test_kind (Fixture *fixture, gconstpointer data)
+{
+  g_autoptr (DcChannelOptions) ours = raw_options (), theirs = raw_options ();
+  g_autoptr (GstStructure) open = NULL;
+  gboolean ordered = TRUE;
+  int retransmits = -1;
+
+  ours->ordered = FALSE;
+  ours->max_retransmits = 3;
+  ours->protocol = g_strdup ("chat");
+  meet (fixture, ours, theirs);
+  open = dc_test_peer_wait_event (fixture->bob, "channel-open");
+  g_assert_cmpstr (gst_structure_get_string (open, "protocol"), ==, "chat");
+  g_assert_true (
+      gst_structure_get (open, "ordered", G_TYPE_BOOLEAN, &ordered, "max-retransmits", G_TYPE_INT, &retransmits, NULL));
+  g_assert_false (ordered);
+  g_assert_cmpint (retransmits, ==, 3);
+  dc_test_push_text (fixture->at_alice, "hello");
+  dc_test_expect_text (fixture->at_bob, "hello");
+}
+
+static void
+test_negotiated (Fixture *fixture, gconstpointer data)
+{
+  g_autoptr (DcChannelOptions) options = raw_options ();
+  g_autoptr (GstStructure) open = NULL;
+  int id = -1;
+
+  options->negotiated = TRUE;
+  options->id = 7;
+  meet (fixture, options, options);
+  open = dc_test_peer_wait_event (fixture->bob, "channel-open");
+  g_assert_true (gst_structure_get_int (open, "id", &id));
+  g_assert_cmpint (id, ==, 7);
+  dc_test_push_text (fixture->at_alice, "hello");
+  dc_test_expect_text (fixture->at_bob, "hello");
+  dc_test_push_text (fixture->at_bob, "and back");
+  dc_test_expect_text (fixture->at_alice, "and back");
+}
+
+static gboolean
+push_bytes (DcChannel *channel, gsize size, GError **error)
+{
+  g_autoptr (GBytes) bytes = g_bytes_new_take (g_malloc0 (size), size);
+
+  return dc_channel_send (channel, bytes, FALSE, error);
+}
+
+static void
+assert_receives (DcChannel *channel, gsize size)
+{
+  g_autoptr (GError) error = NULL;
+  gboolean text = TRUE;
+  g_autoptr (GBytes) bytes = dc_channel_receive (channel, &text, &error);
+
+  g_assert_no_error (error);
+  g_assert_false (text);
+  g_assert_cmpuint (g_bytes_get_size (bytes), ==, size);
+}
+
+/* A message of just the agreed size passes, a larger one is refused with a sentence, and the channel goes on. */
+static void
+test_max_message_size (Fixture *fixture, gconstpointer data)
+{
+  g_autoptr (DcChannelOptions) ours = raw_options (), theirs = raw_options ();
+  g_autoptr (GError) error = NULL;
+
+  theirs->max_message_size = 1000;
+  meet (fixture, ours, theirs);
+  g_assert_cmpuint (dc_channel_get_max_message_size (fixture->at_alice), ==, 1000);
+  g_assert_false (push_bytes (fixture->at_alice, 1001, &error));
+  g_assert_error (error, DC_ERROR, DC_ERROR_DATA);
+  g_assert_nonnull (strstr (error->message, "1001"));
+  g_clear_error (&error);
+  g_assert_true (push_bytes (fixture->at_alice, 1000, &error));
+  g_assert_true (push_bytes (fixture->at_alice, 0, &error));
+  assert_receives (fixture->at_bob, 1000);
+  assert_receives (fixture->at_bob, 0);
+}
+
+static void
+test_largest (Fixture *fixture, gconstpointer data)
+{
+  g_autoptr (DcChannelOptions) options = raw_options ();
+  g_autoptr (GError) error = NULL;
+
+  meet (fixture, options, options);
+  g_assert_true (push_bytes (fixture->at_alice, 65536, &error));
+  g_assert_true (push_bytes (fixture->at_alice, 1, &error));
+  assert_receives (fixture->at_bob, 65536);
+  assert_receives (fixture->at_bob, 1);
+}
+
+static gboolean
+time_is_up (gpointer flag)
+{
+  *(gboolean *) flag = TRUE;
+  return G_SOURCE_REMOVE;
+}
+
+/* How many of ten messages that were sent into a dead network arrive once it lives again. usrsctp sends what is lost again after 1 s, then 2 s
+ * later: so time itself is what is waited for here. */
+static guint
+count_survivors (Fixture *fixture)
+{
+  gboolean up = FALSE;
+  guint n = 0;
+
+  dc_test_cut_set (TRUE);
+  for (guint i = 0; i < 10; i++)
+    dc_test_push_text (fixture->at_alice, "into the dark");
+  g_timeout_add (4000, time_is_up, &up);
+  dc_test_wait_until (NULL, up);
+  dc_test_cut_set (FALSE);
+  dc_test_push_text (fixture->at_alice, "light");
+  while (TRUE) {
+    g_autoptr (GError) error = NULL;
+    g_autoptr (GBytes) bytes = dc_channel_receive (fixture->at_bob, NULL, &error);
+    g_assert_no_error (error);
+    if (g_bytes_get_size (bytes) == strlen ("light"))
+      return n;
+    n++;
+  }
+}
+
+static void
+test_retransmits (Fixture *fixture, gconstpointer data)
+{
+  g_autoptr (DcChannelOptions) options = raw_options ();
+
+  options->max_retransmits = 1;
+  meet (fixture, options, options);
+  g_assert_cmpuint (count_survivors (fixture), ==, 0);
+}
+
+static void
+test_lifetime (Fixture *fixture, gconstpointer data)
+{
+  g_autoptr (DcChannelOptions) options = raw_options ();
+
+  options->max_packet_lifetime = 500;
+  meet (fixture, options, options);
+  g_assert_cmpuint (count_survivors (fixture), ==, 0);
+}
+
+static void
+test_reliable (Fixture *fixture, gconstpointer data)
+{
+  g_autoptr (DcChannelOptions) options = raw_options ();
+
+  meet (fixture, options, options);
+  g_assert_cmpuint (count_survivors (fixture), ==, 10);
+}
+
+#define ADD(path, function) g_test_add (path, Fixture, NULL, set_up, function, tear_down)
+
+int
+main (int argc, char **argv)
+{
+  dc_test_init (&argc, &argv);
+  gst_init (NULL, NULL);
+  dc_test_cut_init ();
+  ADD ("/raw/kind", test_kind);
+  ADD ("/raw/negotiated", test_negotiated);
+  ADD ("/raw/max-message-size", test_max_message_size);
+  ADD ("/raw/largest", test_largest);
+  ADD ("/raw/retransmits", test_retransmits);
+  ADD ("/raw/lifetime", test_lifetime);
+  ADD ("/raw/reliable", test_reliable);
+  return g_test_run ();
+}
