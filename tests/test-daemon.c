@@ -506,21 +506,24 @@ test_slow_consumer (Fixture *fixture, gconstpointer data)
   g_autofree char *members = g_strdup_printf ("\"sdp\":\"%s\"", filling);
   g_autoptr (GSocketConnection) connection = connect_raw_websocket (fixture->daemon);
   gboolean away = FALSE;
+  guint n_stored = 0;
 
   dc_test_client_register (fixture->alice, "cam", "alice");
   write_frame (connection, 0x81, hello, strlen (hello));
   dc_message_unref (dc_test_client_wait (fixture->alice, DC_MESSAGE_JOINED));
-  for (guint i = 1; i <= 1000 && !away; i++) {
+  while (!away) {
+    g_autofree char *ack = NULL;
     dc_test_client_send (fixture->alice, "offer", "slow", members);
-    g_autofree char *ack = g_strdup_printf ("{\"type\":\"ack\",\"seq\":%u}", i);
     for (gboolean answered = FALSE; !answered && !away;) {
       g_autoptr (DcMessage) next = dc_test_client_wait_any (fixture->alice);
+      /* Refused: an earlier acknowledgement is still on its way, or we are too fast. */
       answered = next->type == DC_MESSAGE_ACK || next->type == DC_MESSAGE_ERROR;
+      n_stored += next->type == DC_MESSAGE_ACK;
       away = next->type == DC_MESSAGE_AWAY;
     }
+    ack = g_strdup_printf ("{\"type\":\"ack\",\"seq\":%u}", n_stored);
     write_frame (connection, 0x81, ack, strlen (ack));
   }
-  g_assert_true (away);
 }
 
 /* ---- HTTP ---- */

@@ -110,18 +110,20 @@ test_path_is_full (void)
   for (guint i = 0; i < G_N_ELEMENTS (paths); i++) {
     Load from = {.size = 30000}, to = {0};
     g_autoptr (Wire) wire = new_loaded (&from, &to, paths[i].delay, paths[i].rate);
-    guint64 product = (2 * paths[i].delay + 20 * MS) * paths[i].rate / SECOND;
+    guint64 product = (2 * paths[i].delay + 20 * MS) * paths[i].rate / SECOND, total = 0;
 
     wire_run (wire, 5 * SECOND);
-    for (guint n = 0; n < 12; n++) {
+    for (guint n = 0; n < 30; n++) {
       guint64 bytes = run_and_count (wire, 5 * SECOND);
 
       g_test_message ("%d ms, %d KiB/s: window %u KiB, product %u KiB, used %.1f %%", (int) (paths[i].delay / MS),
           (int) (paths[i].rate / KIB), get_window (wire) / KIB, (guint) (product / KIB),
           bytes * 100.0 / (5 * paths[i].rate));
-      g_assert_cmpuint (bytes, >, 5 * paths[i].rate * 93 / 100);
-      g_assert_cmpuint (get_window (wire), <=, 5 * 64 * KIB + product * 3);
+      g_assert_cmpuint (bytes, >, 5 * paths[i].rate * 80 / 100);
+      g_assert_cmpuint (get_window (wire), <=, 5 * 64 * KIB + product * 6);
+      total += bytes;
     }
+    g_assert_cmpuint (total, >, 30 * 5 * paths[i].rate * 97 / 100);
   }
 }
 
@@ -137,8 +139,8 @@ test_slow_consumer (void)
   to.rate = 500 * 1000;
   wire_run (wire, 60 * SECOND);
   g_test_message ("window %u, queued %" G_GSIZE_FORMAT, get_window (wire), get_stats (&wire->b).queued_bytes);
-  g_assert_cmpuint (get_window (wire), ==, 64 * KIB);
-  g_assert_cmpuint (get_stats (&wire->b).queued_bytes, <=, 64 * KIB);
+  g_assert_cmpuint (get_window (wire), <=, 128 * KIB);
+  g_assert_cmpuint (get_stats (&wire->b).queued_bytes, <=, 128 * KIB);
   g_assert_cmpuint (run_and_count (wire, 10 * SECOND), >, 10 * 500 * 1000 * 98 / 100);
 }
 
@@ -211,7 +213,7 @@ test_beside_a_stalled_stream (void)
   wire_run (wire, 10 * SECOND);
   g_test_message ("window %u KiB", get_window (wire) / KIB);
   g_assert_cmpuint (run_and_count (wire, 10 * SECOND), >, 10 * 10 * MIB * 90 / 100);
-  g_assert_cmpuint (get_window (wire), <, 10 * MIB);
+  g_assert_cmpuint (get_window (wire), <, 15 * MIB);
 }
 
 static void

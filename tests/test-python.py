@@ -33,24 +33,20 @@ SOURCES = Path(os.environ['DC_SRCDIR'])
 EXAMPLES = SOURCES / 'data/examples'
 
 
-def bounded(limit, *command):
-    """So that what was started here ends, whatever becomes of us."""
-    return ['timeout', '--kill-after=5', str(limit), *command]
-
-
 class Daemon:
-    """dcsignald on a free port."""
+    """dcsignald on a free port. It ends with us, whatever becomes of us: a shell waits for the end of its input."""
 
     def __init__(self):
-        command = bounded(10 * LIMIT, os.environ['DCSIGNALD'], '--listen', '127.0.0.1:0')
-        self.process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+        shell = ['sh', '-c', '"$@" & read -r _; kill $!; wait', 'sh']
+        command = [*shell, os.environ['DCSIGNALD'], '--listen', '127.0.0.1:0']
+        self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         self.url = re.search(r'ws://\S+', self.process.stdout.readline())[0]
         # What it logs must not fill the pipe.
         self.reader = threading.Thread(target=self.process.stdout.read)
         self.reader.start()
 
     def stop(self):
-        self.process.terminate()
+        self.process.stdin.close()
         self.process.wait()
         self.reader.join()
         self.process.stdout.close()
@@ -380,7 +376,8 @@ class Examples(Case):
         """Outputs of the two programs, which must both end well."""
         env = {**os.environ, 'DC_SIGNALING': daemon.url}
         pipes = {'stdout': subprocess.PIPE, 'stderr': subprocess.PIPE, 'text': True}
-        programs = [subprocess.Popen(bounded(LIMIT, *command), env=env, **pipes) for command in commands]
+        limit = ['timeout', str(LIMIT)]  # whatever becomes of us
+        programs = [subprocess.Popen([*limit, *command], env=env, **pipes) for command in commands]
         outputs = [program.communicate() for program in programs]
         for program, (_, said) in zip(programs, outputs):
             self.assertEqual(program.returncode, 0, said)

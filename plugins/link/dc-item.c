@@ -2,7 +2,12 @@
 /* dc-item.c: items, the queues that they wait in, and the link's error domain. */
 #include "plugins/link/dc-item.h"
 
-G_DEFINE_QUARK (dc - link - error - quark, dc_link_error)
+/* Not G_DEFINE_QUARK: two threads may be the first to ask, and its cache is a plain variable. */
+GQuark
+dc_link_error_quark (void)
+{
+  return g_quark_from_static_string ("dc-link-error-quark");
+}
 
 /**
  * dc_link_item_new:

@@ -35,6 +35,8 @@ struct _DcLink {
   gboolean fin_ack_queued;
   guint64 fin_ack_ping;     /* the PING sent right behind our FIN-ACK; 0: none yet */
   gboolean fin_ack_arrived; /* it was answered */
+  guint n_probes;           /* PINGs that are still to follow the last message soon, see write_ping() */
+  guint64 probes_from;      /* the first of them */
 
   DcRate send_rate, receive_rate; /* of payload of DATA */
   guint64 frames_sent, frames_received, messages_sent, messages_received;

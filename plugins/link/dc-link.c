@@ -265,6 +265,8 @@ take_pong (DcLink *self, guint64 ping, gint64 now, GError **error)
     dc_window_take_rtt (&self->receiver.window, sent, now);
   if (self->fin_ack_ping > 0 && ping >= self->fin_ack_ping)
     self->fin_ack_arrived = TRUE;
+  if (ping >= self->probes_from)
+    self->n_probes = 0;
   return TRUE;
 }
 

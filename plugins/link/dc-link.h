@@ -123,7 +123,7 @@ typedef struct {
   gsize queued_bytes;           /* received and not yet consumed */
   gint64 rtt;                   /* last, microseconds, -1 before the first PONG */
   gint64 rtt_smoothed;          /* RFC 6298 */
-  gint64 rtt_min;               /* of the last 10 s */
+  gint64 rtt_min;               /* of the last minute */
   guint resumes;                /* how often the link has gone on over a new channel */
   guint64 frames_resent;        /* what that cost */
 } DcLinkStats;

@@ -9,15 +9,16 @@
  * the greatest of the last eight. The round under way counts as well, as if nothing more came in it: so growth is not
  * a round late. A pause ends a round, and with eight of them what was before is forgotten.
  *
- * Target: GAIN x rate x (round trip + delay of acknowledgements). Twice the product, so that a window that is too small doubles
- * with each round trip until the rate grows no more; and 8/7 of that, because senders leave an eighth free for other
- * streams.
+ * Target: GAIN x rate x (round trip + delay of acknowledgements). Twice the product would be enough for a window that is too small to double
+ * with each round trip until the rate grows no more. It is four times, because SCTP below must never run dry: usrsctp takes each
+ * pause of its sender for idleness, cuts its congestion window to four packets, and needs many round trips to open it again. And 8/7 of
+ * that, because senders leave an eighth free for other streams.
  *
- * Round trip: the least of the last 10 s. If the path is full, twice the product means that one product waits in it, and every
- * PONG waits behind that; with the old measurement forgotten the window would then double, and so on up to the bound. So
- * when the least is not seen again for 10 s, the window is drained to about half of what the path holds (but not below the
- * least window), until a PONG has come through the path so emptied: that is the new measurement. This costs a round
- * trip or so of throughput each 10 s. What comes within a quarter of the least (and 2 ms) counts as seen again:
+ * Round trip: the least of the last minute. If the path is full, four times the product means that three products wait in it, and every
+ * PONG waits behind them; with the old measurement forgotten the window would then grow, and so on up to the bound. So
+ * when the least is not seen again for a minute, the window is drained to about half of what the path holds (but not below the
+ * least window), until a PONG has come through the path so emptied: that is the new measurement. This costs some round
+ * trips of throughput each minute. What comes within a quarter of the least (and 2 ms) counts as seen again:
  * sources that do not fill the path are never drained.
  *
  * What streams hold that nobody consumes comes on top, as long as others are consumed: those have the rest for themselves,
@@ -27,10 +28,10 @@
 
 #define LEAST_BYTES (64 * 1024)
 #define LEAST_FRAMES 256
-#define GAIN (2.0 * 8 / 7)
-#define RTT_AGE (10 * G_TIME_SPAN_SECOND)
+#define GAIN (4.0 * 8 / 7)
+#define RTT_AGE (60 * G_TIME_SPAN_SECOND)
 #define RTT_SLACK (2 * G_TIME_SPAN_MILLISECOND)
-#define DRAIN_PART 4
+#define DRAIN_PART 8
 
 void
 dc_window_init (DcWindow *self, guint32 most_bytes, guint32 most_frames, gint64 now)

@@ -3,6 +3,7 @@
  *   dc-channel-bytes.c  the simple way for applications: bytes and statistics
  *   dc-channel-wire.c   webrtcbin's and the session's side
  *   dc-channel.c        the object, and the application's side
+ *   dc-channel-class.c  what it shows: accessors and signals
  *   dc-channel-base.c   below all: telling others, ending, suspending, transmitting */
 #pragma once
 
@@ -99,6 +100,7 @@ dc_streams_set (DcStreams *streams, guint stream, gboolean in)
     streams->bits[stream / 64] &= ~bit;
 }
 
+void dc_channel_install_signals (void);
 /* Gives up the lock and tells what is pending. */
 void dc_channel_unlock (DcChannel *self);
 /* Link mode: TRUE if each direction that was used has been ended by FIN and FIN-ACK: then the far side's leaving is no fault. */

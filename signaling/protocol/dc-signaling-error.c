@@ -3,7 +3,12 @@
 
 #include "signaling/protocol/dc-signaling-error.h"
 
-G_DEFINE_QUARK (dc - signaling - error - quark, dc_signaling_error)
+/* Not G_DEFINE_QUARK: two threads may be the first to ask, and its cache is a plain variable. */
+GQuark
+dc_signaling_error_quark (void)
+{
+  return g_quark_from_static_string ("dc-signaling-error-quark");
+}
 
 #define QUOTE_LENGTH 64
 
