@@ -54,6 +54,18 @@ walk_follow (Walk *walk, GstPad *sinkpad)
   return any;
 }
 
+/* The flag changes under the pad's lock. */
+static gboolean
+is_eos (GstPad *sinkpad)
+{
+  gboolean eos;
+
+  GST_OBJECT_LOCK (sinkpad);
+  eos = GST_PAD_IS_EOS (sinkpad);
+  GST_OBJECT_UNLOCK (sinkpad);
+  return eos;
+}
+
 gboolean
 dc_gst_downstream_is_eos (GstPad *srcpad)
 {
@@ -63,7 +75,7 @@ dc_gst_downstream_is_eos (GstPad *srcpad)
 
   walk_add_peer (&walk, srcpad);
   while (eos && (sinkpad = g_queue_pop_head (&walk.sinkpads)) != NULL) {
-    eos = walk_follow (&walk, sinkpad) || GST_PAD_IS_EOS (sinkpad);
+    eos = walk_follow (&walk, sinkpad) || is_eos (sinkpad);
     gst_object_unref (sinkpad);
   }
   g_queue_clear_full (&walk.sinkpads, gst_object_unref);

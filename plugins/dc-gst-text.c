@@ -409,6 +409,8 @@ read_list (Reader *reader, GType list_type, char closing, GType type, GValue *va
 
   g_value_init (value, list_type);
   result = read_values (reader, closing, type, value);
+  if (result == READ_DONE && type == G_TYPE_NONE)
+    result = leave_out (reader);
   if (result != READ_DONE)
     g_value_unset (value);
   return result;

@@ -9,6 +9,17 @@
 /* GStreamer's own reader is made for texts of one's own: it loads plugins for type names that it does not know, uses a buffer's
  * memory after a wrong digit, and answers some numbers with assertions. Of its functions only those are called here that do nothing of this. */
 
+/* The caps of most encoded video have a field of it, and who receives them has perhaps not met the type yet. */
+static GType
+lookup_multiview_flags (void)
+{
+  static const char name[] = "GstVideoMultiviewFlagsSet";
+
+  if (g_type_from_name (name) == 0)
+    gst_dynamic_type_factory_load (name);
+  return g_type_from_name (name) != 0 ? g_type_from_name (name) : GST_TYPE_FLAG_SET;
+}
+
 static const struct {
   const char *name;
   GType (*get_type) (void); /* NULL: `type` */
@@ -35,6 +46,7 @@ static const struct {
     {"sample", gst_sample_get_type, 0},
     {"date", g_date_get_type, 0},
     {"datetime", gst_date_time_get_type, 0},
+    {"GstVideoMultiviewFlagsSet", lookup_multiview_flags, 0},
 };
 
 /* --- Numbers -------------------------------------------------------------------------------------------------------------------- */
@@ -193,7 +205,22 @@ set_buffer (GValue *value, GType type, const char *word)
   for (gsize i = 0; i < size; i++)
     data[i] = (guint8) (g_ascii_xdigit_value (word[2 * i]) << 4 | g_ascii_xdigit_value (word[2 * i + 1]));
   g_value_init (value, type);
-  gst_value_take_buffer (value, gst_buffer_new_wrapped (g_steal_pointer (&data), size));
+  gst_value_take_buffer (value, size > 0 ? gst_buffer_new_wrapped (g_steal_pointer (&data), size) : gst_buffer_new ());
+  return TRUE;
+}
+
+/* What is set and what is looked at, in hexadecimal, and then names for the same. */
+static gboolean
+set_flag_set (GValue *value, GType type, const char *word)
+{
+  g_auto (GStrv) parts = g_strsplit (word, ":", 3);
+  guint64 flags, mask;
+
+  if (g_strv_length (parts) < 2 || !read_unsigned (parts[0], G_MAXUINT, 16, &flags)
+      || !read_unsigned (parts[1], G_MAXUINT, 16, &mask))
+    return FALSE;
+  g_value_init (value, type);
+  gst_value_set_flagset (value, (guint) flags, (guint) mask);
   return TRUE;
 }
 
@@ -237,6 +264,8 @@ get_set_func (GType type)
     return set_bitmask;
   if (type == GST_TYPE_BUFFER)
     return set_buffer;
+  if (g_type_is_a (type, GST_TYPE_FLAG_SET))
+    return set_flag_set;
   if (type == G_TYPE_DATE || type == GST_TYPE_DATE_TIME || G_TYPE_IS_ENUM (type) || G_TYPE_IS_FLAGS (type))
     return set_as_gstreamer;
   return NULL;

@@ -203,7 +203,8 @@ make_first_segment (const GstSegment *segment, GstBuffer *buffer, guint64 *origi
   return dc_gst_item_from_segment (&first);
 }
 
-/* The stream headers that the caps hold: they went out long ago. */
+/* The stream headers that the caps hold: they went out long ago. Caps of VP8 and Opus hold some that are not of the stream: they are for
+ * files, and what decodes the stream cannot read them. */
 static void
 enqueue_headers (GstDataChannelReceivers *self, GstDataChannelReceiver *receiver)
 {
@@ -211,7 +212,7 @@ enqueue_headers (GstDataChannelReceivers *self, GstDataChannelReceiver *receiver
   const GValue *headers =
       caps != NULL ? gst_structure_get_value (gst_caps_get_structure (caps, 0), "streamheader") : NULL;
 
-  if (headers == NULL || !GST_VALUE_HOLDS_ARRAY (headers))
+  if (!self->headers || headers == NULL || !GST_VALUE_HOLDS_ARRAY (headers))
     return;
   for (guint i = 0; i < gst_value_array_get_size (headers); i++) {
     const GValue *header = gst_value_array_get_value (headers, i);

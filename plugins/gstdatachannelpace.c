@@ -11,16 +11,20 @@
  * upstream is live, nobody is waited for any longer than that. One that drops holds nobody up. It comes back when half of its
  * window is free, so that it does not drop again at once, and then with the next key unit.
  *
- * disconnect: all are waited for, but each is blamed for the time that others lose by it: while one of them has room for more, or, if
- * upstream is live, beyond GRACE. MAX_BLAME of that is the end. Blame is forgotten at 1/BLAME_LEAK of the rate at which time
- * passes: so a receiver that is slower by less than that slows the others down a little, for ever.
+ * disconnect: all are waited for, but each is blamed for the time that others lose by it: while one of them is idle, that is, has
+ * acknowledged everything, or, if upstream is live, beyond GRACE. (Of two receivers the slower one is always waited for, however small the
+ * difference is. But the share of time for which the faster is idle is what it could be faster.) MAX_BLAME of that is the end; it is
+ * more than a retransmission timeout of SCTP, which one lost packet may cost. Blame is forgotten at 1/BLAME_LEAK of the rate at which
+ * time passes: so a receiver that makes others lose less than that slows them down, for ever.
  *
  * At the end of the stream block waits for all, the others for at most END_GRACE longer than for the fastest. */
 #include "plugins/gstdatachannelreceivers-private.h"
 
 #define GRACE (20 * G_TIME_SPAN_MILLISECOND)
-#define MAX_BLAME (1 * G_TIME_SPAN_SECOND)
-#define BLAME_LEAK 16
+#define MAX_BLAME (2 * G_TIME_SPAN_SECOND)
+#define BLAME_LEAK 4
+/* Who is idle can only be looked at. */
+#define LOOK_INTERVAL (5 * G_TIME_SPAN_MILLISECOND)
 #define END_GRACE (5 * G_TIME_SPAN_SECOND)
 /* In raw mode so little may still wait when a receiver comes back. */
 #define RAW_BACKLOG (64 * 1024)
@@ -220,10 +224,21 @@ gst_data_channel_receivers_wait_for_pace (GstDataChannelReceivers *self, GError 
 /* --- disconnect ------------------------------------------------------------------------------------------------------------------ */
 
 static gboolean
-someone_has_room (GstDataChannelReceivers *self)
+is_idle (const GstDataChannelReceiver *receiver)
+{
+  DcLinkStats stats;
+
+  if (!has_got_everything (receiver) || !dc_channel_can_push (receiver->channel, 0))
+    return FALSE;
+  dc_channel_get_link_stats (receiver->channel, &stats);
+  return stats.in_flight_bytes + stats.waiting_bytes == 0;
+}
+
+static gboolean
+someone_is_idle (GstDataChannelReceivers *self)
 {
   for (guint i = 0; i < self->list->len; i++) {
-    if (has_got_everything (get (self, i)) && dc_channel_can_push (get (self, i)->channel, 0))
+    if (is_idle (get (self, i)))
       return TRUE;
   }
   return FALSE;
@@ -247,7 +262,8 @@ blame_waiting (GstDataChannelReceivers *self, gint64 waited, gint64 now)
       continue;
     blame (receiver, waited, now);
     if (receiver->blame >= MAX_BLAME)
-      let_go (self, receiver, "disconnected, for it is too slow: the stream was held up by it for more than a second");
+      let_go (
+          self, receiver, "disconnected, for it is too slow: others have lost more than a quarter of their time by it");
   }
 }
 
@@ -284,10 +300,10 @@ get_deadline (GstDataChannelReceivers *self, Wait *wait, gint64 now)
         wait->grace_began = self->live ? wait->began : now;
       return wait->grace_began != 0 ? wait->grace_began + GRACE : -1;
     case GST_DATA_CHANNEL_SLOW_CONSUMER_DISCONNECT:
-      wait->counts = self->live ? now >= wait->began + GRACE : someone_has_room (self);
+      wait->counts = self->live ? now >= wait->began + GRACE : someone_is_idle (self);
       if (wait->counts)
         return get_blame_deadline (self, now);
-      return self->live ? wait->began + GRACE : -1;
+      return self->live ? wait->began + GRACE : now + LOOK_INTERVAL;
   }
   return -1;
 }

@@ -39,6 +39,7 @@ struct _GstDataChannelReceivers {
   GPtrArray *list;  /* (element-type GstDataChannelReceiver) */
   gboolean had_any; /* ever */
   gboolean begun;   /* a buffer went out, or past nobody */
+  gboolean headers; /* one of them was a stream header */
   GArray *sticky;   /* (element-type Sticky) */
   guint serial;     /* of the last sticky event */
   gboolean offered; /* a step was interrupted: it is in the queues */

@@ -256,7 +256,10 @@ offer (GstDataChannelReceivers *self, GstMiniObject *object, GError **error)
     return FALSE;
   for (guint i = 0; i < self->list->len; i++)
     offer_to (self, g_ptr_array_index (self->list, i), object, item);
-  self->begun = self->begun || (object != NULL && GST_IS_BUFFER (object));
+  if (object != NULL && GST_IS_BUFFER (object)) {
+    self->begun = TRUE;
+    self->headers = self->headers || GST_BUFFER_FLAG_IS_SET (GST_BUFFER_CAST (object), GST_BUFFER_FLAG_HEADER);
+  }
   return TRUE;
 }
 

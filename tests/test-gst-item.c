@@ -141,6 +141,8 @@ test_caps (void)
       "application/x-id3",
       "a/b, list=(int)< 1, 2 >, nested=(structure)< [s, t=(string)x], [u, v=(fraction)1/2] >, empty=(string)\"\"",
       "a/b, inner=(GstCaps)[ c/d, e=(gint64)-5 ], f=(guint64)18446744073709551615, g=(boolean)true, h=(double)1.5e+10",
+      "video/x-vp8, multiview-mode=(string)mono, "
+      "multiview-flags=(GstVideoMultiviewFlagsSet)0:ffffffff:/right-view-first/left-flipped/left-flopped",
       "a/b, s=(string)\"\\303\\244 \\\"\", word=(string)\"NULL\"",
   };
 
@@ -247,6 +249,9 @@ test_caps_refused (void)
       "a/b, x=(GstElement)NULL",
       "a/b, x=(GEnum)1",
       "a/b, x=(GstFormat)nonsense",
+      "a/b, x=(GstVideoMultiviewFlagsSet)nonsense",
+      "a/b, x=(GstVideoMultiviewFlagsSet)0",
+      "a/b, x=(GstVideoMultiviewFlagsSet)0:1ffffffff",
       "a/b, x=<1, 1.5>",
       "a/b, x=(int)1 y",
       "a/b, x",

@@ -215,8 +215,8 @@ test_audio (Fixture *f, gconstpointer data)
 
 /* --- Ends that are not the stream's --------------------------------------------------------------------------------------------- */
 
-#define ENDLESS "fakesrc sizetype=fixed sizemax=10000 ! datachannelsink"
-#define DRAIN "datachannelsrc ! fakesink"
+#define ENDLESS "fakesrc sizetype=fixed sizemax=10000 ! datachannelsink resume-timeout=1"
+#define DRAIN "datachannelsrc resume-timeout=1 ! fakesink"
 
 /* @signal to one side; the other fails with a sentence of its own. */
 static void

@@ -2,50 +2,10 @@
 /* test-src.c: datachannelsrc over a fake peer: what it pushes, when it tells the sender that all is well, what it survives. */
 #include <string.h>
 
-#include "plugins/dc-gst-item.h"
 #include "plugins/gstdatachannelsrc.h"
 #include "tests/harness/dc-test-element.h"
+#include "tests/harness/dc-test-source.h"
 #include "tests/harness/dc-test.h"
-
-/* --- The far side of a source --------------------------------------------------------------------------------------------------- */
-
-static void
-give_caps (DcTestElement *f, const char *text)
-{
-  DcLinkItem *item = dc_link_item_new (DC_LINK_ITEM_CAPS);
-
-  item->payload = g_bytes_new (text, strlen (text));
-  dc_fake_channel_give (f->channel, item);
-}
-
-static void
-give_segment (DcTestElement *f, GstFormat format, guint64 start, guint64 stop)
-{
-  GstSegment segment;
-
-  gst_segment_init (&segment, format);
-  segment.start = segment.time = segment.position = start;
-  segment.stop = stop;
-  dc_fake_channel_give (f->channel, dc_gst_item_from_segment (&segment));
-}
-
-static void
-give_data (DcTestElement *f, const char *text, guint64 pts, guint64 dts)
-{
-  DcLinkItem *item = dc_link_item_new (DC_LINK_ITEM_DATA);
-
-  item->payload = g_bytes_new (text, strlen (text));
-  item->pts = pts;
-  item->dts = dts;
-  dc_fake_channel_give (f->channel, item);
-}
-
-static void
-give_end (DcTestElement *f)
-{
-  dc_fake_channel_give (f->channel, dc_gst_item_from_eos ());
-  dc_fake_channel_give (f->channel, dc_link_item_new (DC_LINK_ITEM_FIN));
-}
 
 static GstSample *
 pull_sample (DcTestElement *f)
@@ -89,12 +49,12 @@ test_src_stream_is_the_senders (void)
   const GstSegment *segment;
 
   dc_test_element_play (&f, SRC);
-  give_caps (&f, "video/x-v, width=3");
-  give_segment (&f, GST_FORMAT_TIME, 100, 900);
-  give_data (&f, "one", 100, NONE);
-  give_data (&f, "two", NONE, 90);
-  give_data (&f, "three", NONE, NONE);
-  give_end (&f);
+  dc_test_give_caps (f.channel, "video/x-v, width=3");
+  dc_test_give_segment (f.channel, GST_FORMAT_TIME, 100, 900);
+  dc_test_give_data (f.channel, "one", 100, NONE);
+  dc_test_give_data (f.channel, "two", NONE, 90);
+  dc_test_give_data (f.channel, "three", NONE, NONE);
+  dc_test_give_end (f.channel);
   sample = pull_sample (&f);
   g_assert_true (gst_caps_is_equal (gst_sample_get_caps (sample), expected));
   segment = gst_sample_get_segment (sample);
@@ -117,10 +77,10 @@ test_src_segment_of_bytes_with_a_stop (void)
   g_auto (DcTestElement) f = {0};
 
   dc_test_element_play (&f, SRC);
-  give_segment (&f, GST_FORMAT_BYTES, 0, 6);
-  give_data (&f, "abcdef", NONE, NONE);
-  give_data (&f, "ghi", NONE, NONE);
-  give_end (&f);
+  dc_test_give_segment (f.channel, GST_FORMAT_BYTES, 0, 6);
+  dc_test_give_data (f.channel, "abcdef", NONE, NONE);
+  dc_test_give_data (f.channel, "ghi", NONE, NONE);
+  dc_test_give_end (f.channel);
   pull_data (&f, "abcdef", NONE, NONE);
   pull_data (&f, "ghi", NONE, NONE);
   pull_end (&f);
@@ -140,9 +100,9 @@ test_src_format_changes (void)
   for (gsize i = 0; i < G_N_ELEMENTS (parts); i++) {
     g_autoptr (GstSample) sample = NULL;
     g_autoptr (GstCaps) caps = gst_caps_from_string (parts[i].caps);
-    give_caps (&f, parts[i].caps);
-    give_segment (&f, parts[i].format, 0, DC_LINK_NONE);
-    give_data (&f, "x", NONE, NONE);
+    dc_test_give_caps (f.channel, parts[i].caps);
+    dc_test_give_segment (f.channel, parts[i].format, 0, DC_LINK_NONE);
+    dc_test_give_data (f.channel, "x", NONE, NONE);
     sample = pull_sample (&f);
     g_assert_true (gst_caps_is_equal (gst_sample_get_caps (sample), caps));
     g_assert_cmpint (gst_sample_get_segment (sample)->format, ==, parts[i].format);
@@ -155,7 +115,7 @@ test_src_empty_stream (void)
   g_auto (DcTestElement) f = {0};
 
   dc_test_element_play (&f, SRC);
-  give_end (&f);
+  dc_test_give_end (f.channel);
   pull_end (&f);
   dc_fake_channel_wait_accepted (f.channel);
   dc_test_element_wait_eos (&f);
@@ -180,9 +140,9 @@ test_src_accepts_when_the_sinks_are_done (void)
   pad = gst_element_get_static_pad (dc_test_element_get (&f, "q"), "src_0");
   probe =
       gst_pad_add_probe (pad, GST_PAD_PROBE_TYPE_BLOCK | GST_PAD_PROBE_TYPE_EVENT_DOWNSTREAM, hold_eos_cb, NULL, NULL);
-  give_segment (&f, GST_FORMAT_BYTES, 0, DC_LINK_NONE);
-  give_data (&f, "one", NONE, NONE);
-  give_end (&f);
+  dc_test_give_segment (f.channel, GST_FORMAT_BYTES, 0, DC_LINK_NONE);
+  dc_test_give_data (f.channel, "one", NONE, NONE);
+  dc_test_give_end (f.channel);
   while (!gst_pad_is_blocking (pad))
     g_thread_yield ();
   g_assert_false (dc_fake_channel_is_accepted (f.channel));
@@ -201,8 +161,8 @@ test_src_stopped_upon_eos (void)
     g_auto (DcTestElement) f = {0};
     g_autofree char *text = g_strdup_printf ("datachannelsrc name=dc ! %s", tails[i % G_N_ELEMENTS (tails)]);
     dc_test_element_play (&f, text);
-    give_data (&f, "one", NONE, NONE);
-    give_end (&f);
+    dc_test_give_data (f.channel, "one", NONE, NONE);
+    dc_test_give_end (f.channel);
     dc_test_element_wait_eos (&f);
     dc_test_element_stop (&f);
     g_assert_true (dc_fake_channel_is_accepted (f.channel));
@@ -216,8 +176,8 @@ test_src_stopped_before_the_end (void)
   g_auto (DcTestElement) f = {0};
 
   dc_test_element_play (&f, SRC);
-  give_data (&f, "one", NONE, NONE);
-  give_data (&f, "two", NONE, NONE);
+  dc_test_give_data (f.channel, "one", NONE, NONE);
+  dc_test_give_data (f.channel, "two", NONE, NONE);
   pull_data (&f, "one", NONE, NONE);
   dc_test_element_stop (&f);
   dc_test_element_assert_aborted (&f, "stopped before");
@@ -235,8 +195,8 @@ test_src_stopped_while_sinks_are_busy (void)
   dc_test_element_play (&f, "datachannelsrc name=dc ! queue name=q ! fakesink sync=false");
   pad = gst_element_get_static_pad (dc_test_element_get (&f, "q"), "src");
   gst_pad_add_probe (pad, GST_PAD_PROBE_TYPE_BLOCK | GST_PAD_PROBE_TYPE_EVENT_DOWNSTREAM, hold_eos_cb, NULL, NULL);
-  give_data (&f, "one", NONE, NONE);
-  give_end (&f);
+  dc_test_give_data (f.channel, "one", NONE, NONE);
+  dc_test_give_end (f.channel);
   while (!gst_pad_is_blocking (pad))
     g_thread_yield ();
   dc_test_element_stop (&f);
@@ -258,8 +218,8 @@ test_src_flushed_while_sinks_are_busy (void)
   pad = gst_element_get_static_pad (dc_test_element_get (&f, "q"), "src");
   probe =
       gst_pad_add_probe (pad, GST_PAD_PROBE_TYPE_BLOCK | GST_PAD_PROBE_TYPE_EVENT_DOWNSTREAM, hold_eos_cb, NULL, NULL);
-  give_data (&f, "one", NONE, NONE);
-  give_end (&f);
+  dc_test_give_data (f.channel, "one", NONE, NONE);
+  dc_test_give_end (f.channel);
   while (!gst_pad_is_blocking (pad))
     g_thread_yield ();
   /* A sink that a flush meets on its way to PLAYING does not always get there. */
@@ -290,7 +250,7 @@ test_src_eos_from_the_application (void)
   g_auto (DcTestElement) f = {0};
 
   dc_test_element_play (&f, SRC);
-  give_data (&f, "one", NONE, NONE);
+  dc_test_give_data (f.channel, "one", NONE, NONE);
   pull_data (&f, "one", NONE, NONE);
   gst_element_send_event (f.pipeline, gst_event_new_eos ());
   pull_end (&f);
@@ -306,8 +266,8 @@ test_src_far_side_gone (void)
   g_auto (DcTestElement) f = {0};
 
   dc_test_element_play (&f, SRC);
-  give_data (&f, "one", NONE, NONE);
-  give_data (&f, "two", NONE, NONE);
+  dc_test_give_data (f.channel, "one", NONE, NONE);
+  dc_test_give_data (f.channel, "two", NONE, NONE);
   dc_fake_channel_end (f.channel, "the far side is gone");
   pull_data (&f, "one", NONE, NONE);
   pull_data (&f, "two", NONE, NONE);
@@ -335,9 +295,9 @@ test_src_nonsense (void)
     g_autoptr (GError) error = NULL;
     dc_test_element_play (&f, SRC);
     if (i == 0)
-      give_caps (&f, "<<<<");
+      dc_test_give_caps (f.channel, "<<<<");
     else
-      give_segment (&f, GST_FORMAT_UNDEFINED, 0, 0);
+      dc_test_give_segment (f.channel, GST_FORMAT_UNDEFINED, 0, 0);
     message = dc_test_element_wait_message (&f, GST_MESSAGE_ERROR);
     gst_message_parse_error (message, &error, NULL);
     g_assert_error (error, GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_READ);
@@ -354,8 +314,8 @@ test_src_caps_that_downstream_does_not_take (void)
   g_autoptr (GError) error = NULL;
 
   dc_test_element_play (&f, "datachannelsrc name=dc ! audio/x-raw ! fakesink");
-  give_caps (&f, "video/x-raw, width=1");
-  give_data (&f, "one", NONE, NONE);
+  dc_test_give_caps (f.channel, "video/x-raw, width=1");
+  dc_test_give_data (f.channel, "one", NONE, NONE);
   message = dc_test_element_wait_message (&f, GST_MESSAGE_ERROR);
   gst_message_parse_error (message, &error, NULL);
   g_assert_error (error, GST_STREAM_ERROR, GST_STREAM_ERROR_FORMAT);
@@ -367,9 +327,9 @@ test_src_num_buffers (void)
   g_auto (DcTestElement) f = {0};
 
   dc_test_element_play (&f, "datachannelsrc name=dc num-buffers=2 ! appsink name=out sync=false");
-  give_data (&f, "one", NONE, NONE);
-  give_data (&f, "two", NONE, NONE);
-  give_data (&f, "three", NONE, NONE);
+  dc_test_give_data (f.channel, "one", NONE, NONE);
+  dc_test_give_data (f.channel, "two", NONE, NONE);
+  dc_test_give_data (f.channel, "three", NONE, NONE);
   pull_data (&f, "one", NONE, NONE);
   pull_data (&f, "two", NONE, NONE);
   pull_end (&f);
@@ -384,7 +344,7 @@ test_src_do_timestamp (void)
   dc_test_element_play (
       &f, "datachannelsrc name=dc mode=raw do-timestamp=true ! appsink name=out sync=false async=false");
   g_assert_cmpint (gst_element_get_state (f.pipeline, NULL, NULL, GST_CLOCK_TIME_NONE), !=, GST_STATE_CHANGE_FAILURE);
-  give_data (&f, "one", NONE, NONE);
+  dc_test_give_data (f.channel, "one", NONE, NONE);
   sample = pull_sample (&f);
   g_assert_true (GST_BUFFER_PTS_IS_VALID (gst_sample_get_buffer (sample)));
   g_assert_cmpint (gst_sample_get_segment (sample)->format, ==, GST_FORMAT_TIME);
@@ -398,8 +358,8 @@ test_src_raw (void)
   g_autoptr (GstCaps) caps = gst_caps_from_string ("application/x-mine, a=1");
 
   dc_test_element_play (&f, "datachannelsrc name=dc mode=raw ! application/x-mine,a=1 ! appsink name=out sync=false");
-  give_data (&f, "one", NONE, NONE);
-  give_data (&f, "", NONE, NONE);
+  dc_test_give_data (f.channel, "one", NONE, NONE);
+  dc_test_give_data (f.channel, "", NONE, NONE);
   sample = pull_sample (&f);
   g_assert_true (gst_caps_is_equal (gst_sample_get_caps (sample), caps));
   g_assert_cmpint (gst_sample_get_segment (sample)->format, ==, GST_FORMAT_BYTES);
@@ -432,11 +392,11 @@ test_src_events_of_the_application (void)
   g_autoptr (GstMessage) message = NULL;
 
   dc_test_element_play (&f, SRC);
-  give_data (&f, "one", NONE, NONE);
+  dc_test_give_data (f.channel, "one", NONE, NONE);
   pull_data (&f, "one", NONE, NONE);
   gst_element_send_event (
       dc_test_element_get (&f, "dc"), gst_event_new_tag (gst_tag_list_new (GST_TAG_TITLE, "a title", NULL)));
-  give_data (&f, "two", NONE, NONE);
+  dc_test_give_data (f.channel, "two", NONE, NONE);
   pull_data (&f, "two", NONE, NONE);
   message = dc_test_element_wait_message (&f, GST_MESSAGE_TAG);
 }

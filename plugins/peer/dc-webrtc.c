@@ -14,12 +14,17 @@
  *    interface, so that two programs on an isolated machine meet, and where a server is there.
  *  - Messages are repaired on their way into sctpenc: empty ones, and the limits of partially reliable ones.
  *  - set_state (NULL) waits for the streaming threads, and a sctpenc whose usrsctp buffer is full holds one for ever: FLUSH_START on
- *    its sink pads lets it go first. */
+ *    its sink pads lets it go first.
+ *  - webrtcbin's own thread may be about to add a transport, because of a description that was set a moment ago, and starts that even if
+ *    the bin is being stopped: it would run for good, with its thread and sockets. So that thread first does what it was told. */
 #include "plugins/peer/dc-webrtc.h"
 
 #include <gst/sctp/sctpsendmeta.h>
 #include <gst/webrtc/webrtc.h>
 #include <interfaces.h>
+
+/* What webrtcbin's thread has still to do at the end is a matter of milliseconds. */
+#define TASKS_TIMEOUT (200 * G_TIME_SPAN_MILLISECOND)
 
 struct _DcWebrtc {
   GstElement *pipeline;
@@ -303,6 +308,60 @@ flush_pad (GstElement *element, GstPad *pad, gpointer user_data)
   return TRUE;
 }
 
+/* A wait for webrtcbin's thread. Its reply may come after nobody waits any more. */
+typedef struct {
+  gatomicrefcount refs;
+  GMutex lock;
+  GCond cond;
+  gboolean reached;
+} Fence;
+
+static void
+fence_unref (gpointer data)
+{
+  Fence *fence = data;
+
+  if (!g_atomic_ref_count_dec (&fence->refs))
+    return;
+  g_mutex_clear (&fence->lock);
+  g_cond_clear (&fence->cond);
+  g_free (fence);
+}
+
+static void
+on_fence_reached (GstPromise *promise, gpointer user_data)
+{
+  Fence *fence = user_data;
+
+  g_mutex_lock (&fence->lock);
+  fence->reached = TRUE;
+  g_cond_signal (&fence->cond);
+  g_mutex_unlock (&fence->lock);
+}
+
+/* webrtcbin does one thing after the other; statistics are asked for only to know when it comes to them. */
+static void
+wait_for_tasks (DcWebrtc *self)
+{
+  gint64 deadline = g_get_monotonic_time () + TASKS_TIMEOUT;
+  Fence *fence = g_new0 (Fence, 1);
+  GstPromise *promise;
+  gboolean in_time = TRUE;
+
+  g_atomic_ref_count_init (&fence->refs);
+  g_atomic_ref_count_inc (&fence->refs);
+  g_mutex_init (&fence->lock);
+  g_cond_init (&fence->cond);
+  promise = gst_promise_new_with_change_func (on_fence_reached, fence, fence_unref);
+  g_signal_emit_by_name (self->bin, "get-stats", NULL, promise);
+  gst_promise_unref (promise);
+  g_mutex_lock (&fence->lock);
+  while (!fence->reached && in_time)
+    in_time = g_cond_wait_until (&fence->cond, &fence->lock, deadline);
+  g_mutex_unlock (&fence->lock);
+  fence_unref (fence);
+}
+
 void
 dc_webrtc_free (DcWebrtc *self)
 {
@@ -312,6 +371,7 @@ dc_webrtc_free (DcWebrtc *self)
   g_signal_handlers_disconnect_by_data (self->bin, self);
   if (sctpenc != NULL)
     gst_element_foreach_sink_pad (sctpenc, flush_pad, NULL);
+  wait_for_tasks (self);
   gst_element_set_state (self->pipeline, GST_STATE_NULL);
   gst_bus_set_sync_handler (bus, NULL, NULL, NULL);
   g_clear_object (&self->agent);

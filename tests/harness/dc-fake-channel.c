@@ -17,6 +17,7 @@ struct _DcChannel {
   gboolean blocked, finishing, fin_acknowledged, accepted, closed, ended;
   gboolean unwritable;              /* dc_channel_can_push() said so */
   gboolean unreadable[MAX_STREAMS]; /* dc_channel_try_pull() said so */
+  gboolean drained[MAX_STREAMS];    /* the element has asked in vain */
   guint flushing;                   /* DcDirection */
   GError *error;
   char *abort_reason;
@@ -196,6 +197,9 @@ dc_channel_pull (DcChannel *self, guint stream, GError **error)
   while ((self->flushing & DC_DIRECTION_RECEIVE) != 0 || (item = g_queue_pop_head (&self->given[stream])) == NULL) {
     if (interrupted_locked (self, DC_DIRECTION_RECEIVE, error))
       break;
+    if (!self->drained[stream])
+      g_cond_broadcast (&dc_fake_cond);
+    self->drained[stream] = TRUE;
     g_cond_wait (&dc_fake_cond, &dc_fake_lock);
   }
   g_mutex_unlock (&dc_fake_lock);
@@ -209,7 +213,8 @@ dc_channel_try_pull (DcChannel *self, guint stream, GError **error)
 
   g_mutex_lock (&dc_fake_lock);
   item = g_queue_pop_head (&self->given[stream]);
-  self->unreadable[stream] = item == NULL;
+  self->unreadable[stream] = self->drained[stream] = item == NULL;
+  g_cond_broadcast (&dc_fake_cond);
   if (item == NULL)
     interrupted_locked (self, DC_DIRECTION_RECEIVE, error);
   g_mutex_unlock (&dc_fake_lock);
@@ -422,10 +427,19 @@ dc_fake_channel_give (DcChannel *channel, DcLinkItem *item)
   g_mutex_lock (&dc_fake_lock);
   g_queue_push_tail (&channel->given[stream], item);
   readable = channel->unreadable[stream];
-  channel->unreadable[stream] = FALSE;
+  channel->unreadable[stream] = channel->drained[stream] = FALSE;
   unlock_changed (channel);
   if (readable)
     g_signal_emit_by_name (channel, "readable", stream);
+}
+
+void
+dc_fake_channel_wait_drained (DcChannel *channel, guint stream)
+{
+  g_mutex_lock (&dc_fake_lock);
+  while (!channel->drained[stream])
+    g_cond_wait (&dc_fake_cond, &dc_fake_lock);
+  g_mutex_unlock (&dc_fake_lock);
 }
 
 gboolean

@@ -49,6 +49,8 @@ void dc_fake_channel_acknowledge_fin (DcChannel *channel);
 
 /* On the stream that it names. @item: transfer full */
 void dc_fake_channel_give (DcChannel *channel, DcLinkItem *item);
+/* Blocks until the element has handled all that it was given on @stream, and has asked for more. */
+void dc_fake_channel_wait_drained (DcChannel *channel, guint stream);
 gboolean dc_fake_channel_is_accepted (DcChannel *channel);
 void dc_fake_channel_wait_accepted (DcChannel *channel);
 
