@@ -114,11 +114,10 @@ release_channel (GstDataChannelEnd *end, DcChannel *channel, gboolean delivered,
   g_signal_handlers_disconnect_by_data (channel, end);
 }
 
-void
-gst_data_channel_end_stop (GstDataChannelEnd *end, const char *reason)
+static void
+release_channels (GstDataChannelEnd *end, const char *reason)
 {
   g_autoptr (GPtrArray) channels = NULL;
-  GstStructure *stats = gst_data_channel_end_dup_stats (end);
   gboolean delivered;
 
   g_mutex_lock (&end->lock);
@@ -126,14 +125,25 @@ gst_data_channel_end_stop (GstDataChannelEnd *end, const char *reason)
   end->channels = g_ptr_array_new_with_free_func (g_object_unref);
   g_queue_clear_full (&end->arrived, g_object_unref);
   delivered = end->delivered;
+  g_mutex_unlock (&end->lock);
+  for (guint i = 0; i < channels->len; i++)
+    release_channel (end, g_ptr_array_index (channels, i), delivered, reason);
+}
+
+void
+gst_data_channel_end_stop (GstDataChannelEnd *end, const char *reason)
+{
+  GstStructure *stats = gst_data_channel_end_dup_stats (end);
+
+  g_mutex_lock (&end->lock);
   end->ending = TRUE;
   g_clear_pointer (&end->stats, gst_structure_free);
   end->stats = stats;
   g_mutex_unlock (&end->lock);
-
-  for (guint i = 0; i < channels->len; i++)
-    release_channel (end, g_ptr_array_index (channels, i), delivered, reason);
+  release_channels (end, reason);
   gst_data_channel_session_stop (end->session, end);
+  /* One may have opened meanwhile. It would keep the element, by what is connected to it. */
+  release_channels (end, reason);
 }
 
 /* --- The channel --------------------------------------------------------------------------------------------------------------- */

@@ -13,6 +13,8 @@
 #include "plugins/dc-gst-event.h"
 #include "plugins/gstdatachannelsrc-private.h"
 
+#define MAX_STICKY_NAMES 32u
+
 /* --- Format --------------------------------------------------------------------------------------------------------------------- */
 
 static void
@@ -185,6 +187,26 @@ take_data (GstDataChannelSrc *self, const DcLinkItem *item)
   return flow;
 }
 
+/* A pad keeps one sticky event of each name, and a stranger can think of many names. */
+static gboolean
+check_sticky (GstDataChannelSrc *self, GstEvent *event, GError **error)
+{
+  const GstStructure *structure = gst_event_get_structure (event);
+  GstPad *pad = GST_BASE_SRC_PAD (self);
+
+  if (GST_EVENT_TYPE (event) != GST_EVENT_CUSTOM_DOWNSTREAM_STICKY)
+    return TRUE;
+  for (guint i = 0; i < MAX_STICKY_NAMES; i++) {
+    g_autoptr (GstEvent) kept = gst_pad_get_sticky_event (pad, GST_EVENT_CUSTOM_DOWNSTREAM_STICKY, i);
+    if (kept == NULL || structure == NULL || gst_event_has_name (kept, gst_structure_get_name (structure)))
+      return TRUE;
+  }
+  g_set_error (error, DC_ERROR, DC_ERROR_DATA,
+      "The sender sent more than %u kinds of sticky custom events, which are kept: the last one is \"%s\"",
+      MAX_STICKY_NAMES, gst_structure_get_name (structure));
+  return FALSE;
+}
+
 /* GAP, tags, custom ones. EOS is nothing: what counts is the FIN behind it. */
 static GstFlowReturn
 take_event (GstDataChannelSrc *self, const DcLinkItem *item)
@@ -196,6 +218,10 @@ take_event (GstDataChannelSrc *self, const DcLinkItem *item)
     return gst_data_channel_src_fail (self, error);
   if (event == NULL)
     return GST_FLOW_OK; /* EOS, or of a later version */
+  if (!check_sticky (self, event, &error)) {
+    gst_event_unref (event);
+    return gst_data_channel_src_fail (self, error);
+  }
   if (GST_EVENT_TYPE (event) != GST_EVENT_TAG)
     gst_data_channel_src_ensure_segment (self);
   if (GST_EVENT_TYPE (event) == GST_EVENT_GAP)

@@ -485,6 +485,28 @@ test_raw (Fixture *f, gconstpointer data)
   stop (receiver);
 }
 
+/* One short message, and the sender is gone, perhaps before the receiver has seen the channel open. */
+static void
+test_raw_short (Fixture *f, gconstpointer data)
+{
+  for (guint i = 0; i < 5; i++) {
+    g_autoptr (GstElement) receiver = parse (f, "datachannelsrc name=dc mode=raw ! appsink name=out sync=false");
+    g_autoptr (GstElement) sender = parse (f, "appsrc name=in format=time ! datachannelsink name=dc mode=raw");
+    g_autoptr (GstSample) sample = NULL;
+
+    gst_element_set_state (receiver, GST_STATE_PLAYING);
+    gst_element_set_state (sender, GST_STATE_PLAYING);
+    push (sender, 5, 0, 0);
+    push_end (sender);
+    wait_message (sender, GST_MESSAGE_EOS);
+    stop (sender);
+    g_signal_emit_by_name (get_element (receiver, "out"), "pull-sample", &sample);
+    g_assert_nonnull (sample);
+    wait_message (receiver, GST_MESSAGE_EOS);
+    stop (receiver);
+  }
+}
+
 /* A raw receiver may leave as soon as it has everything; another EOS of the sender, behind a flush, is none the worse for it. */
 static void
 test_raw_ends_again (Fixture *f, gconstpointer data)
@@ -663,6 +685,7 @@ main (int argc, char **argv)
   ADD ("stream/same", test_stream_is_the_same);
   ADD ("stream/raw", test_raw);
   ADD ("stream/failing-sink", test_failing_sink);
+  ADD ("stream/raw-short", test_raw_short);
   ADD ("stream/raw-ends-again", test_raw_ends_again);
   ADD ("stream/slow-consumer", test_slow_consumer);
   ADD ("stream/eos-waits-for-the-far-sink", test_eos_waits_for_the_far_sink);

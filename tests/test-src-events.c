@@ -4,6 +4,7 @@
 
 #include "plugins/dc-gst-event.h"
 #include "plugins/gstdatachannelsrc.h"
+#include "tests/harness/dc-test-element.h"
 #include "tests/harness/dc-test-source.h"
 #include "tests/harness/dc-test.h"
 
@@ -53,6 +54,25 @@ test_downstream (void)
   g_assert_true (gst_event_has_name (sticky, "staying"));
   pull_data (&f, "one");
   pull_data (&f, "two");
+}
+
+/* A pad keeps one of each name: a sender that goes on inventing names is stopped. */
+static void
+test_too_many_sticky (void)
+{
+  g_auto (DcTestElement) f = {0};
+  g_autoptr (GstMessage) message = NULL;
+  g_autoptr (GError) error = NULL;
+
+  dc_test_element_play (&f, "datachannelsrc name=dc ! fakesink");
+  dc_test_give_segment (f.channel, GST_FORMAT_TIME, 0, NONE);
+  for (guint i = 0; i < 40; i++) {
+    g_autofree char *name = g_strdup_printf ("name-%u", i);
+    dc_test_give_event (f.channel, 0, new_custom (GST_EVENT_CUSTOM_DOWNSTREAM_STICKY, name));
+  }
+  message = dc_test_element_wait_message (&f, GST_MESSAGE_ERROR);
+  gst_message_parse_error (message, &error, NULL);
+  g_assert_nonnull (strstr (error->message, "name-32"));
 }
 
 /* Nobody knows what it means here: it is left out, and the stream goes on. */
@@ -234,6 +254,7 @@ main (int argc, char **argv)
   GST_ELEMENT_REGISTER (datachannelsrc, NULL);
 
   g_test_add_func ("/src-events/downstream", test_downstream);
+  g_test_add_func ("/src/events/too-many-sticky", test_too_many_sticky);
   g_test_add_func ("/src-events/later-version", test_of_a_later_version);
   g_test_add_func ("/src-events/out-of-band", test_out_of_band);
   g_test_add_func ("/src-events/out-of-band-nonsense", test_out_of_band_nonsense);

@@ -410,8 +410,9 @@ take_left (DcPeer *self, const DcMessage *message)
   emit_presence (self, "peer-left", message);
   if (remote != NULL)
     g_ptr_array_remove (self->remotes, remote);
-  /* Open channels do not need the server. */
-  if (session != NULL && !dc_session_was_open (session))
+  /* Neither open channels need the server, nor those that are about to open: who has all it wants leaves at once, perhaps before we see the
+   * channel open. Who gives up a call says bye to it. */
+  if (session != NULL && dc_session_is_calling (session))
     dc_session_refuse (session, "it left the room");
 }
 
