@@ -114,20 +114,27 @@ release_channel (GstDataChannelEnd *end, DcChannel *channel, gboolean delivered,
   g_signal_handlers_disconnect_by_data (channel, end);
 }
 
+/* Each, though it may have been released before. */
 static void
 release_channels (GstDataChannelEnd *end, const char *reason)
 {
+  g_autoptr (GPtrArray) channels = gst_data_channel_end_copy_channels (end);
+  gboolean delivered = gst_data_channel_end_is_delivered (end);
+
+  for (guint i = 0; i < channels->len; i++)
+    release_channel (end, g_ptr_array_index (channels, i), delivered, reason);
+}
+
+static void
+forget_channels (GstDataChannelEnd *end)
+{
   g_autoptr (GPtrArray) channels = NULL;
-  gboolean delivered;
 
   g_mutex_lock (&end->lock);
   channels = g_steal_pointer (&end->channels);
   end->channels = g_ptr_array_new_with_free_func (g_object_unref);
   g_queue_clear_full (&end->arrived, g_object_unref);
-  delivered = end->delivered;
   g_mutex_unlock (&end->lock);
-  for (guint i = 0; i < channels->len; i++)
-    release_channel (end, g_ptr_array_index (channels, i), delivered, reason);
 }
 
 void
@@ -142,8 +149,9 @@ gst_data_channel_end_stop (GstDataChannelEnd *end, const char *reason)
   g_mutex_unlock (&end->lock);
   release_channels (end, reason);
   gst_data_channel_session_stop (end->session, end);
-  /* One may have opened meanwhile. It would keep the element, by what is connected to it. */
+  /* The peer may have been handing one over: what is connected to it since would keep the element. */
   release_channels (end, reason);
+  forget_channels (end);
 }
 
 /* --- The channel --------------------------------------------------------------------------------------------------------------- */
