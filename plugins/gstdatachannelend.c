@@ -511,6 +511,10 @@ gst_data_channel_end_handle_channel (GstDataChannelEnd *end, DcChannel *channel)
   if (end->opened != NULL)
     end->opened (end, channel, n);
   publish_channel (end, channel);
+  /* Not before: who starts its stream on this message wants it to reach the receiver from its beginning. */
+  if (end->wants == DC_DIRECTION_SEND)
+    gst_data_channel_end_post (end, gst_structure_new ("datachannel-peer-joined", "peer", G_TYPE_STRING,
+                                        dc_channel_get_remote_id (channel), "receivers", G_TYPE_UINT, n, NULL));
   if (end->wants == DC_DIRECTION_SEND && end->max_channels == 1)
     listen_to_channel (end, channel);
 }

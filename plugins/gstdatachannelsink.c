@@ -346,8 +346,6 @@ opened (GstDataChannelEnd *end, DcChannel *channel, guint n)
   gst_data_channel_end_connect (end, channel, "writable", G_CALLBACK (changed_cb));
   gst_data_channel_end_connect (end, channel, "finished", G_CALLBACK (changed_cb));
   gst_data_channel_end_connect (end, channel, "closed", G_CALLBACK (closed_cb));
-  gst_data_channel_end_post (end, gst_structure_new ("datachannel-peer-joined", "peer", G_TYPE_STRING,
-                                      dc_channel_get_remote_id (channel), "receivers", G_TYPE_UINT, n, NULL));
   /* What has come before we listened. */
   gst_data_channel_upstream_pull (GST_DATA_CHANNEL_SINK (end->element)->upstream, channel);
 }
