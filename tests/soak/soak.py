@@ -16,6 +16,8 @@ import slow
 import states
 from procs import Failure, stop_all
 
+# Nothing of the user's settings gets in.
+ENVIRONMENT = {'LC_ALL': 'C.UTF-8', 'GSETTINGS_BACKEND': 'memory', 'GIO_USE_VFS': 'local', 'GIO_USE_PROXY_RESOLVER': 'dummy'}
 SUITES = {'cuts': cuts, 'slow': slow, 'states': states, 'kills': kills}
 
 
@@ -54,6 +56,9 @@ def main(words):
     options = parse(words)
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         signal.signal(number, lambda n, _: sys.exit(128 + n))
+    for name in [name for name in os.environ if name.startswith('DC_') or name.lower().endswith('_proxy')]:
+        del os.environ[name]
+    os.environ.update(ENVIRONMENT)
     work = options.keep or tempfile.mkdtemp(prefix='gst-datachannel-soak.')
     results = []
     try:
