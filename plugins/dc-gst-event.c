@@ -110,6 +110,19 @@ get_custom_name (GstEventType type, DcGstStream stream)
   return NULL;
 }
 
+/* A request for a key unit names a running time, to which the offsets of the pads that it passed belong; they are nothing that crosses. */
+static void
+apply_running_time_offset (GstStructure *structure, gint64 offset)
+{
+  guint64 time;
+
+  if (offset == 0 || !gst_structure_has_name (structure, "GstForceKeyUnit")
+      || !gst_structure_get_uint64 (structure, "running-time", &time) || time == GST_CLOCK_TIME_NONE)
+    return;
+  time = offset < 0 && time < (guint64) -offset ? 0 : time + (guint64) offset;
+  gst_structure_set (structure, "running-time", G_TYPE_UINT64, time, NULL);
+}
+
 static DcLinkItem *
 item_from_custom (GstEvent *event, DcGstStream stream)
 {
@@ -120,8 +133,11 @@ item_from_custom (GstEvent *event, DcGstStream stream)
   if (name == NULL)
     return NULL;
   structure = gst_structure_new ("custom", "type", G_TYPE_STRING, name, NULL);
-  if (inner != NULL)
-    gst_structure_set (structure, "structure", GST_TYPE_STRUCTURE, inner, NULL);
+  if (inner != NULL) {
+    g_autoptr (GstStructure) copy = gst_structure_copy (inner);
+    apply_running_time_offset (copy, gst_event_get_running_time_offset (event));
+    gst_structure_set (structure, "structure", GST_TYPE_STRUCTURE, copy, NULL);
+  }
   return item_from_structure (stream, DC_LINK_EVENT_CUSTOM, structure);
 }
 

@@ -15,7 +15,8 @@
  * upstream (force-key-unit, navigation and custom events) goes upstream here.
  *
  * In raw mode a buffer is a message and nothing else crosses; with caps text/x-raw (or any text/...) it is a string message, else a binary
- * one. A buffer must fit into one message.
+ * one. A buffer must fit into one message. The EOS message is posted when the far machine has acknowledged everything, though the application there
+ * may not have read it yet; what is partially reliable may have been given up.
  *
  * Buffers go out as fast as the receiver takes them unless #GstBaseSink:sync is set.
  *

@@ -30,6 +30,8 @@ struct _GstDataChannelSrc {
   gboolean flush_pushed;                /* it is there, and no FLUSH_STOP yet */
   gboolean pulling, pull_again;         /* a thread of the pool takes what overtakes; there is more */
 
+  GMutex upstream_lock; /* nothing else is taken under it but the channel's: one event upstream at a time */
+
   /* Streaming thread */
   DcMode mode;
   gboolean stamping; /* do-timestamp */

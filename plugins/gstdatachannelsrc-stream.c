@@ -9,7 +9,9 @@
  * times change on their way out and nothing else does; after a flush that began time anew it is found again. With do-timestamp nothing
  * of the sender's time is used: the segment is our own, and the sender's are only looked at.
  *
- * In raw mode text and binary messages are told apart by their caps, unless downstream wants one format only, or does not take these. */
+ * In raw mode text and binary messages are told apart by their caps, unless downstream wants one format only, or does not take these. While
+ * there has been no text, there are no caps: bytes may be anything, and a typefind downstream would take application/octet-stream for its
+ * answer. */
 #include "plugins/dc-gst-event.h"
 #include "plugins/gstdatachannelsrc-private.h"
 
@@ -92,7 +94,8 @@ set_raw_caps (GstDataChannelSrc *self, const DcLinkItem *item)
   /* The base class looks only before create(). */
   if (gst_pad_check_reconfigure (pad))
     gst_data_channel_src_negotiate (GST_BASE_SRC (self));
-  if (self->raw_caps == GST_DATA_CHANNEL_RAW_CAPS_FIXED || self->raw_caps == wanted)
+  if (self->raw_caps == GST_DATA_CHANNEL_RAW_CAPS_FIXED || self->raw_caps == wanted
+      || (!text && self->raw_caps == GST_DATA_CHANNEL_RAW_CAPS_NONE))
     return;
   caps = text ? gst_caps_new_simple ("text/x-raw", "format", G_TYPE_STRING, "utf8", NULL)
               : gst_caps_new_empty_simple ("application/octet-stream");

@@ -11,17 +11,20 @@
  *
  * In link mode caps, segments, tags, gaps, custom events, flushes, timestamps and flags are those of the sender's stream. The sender goes no
  * faster than this pipeline takes its buffers, and is told that all went well when everything downstream has handled EOS. Events that go
- * upstream here (force-key-unit, navigation, custom ones) reach the sender's pipeline. When the connection is lost, another is made within
+ * upstream here (force-key-unit, navigation, custom ones) reach the sender's pipeline, until a datachannelsink of the same session has ended its
+ * stream. When the connection is lost, another is made within
  * #GstDataChannelSrc:resume-timeout, and the stream goes on as if nothing had been.
  *
  * In raw mode each message is a buffer in a segment of bytes, without timestamps unless #GstBaseSrc:do-timestamp is set. Downstream may name
- * fixed caps; otherwise text messages have the caps text/x-raw, format=utf8, and binary ones application/octet-stream. The stream ends when
- * the far side closes the channel.
+ * fixed caps; otherwise text messages have the caps text/x-raw, format=utf8, and binary ones none (so that decodebin finds out what they
+ * are), or application/octet-stream once there has been text. The stream ends when the far side closes the channel
+ * or the connection.
  *
  * With #GstBaseSrc:do-timestamp buffers have the running time of their arrival, in link mode too, and nothing of the sender's times is left.
  *
  * With #GstDataChannelSrc:is-live the stream is played as it comes: its first buffer is for now (and #GstDataChannelSrc:latency), however long it
- * has been running, and nothing is produced in PAUSED. Without, the pipeline prerolls, and takes the stream as fast as it likes.
+ * has been running, and nothing is produced in PAUSED: the sender is held up, and goes on where it was. Without, the pipeline prerolls, and
+ * takes the stream as fast as it likes.
  *
  * The element is in error when the sender leaves before its stream has ended.
  *
@@ -173,15 +176,18 @@ static gboolean
 send_upstream (GstDataChannelSrc *self, GstEvent *event)
 {
   g_autoptr (DcChannel) channel = gst_data_channel_end_try_channel (&self->end);
-  g_autoptr (DcLinkItem) item = NULL;
+  g_autoptr (DcLinkItem) item = dc_gst_event_to_item (event, DC_GST_STREAM_UPSTREAM);
+  gboolean sent = FALSE;
 
-  if (channel == NULL || dc_channel_get_mode (channel) == DC_MODE_RAW
-      || !dc_channel_can_push (channel, DC_GST_STREAM_UPSTREAM)) {
+  /* Nobody else takes room between the two. */
+  g_mutex_lock (&self->upstream_lock);
+  if (item != NULL && channel != NULL && dc_channel_get_mode (channel) == DC_MODE_LINK
+      && dc_channel_can_push (channel, DC_GST_STREAM_UPSTREAM))
+    sent = dc_channel_push (channel, g_steal_pointer (&item), FALSE, NULL);
+  g_mutex_unlock (&self->upstream_lock);
+  if (!sent)
     GST_DEBUG_OBJECT (self, "no way to the sender for %" GST_PTR_FORMAT, event);
-    return FALSE;
-  }
-  item = dc_gst_event_to_item (event, DC_GST_STREAM_UPSTREAM);
-  return item != NULL && dc_channel_push (channel, g_steal_pointer (&item), FALSE, NULL);
+  return sent;
 }
 
 static gboolean
@@ -379,6 +385,7 @@ gst_data_channel_src_finalize (GObject *object)
   GstDataChannelSrc *self = GST_DATA_CHANNEL_SRC (object);
 
   g_queue_clear_full (&self->events, (GDestroyNotify) gst_event_unref);
+  g_mutex_clear (&self->upstream_lock);
   gst_data_channel_end_clear (&self->end);
   G_OBJECT_CLASS (gst_data_channel_src_parent_class)->finalize (object);
 }
@@ -388,6 +395,7 @@ gst_data_channel_src_init (GstDataChannelSrc *self)
 {
   gst_data_channel_end_init (&self->end, GST_ELEMENT (self), DC_DIRECTION_RECEIVE);
   self->end.opened = gst_data_channel_src_listen;
+  g_mutex_init (&self->upstream_lock);
   self->latency = DEFAULT_LATENCY_MS;
   gst_segment_init (&self->segment, GST_FORMAT_BYTES);
   /* Whatever the stream's: the base class's own segment is never used, and this one has no end at which it would stop. */

@@ -179,6 +179,33 @@ test_force_key_unit (void)
   assert_same_structure (gst_event_get_structure (event), gst_event_get_structure (back));
 }
 
+/* Offsets of pads that it passed on its way count, and do not cross. */
+static void
+test_force_key_unit_offset (void)
+{
+  static const struct {
+    gint64 offset;
+    guint64 time, expected;
+  } cases[] = {
+      {2, 3, 5},
+      {-2, 3, 1},
+      {-4, 3, 0},
+      {2, GST_CLOCK_TIME_NONE, GST_CLOCK_TIME_NONE},
+  };
+
+  for (gsize i = 0; i < G_N_ELEMENTS (cases); i++) {
+    g_autoptr (GstEvent) event = gst_event_new_custom (GST_EVENT_CUSTOM_UPSTREAM,
+        gst_structure_new ("GstForceKeyUnit", "running-time", GST_TYPE_CLOCK_TIME, cases[i].time, NULL));
+    g_autoptr (GstEvent) back = NULL;
+    guint64 time;
+    gst_event_set_running_time_offset (event, cases[i].offset);
+    back = round_trip (event, DC_GST_STREAM_UPSTREAM);
+    g_assert_true (gst_structure_get_uint64 (gst_event_get_structure (back), "running-time", &time));
+    g_assert_cmpuint (time, ==, cases[i].expected);
+    g_assert_cmpint (gst_event_get_running_time_offset (back), ==, 0);
+  }
+}
+
 /* What means nothing on another machine is lost, and the rest crosses. */
 static void
 test_custom_leaves_out (void)
@@ -454,6 +481,7 @@ main (int argc, char **argv)
   g_test_add_func ("/gst-event/custom/without-structure", test_custom_without_structure);
   g_test_add_func ("/gst-event/custom/empty-buffer", test_empty_buffer);
   g_test_add_func ("/gst-event/custom/force-key-unit", test_force_key_unit);
+  g_test_add_func ("/gst-event/custom/force-key-unit-offset", test_force_key_unit_offset);
   g_test_add_func ("/gst-event/custom/leaves-out", test_custom_leaves_out);
   g_test_add_func ("/gst-event/custom/types-left-out", test_types_left_out);
   g_test_add_func ("/gst-event/does-not-cross", test_does_not_cross);

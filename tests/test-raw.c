@@ -223,6 +223,114 @@ test_reliable (Fixture *fixture, gconstpointer data)
   g_assert_cmpuint (count_survivors (fixture), ==, 10);
 }
 
+/* --- Ends ----------------------------------------------------------------------------------------------------------------------- */
+
+static gboolean
+keep_looking (gpointer data)
+{
+  return G_SOURCE_CONTINUE;
+}
+
+static guint64
+count_waiting (DcChannel *channel)
+{
+  g_autoptr (GstStructure) stats = dc_channel_dup_stats (channel);
+  guint64 waiting = G_MAXUINT64;
+
+  g_assert_true (gst_structure_get_uint64 (stats, "waiting", &waiting));
+  return waiting;
+}
+
+/* Sends into a dead network until SCTP has taken it, and says that this is all. */
+static void
+send_last_words (Fixture *fixture)
+{
+  guint ticks = g_timeout_add (10, keep_looking, NULL);
+
+  dc_test_cut_set (TRUE);
+  dc_test_push_text (fixture->at_alice, "last words");
+  dc_channel_begin_finish (fixture->at_alice);
+  dc_test_wait_until (NULL, count_waiting (fixture->at_alice) == 0);
+  g_source_remove (ticks);
+}
+
+static void
+finish_and_leave (Fixture *fixture)
+{
+  g_autoptr (GError) error = NULL;
+
+  g_assert_true (dc_channel_finish (fixture->at_alice, &error));
+  g_assert_no_error (error);
+  g_clear_object (&fixture->at_alice);
+  g_clear_pointer (&fixture->alice, dc_test_peer_free);
+}
+
+static void
+assert_end (DcChannel *channel)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GBytes) bytes = dc_channel_receive (channel, NULL, &error);
+
+  g_assert_no_error (error);
+  g_assert_null (bytes);
+}
+
+/* Who has finished may leave at once. */
+static void
+test_finished_when_delivered (Fixture *fixture, gconstpointer data)
+{
+  g_autoptr (DcChannelOptions) options = raw_options ();
+
+  meet (fixture, options, options);
+  send_last_words (fixture);
+  g_assert_false (dc_channel_is_finished (fixture->at_alice));
+  dc_test_cut_set (FALSE);
+  finish_and_leave (fixture);
+  dc_test_expect_text (fixture->at_bob, "last words");
+  assert_end (fixture->at_bob);
+}
+
+/* What is given up need not be waited for, but the far side must be told. */
+static void
+test_finished_when_given_up (Fixture *fixture, gconstpointer data)
+{
+  g_autoptr (DcChannelOptions) options = raw_options ();
+
+  options->max_retransmits = 0;
+  meet (fixture, options, options);
+  send_last_words (fixture);
+  g_assert_false (dc_channel_is_finished (fixture->at_alice));
+  dc_test_cut_set (FALSE);
+  finish_and_leave (fixture);
+  assert_end (fixture->at_bob);
+}
+
+/* What is too late anyway is not waited for. */
+static void
+test_finished_when_expired (Fixture *fixture, gconstpointer data)
+{
+  g_autoptr (DcChannelOptions) options = raw_options ();
+  g_autoptr (GError) error = NULL;
+
+  options->max_packet_lifetime = 50;
+  meet (fixture, options, options);
+  send_last_words (fixture);
+  g_assert_true (dc_channel_finish (fixture->at_alice, &error));
+}
+
+/* A far side that ends the connection ends its channels, as a browser's page that is closed. */
+static void
+test_far_side_leaves (Fixture *fixture, gconstpointer data)
+{
+  g_autoptr (DcChannelOptions) options = raw_options ();
+
+  meet (fixture, options, options);
+  dc_test_push_text (fixture->at_alice, "bye");
+  dc_test_expect_text (fixture->at_bob, "bye");
+  dc_test_cut_end_oldest ();
+  assert_end (fixture->at_bob);
+}
+
 #define ADD(path, function) g_test_add (path, Fixture, NULL, set_up, function, tear_down)
 
 int
@@ -238,5 +346,9 @@ main (int argc, char **argv)
   ADD ("/raw/retransmits", test_retransmits);
   ADD ("/raw/lifetime", test_lifetime);
   ADD ("/raw/reliable", test_reliable);
+  ADD ("/raw/finished-when-delivered", test_finished_when_delivered);
+  ADD ("/raw/finished-when-given-up", test_finished_when_given_up);
+  ADD ("/raw/finished-when-expired", test_finished_when_expired);
+  ADD ("/raw/far-side-leaves", test_far_side_leaves);
   return g_test_run ();
 }

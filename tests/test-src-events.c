@@ -230,6 +230,22 @@ test_raw_fixed_caps (void)
   assert_caps (&f, "application/x-mine, a=1");
 }
 
+/* Bytes alone may be anything, and somebody downstream may find out. */
+static void
+test_raw_binary (void)
+{
+  g_auto (DcTestSource) f = {0};
+  g_autoptr (GstCaps) caps = NULL;
+
+  dc_test_source_play (&f, "datachannelsrc mode=raw");
+  dc_test_give_data (f.channel, "one", NONE, NONE);
+  dc_test_give_data (f.channel, "two", NONE, NONE);
+  pull_data (&f, "one");
+  pull_data (&f, "two");
+  caps = gst_pad_get_current_caps (f.harness->sinkpad);
+  g_assert_null (caps);
+}
+
 /* What follows comes to want something else. */
 static void
 test_raw_renegotiates (void)
@@ -237,9 +253,9 @@ test_raw_renegotiates (void)
   g_auto (DcTestSource) f = {0};
 
   dc_test_source_play (&f, "datachannelsrc mode=raw");
-  dc_test_give_data (f.channel, "one", NONE, NONE);
+  dc_test_give_text (f.channel, "one");
   pull_data (&f, "one");
-  assert_caps (&f, "application/octet-stream");
+  assert_caps (&f, "text/x-raw, format=utf8");
   gst_harness_set_sink_caps_str (f.harness, "application/x-mine, a=1");
   dc_test_give_data (f.channel, "two", NONE, NONE);
   pull_data (&f, "two");
@@ -261,6 +277,7 @@ main (int argc, char **argv)
   g_test_add_func ("/src-events/upstream", test_upstream);
   g_test_add_func ("/src-events/upstream-without-a-way", test_upstream_without_a_way);
   g_test_add_func ("/src-events/raw/text-and-binary", test_raw_text_and_binary);
+  g_test_add_func ("/src-events/raw-binary", test_raw_binary);
   g_test_add_func ("/src-events/raw/fixed-caps", test_raw_fixed_caps);
   g_test_add_func ("/src-events/raw/renegotiates", test_raw_renegotiates);
   return g_test_run ();

@@ -405,14 +405,24 @@ test_nonsense (void)
   g_assert_nonnull (strstr (error->message, "no number"));
 }
 
-/* Many, while data flow and somebody takes them: nothing hangs, and the last flush's data arrive. */
+static void
+log_wait_last (Log *log, const char *word)
+{
+  g_mutex_lock (&log->lock);
+  while (!g_str_has_suffix (log->words->str, word))
+    g_cond_wait (&log->cond, &log->lock);
+  g_mutex_unlock (&log->lock);
+}
+
+/* Many, while data flow: nothing hangs, and the last flush's data arrive. Not into an appsink: who holds a sample of it during a flush runs
+ * into an assertion of GStreamer's 1.22. */
 static void
 test_many (void)
 {
   g_auto (DcTestElement) f = {0};
-  g_autoptr (GstSample) sample = NULL;
+  g_auto (Log) log = {0};
 
-  dc_test_element_play (&f, SRC);
+  launch (&f, &log, "datachannelsrc name=dc ! fakesink sync=false async=false");
   for (guint32 i = 1; i <= 500; i++) {
     give_format (&f);
     give (&f, "old");
@@ -423,11 +433,7 @@ test_many (void)
   }
   give_format (&f);
   give (&f, "new");
-  do {
-    g_clear_pointer (&sample, gst_sample_unref);
-    g_signal_emit_by_name (dc_test_element_get (&f, "out"), "pull-sample", &sample);
-    g_assert_nonnull (sample);
-  } while (gst_buffer_memcmp (gst_sample_get_buffer (sample), 0, "new", 3) != 0);
+  log_wait_last (&log, "new");
   dc_test_give_end (f.channel);
   dc_test_element_wait_eos (&f);
 }

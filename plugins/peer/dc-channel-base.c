@@ -133,13 +133,24 @@ dc_channel_check_settled_locked (DcChannel *self)
   self->pending |= PENDING_SETTLED;
 }
 
-/* bufferedAmount falls when SCTP takes a message, not when it has arrived: a raw channel can promise no more. */
+/* Whether the far SCTP has everything. The far application may not: a raw channel can promise no more. */
+static gboolean
+is_delivered_locked (DcChannel *self)
+{
+  gint id = -1;
+
+  if (dc_channel_get_buffered_amount_locked (self) > 0)
+    return FALSE;
+  g_object_get (self->rtc, "id", &id, NULL);
+  return self->expired || dc_sctp_watch_has_delivered (self->watch, (guint16) id, self->raw_stats.items_sent);
+}
+
 void
 dc_channel_check_finished_locked (DcChannel *self)
 {
   if (self->finished || !self->finishing || (self->link == NULL && self->rtc == NULL))
     return;
-  if (self->link != NULL ? !dc_link_is_finished (self->link) : dc_channel_get_buffered_amount_locked (self) > 0)
+  if (self->link != NULL ? !dc_link_is_finished (self->link) : !is_delivered_locked (self))
     return;
   self->finished = TRUE;
   self->pending |= PENDING_FINISHED;
@@ -375,11 +386,11 @@ dc_channel_after_link_locked (DcChannel *self)
 static void
 look_for_life_locked (DcChannel *self)
 {
-  gint packets = self->rtc != NULL ? g_atomic_int_get (&self->pulse->packets) : self->pulse_seen;
+  guint received = self->rtc != NULL ? dc_sctp_watch_get_received (self->watch) : self->received_seen;
 
-  if (packets != self->pulse_seen)
+  if (received != self->received_seen)
     dc_link_heard (self->link, g_get_monotonic_time ());
-  self->pulse_seen = packets;
+  self->received_seen = received;
 }
 
 static gboolean
@@ -412,5 +423,29 @@ dc_channel_start_timer_locked (DcChannel *self)
   self->timer = g_source_new (&timer_funcs, sizeof (GSource));
   g_source_set_static_name (self->timer, "dc-channel-timer");
   g_source_set_callback (self->timer, timer_cb, g_object_ref (self), g_object_unref);
+  g_source_attach (self->timer, self->context);
+}
+
+static gboolean
+expiry_cb (gpointer user_data)
+{
+  DcChannel *self = user_data;
+
+  g_mutex_lock (&self->lock);
+  self->expired = TRUE;
+  dc_channel_check_finished_locked (self);
+  g_cond_broadcast (&self->cond);
+  dc_channel_unlock (self);
+  return G_SOURCE_REMOVE;
+}
+
+void
+dc_channel_start_expiry_locked (DcChannel *self)
+{
+  if (self->options->max_packet_lifetime < 0)
+    return;
+  self->timer = g_timeout_source_new ((guint) self->options->max_packet_lifetime);
+  g_source_set_static_name (self->timer, "dc-channel-expiry");
+  g_source_set_callback (self->timer, expiry_cb, g_object_ref (self), g_object_unref);
   g_source_attach (self->timer, self->context);
 }

@@ -47,11 +47,11 @@ struct _DcChannel {
   GDestroyNotify destroy;
 
   GMutex lock;
-  GCond cond;                /* anything below changed */
-  GstWebRTCDataChannel *rtc; /* NULL: without a connection */
-  gconstpointer carrier;     /* whose it is; not looked into */
-  DcPulse *pulse;            /* its */
-  gint pulse_seen;
+  GCond cond;                    /* anything below changed */
+  GstWebRTCDataChannel *rtc;     /* NULL: without a connection */
+  gconstpointer carrier;         /* whose it is; not looked into */
+  DcSctpWatch *watch;            /* its */
+  guint received_seen;           /* of it, when it was last asked */
   GstWebRTCDataChannel *dropped; /* the last one, until the lock is given up */
   DcLink *link;                  /* link mode, from the first start on */
   GSource *timer;                /* its deadline, on the worker */
@@ -73,6 +73,7 @@ struct _DcChannel {
   DcDirection flushing;        /* set; 0: neither */
   gboolean transmitting;       /* one thread does */
   gboolean finishing;          /* dc_channel_finish() was called: no more pushes */
+  gboolean expired;            /* raw: what was not delivered since then is too late (max-packet-lifetime) */
   gboolean finished;           /* and that has succeeded */
   gboolean fin_accepted;       /* dc_channel_accept_fin() was called */
   gboolean closing;            /* dc_channel_close() or _abort() was called */
@@ -128,5 +129,7 @@ gsize dc_channel_cost_of (const DcLinkItem *item);
 void dc_channel_drop_rtc_locked (DcChannel *self);
 /* Starts the link's clock. */
 void dc_channel_start_timer_locked (DcChannel *self);
+/* Raw mode, a limited lifetime of packets: notes when that is over. */
+void dc_channel_start_expiry_locked (DcChannel *self);
 
 G_END_DECLS

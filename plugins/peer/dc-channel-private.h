@@ -5,7 +5,7 @@
 #include <gst/webrtc/webrtc.h>
 
 #include "plugins/peer/dc-channel.h"
-#include "plugins/peer/dc-pulse.h"
+#include "plugins/peer/dc-sctp-watch.h"
 
 G_BEGIN_DECLS
 
@@ -31,8 +31,8 @@ DcChannel *dc_channel_new (const DcChannelOptions *options, const char *remote_i
 const DcChannelOptions *dc_channel_get_options (DcChannel *self);
 
 /* Gives it webrtcbin's channel, which may not be open yet, and connects its signals at once, so that it may be called inside
- * "on-data-channel". @carrier: the connection, not looked into; @pulse: its. FALSE if it has one, or has ended. */
-gboolean dc_channel_attach (DcChannel *self, GstWebRTCDataChannel *rtc, gconstpointer carrier, DcPulse *pulse);
+ * "on-data-channel". @carrier: the connection, not looked into; @watch: its. FALSE if it has one, or has ended. */
+gboolean dc_channel_attach (DcChannel *self, GstWebRTCDataChannel *rtc, gconstpointer carrier, DcSctpWatch *watch);
 gboolean dc_channel_has_carrier (DcChannel *self, gconstpointer carrier);
 /* The same, or it had @carrier last. */
 gboolean dc_channel_had_carrier (DcChannel *self, gconstpointer carrier);
@@ -45,6 +45,10 @@ void dc_channel_start (DcChannel *self, GstWebRTCDataChannel *rtc, gsize max_mes
 void dc_channel_lose (DcChannel *self, const GError *why);
 /* The same, but it cannot go on: a fault, or nobody is there to go on with. */
 void dc_channel_fail (DcChannel *self, const GError *error);
+/* More of what was sent on the connection has arrived. */
+void dc_channel_check_delivered (DcChannel *self);
+/* The far side has ended the connection, on purpose: in raw mode that is an end like another (W3C: its close() closes the channels). */
+void dc_channel_far_side_left (DcChannel *self);
 /* Closes webrtcbin's channel, which in raw mode the far side sees as its end; its answer makes this channel settled. */
 void dc_channel_close_rtc (DcChannel *self);
 /* Lets go of webrtcbin's channel, if it is @carrier's, before webrtcbin is unreferenced, without another word. */

@@ -127,6 +127,8 @@ on_close (GstWebRTCDataChannel *rtc, DcChannel *self)
   g_mutex_lock (&self->lock);
   if (rtc == self->rtc) {
     self->remote_closed = TRUE;
+    /* It may close as soon as it has everything. */
+    dc_channel_check_finished_locked (self);
     clean = dc_channel_is_clean_locked (self) || (self->options->mode == DC_MODE_RAW && self->started);
     dc_channel_end_locked (self, clean ? NULL : error);
     dc_channel_check_settled_locked (self);
@@ -190,7 +192,7 @@ connect_signal (DcChannel *self, const char *name, GCallback callback)
 }
 
 gboolean
-dc_channel_attach (DcChannel *self, GstWebRTCDataChannel *rtc, gconstpointer carrier, DcPulse *pulse)
+dc_channel_attach (DcChannel *self, GstWebRTCDataChannel *rtc, gconstpointer carrier, DcSctpWatch *watch)
 {
   gboolean attached = FALSE;
 
@@ -199,9 +201,9 @@ dc_channel_attach (DcChannel *self, GstWebRTCDataChannel *rtc, gconstpointer car
     attached = TRUE;
     self->rtc = g_object_ref (rtc);
     self->carrier = carrier;
-    g_clear_pointer (&self->pulse, dc_pulse_unref);
-    self->pulse = dc_pulse_ref (pulse);
-    self->pulse_seen = g_atomic_int_get (&pulse->packets);
+    g_clear_pointer (&self->watch, dc_sctp_watch_unref);
+    self->watch = dc_sctp_watch_ref (watch);
+    self->received_seen = dc_sctp_watch_get_received (watch);
     if (self->options->mode == DC_MODE_RAW)
       g_object_set (rtc, "buffered-amount-low-threshold", (guint64) DC_CHANNEL_RAW_LOW_WATER, NULL);
     connect_signal (self, "on-message-data", G_CALLBACK (on_message_data));
@@ -295,6 +297,29 @@ dc_channel_fail (DcChannel *self, const GError *error)
 {
   g_mutex_lock (&self->lock);
   dc_channel_end_locked (self, dc_channel_is_clean_locked (self) ? NULL : error);
+  dc_channel_unlock (self);
+}
+
+void
+dc_channel_check_delivered (DcChannel *self)
+{
+  g_mutex_lock (&self->lock);
+  if (!self->ended) {
+    dc_channel_check_finished_locked (self);
+    g_cond_broadcast (&self->cond);
+  }
+  dc_channel_unlock (self);
+}
+
+void
+dc_channel_far_side_left (DcChannel *self)
+{
+  g_mutex_lock (&self->lock);
+  if (self->options->mode == DC_MODE_RAW && self->started) {
+    self->remote_closed = TRUE;
+    dc_channel_check_finished_locked (self);
+    dc_channel_end_locked (self, NULL);
+  }
   dc_channel_unlock (self);
 }
 

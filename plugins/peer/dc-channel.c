@@ -366,6 +366,7 @@ begin_finish_locked (DcChannel *self)
   }
   if (self->rtc != NULL)
     g_object_set (self->rtc, "buffered-amount-low-threshold", (guint64) 0, NULL);
+  dc_channel_start_expiry_locked (self);
   dc_channel_check_finished_locked (self);
 }
 
@@ -375,7 +376,7 @@ begin_finish_locked (DcChannel *self)
  * @error: return location
  *
  * Says that nothing more will be sent and blocks, in link mode until the far application has accepted everything, in raw mode until
- * everything has left. What the far side still has to send can be received before and after; but if both sides only receive
+ * the far machine has acknowledged everything (or what is partially reliable was given up). What the far side still has to send can be received before and after; but if both sides only receive
  * after that, they wait for each other: see [method@Channel.begin_finish].
  *
  * Returns: %FALSE on an error: then the far side may not have everything
@@ -502,7 +503,7 @@ dc_channel_finalize (GObject *object)
   g_clear_pointer (&self->link, dc_link_free);
   g_clear_error (&self->error);
   g_clear_error (&self->lost_reason);
-  g_clear_pointer (&self->pulse, dc_pulse_unref);
+  g_clear_pointer (&self->watch, dc_sctp_watch_unref);
   g_free (self->remote_id);
   g_main_context_unref (self->context);
   dc_channel_options_free (self->options);

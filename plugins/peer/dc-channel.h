@@ -13,8 +13,8 @@ G_BEGIN_DECLS
 G_DECLARE_FINAL_TYPE (DcChannel, dc_channel, DC, CHANNEL, GObject)
 
 /*
- * Threads: every function may be called from any thread. One thread at a time may push, and one at a time may pull from each stream (all at
- * once is well). A channel is handed out only when it is open, its peer's fingerprint was checked and, in link mode, the far HELLO
+ * Threads: every function may be called from any thread. On each stream one thread at a time may push, and one at a time may pull (all at once
+ * is well). A channel is handed out only when it is open, its peer's fingerprint was checked and, in link mode, the far HELLO
  * came.
  *
  * A link-mode channel outlives its connection: when that is lost, the peer makes another, up to its resume-timeout. Meanwhile pushing goes

@@ -180,6 +180,11 @@ static void
 far_side_left (DcConnection *self, const char *how)
 {
   dc_connection_hurry (self);
+  for (guint i = 0; i < self->channels->len; i++) {
+    DcChannel *channel = g_ptr_array_index (self->channels, i);
+    if (dc_channel_has_carrier (channel, self))
+      dc_channel_far_side_left (channel);
+  }
   dc_connection_fail (
       self, self->phase == DC_PHASE_OPEN ? DC_ERROR_PEER_GONE : DC_ERROR_CONNECTION, "\"%s\" %s", self->remote_id, how);
 }

@@ -39,6 +39,24 @@ on_pipeline_error (const char *sentence, gpointer user_data)
   dc_connection_post (user_data, on_pipeline_error_posted, g_strdup (sentence), g_free);
 }
 
+static void
+on_delivered_posted (DcConnection *self, gpointer data)
+{
+  for (guint i = 0; i < self->channels->len; i++) {
+    DcChannel *channel = g_ptr_array_index (self->channels, i);
+    if (dc_channel_has_carrier (channel, self))
+      dc_channel_check_delivered (channel);
+  }
+}
+
+static void
+on_delivered (gpointer user_data)
+{
+  dc_connection_post (user_data, on_delivered_posted, NULL, NULL);
+}
+
+static const DcWebrtcCallbacks webrtc_callbacks = {on_pipeline_error, on_delivered};
+
 /* --- The channels -------------------------------------------------------------------------------------------------------------- */
 
 /* A far side may put any bytes into a label or a protocol. */
@@ -142,7 +160,7 @@ attach (DcConnection *self, DcChannel *channel, GstWebRTCDataChannel *rtc)
   gboolean attached;
 
   g_mutex_lock (&self->attach_lock);
-  attached = !self->gone && dc_channel_attach (channel, rtc, self, dc_webrtc_get_pulse (self->webrtc));
+  attached = !self->gone && dc_channel_attach (channel, rtc, self, dc_webrtc_get_sctp_watch (self->webrtc));
   g_mutex_unlock (&self->attach_lock);
   return attached;
 }
@@ -454,7 +472,7 @@ dc_connection_new (
   self->callbacks = *callbacks;
   self->user_data = user_data;
   self->cancellable = g_cancellable_new ();
-  self->webrtc = dc_webrtc_new (&config->webrtc, on_pipeline_error, self, error);
+  self->webrtc = dc_webrtc_new (&config->webrtc, &webrtc_callbacks, self, error);
   if (self->webrtc == NULL) {
     dc_connection_unref (self);
     return NULL;

@@ -30,9 +30,9 @@ struct _DcWebrtc {
   GstElement *pipeline;
   GstElement *bin;
   NiceAgent *agent;
-  DcPulse *pulse;
+  DcSctpWatch *watch;
   guint association_id;
-  DcWebrtcErrorFunc error_func;
+  DcWebrtcCallbacks callbacks;
   gpointer user_data;
 
   GMutex lock;
@@ -95,19 +95,41 @@ repair_message (GstPad *pad, GstPadProbeInfo *info, gpointer user_data)
 }
 
 static GstPadProbeReturn
-count_packet (GstPad *pad, GstPadProbeInfo *info, gpointer pulse)
+watch_sent (GstPad *pad, GstPadProbeInfo *info, gpointer user_data)
 {
-  g_atomic_int_inc (&((DcPulse *) pulse)->packets);
+  DcWebrtc *self = user_data;
+  GstMapInfo map;
+
+  if (gst_buffer_map (GST_PAD_PROBE_INFO_BUFFER (info), &map, GST_MAP_READ)) {
+    dc_sctp_watch_sent (self->watch, map.data, map.size);
+    gst_buffer_unmap (GST_PAD_PROBE_INFO_BUFFER (info), &map);
+  }
+  return GST_PAD_PROBE_OK;
+}
+
+/* SCTP has not seen it yet: who learns from SCTP that the far side closes a channel finds here what had arrived before. */
+static GstPadProbeReturn
+watch_received (GstPad *pad, GstPadProbeInfo *info, gpointer user_data)
+{
+  DcWebrtc *self = user_data;
+  gboolean news = FALSE;
+  GstMapInfo map;
+
+  if (gst_buffer_map (GST_PAD_PROBE_INFO_BUFFER (info), &map, GST_MAP_READ)) {
+    news = dc_sctp_watch_received (self->watch, map.data, map.size);
+    gst_buffer_unmap (GST_PAD_PROBE_INFO_BUFFER (info), &map);
+  }
+  if (news)
+    self->callbacks.delivered (self->user_data);
   return GST_PAD_PROBE_OK;
 }
 
 static void
-watch_sctpdec (DcWebrtc *self, GstElement *sctpdec)
+watch_pad (DcWebrtc *self, GstElement *element, const char *name, GstPadProbeCallback callback)
 {
-  g_autoptr (GstPad) pad = gst_element_get_static_pad (sctpdec, "sink");
+  g_autoptr (GstPad) pad = gst_element_get_static_pad (element, name);
 
-  gst_pad_add_probe (pad, GST_PAD_PROBE_TYPE_BUFFER | GST_PAD_PROBE_TYPE_BUFFER_LIST, count_packet,
-      dc_pulse_ref (self->pulse), dc_pulse_unref);
+  gst_pad_add_probe (pad, GST_PAD_PROBE_TYPE_BUFFER, callback, self, NULL);
 }
 
 static void
@@ -130,8 +152,9 @@ on_deep_element_added (GstBin *bin, GstBin *sub_bin, GstElement *element, DcWebr
     gst_object_replace ((GstObject **) &self->sctpenc, GST_OBJECT (element));
     g_mutex_unlock (&self->lock);
     g_signal_connect (element, "pad-added", G_CALLBACK (on_sctpenc_pad_added), NULL);
+    watch_pad (self, element, "src", watch_sent);
   } else
-    watch_sctpdec (self, element);
+    watch_pad (self, element, "sink", watch_received);
 }
 
 /* Errors of the inner pipeline end the connection, not the application's pipeline; nobody reads this bus otherwise. */
@@ -145,7 +168,7 @@ on_bus_message (GstBus *bus, GstMessage *message, gpointer user_data)
   if (GST_MESSAGE_TYPE (message) == GST_MESSAGE_ERROR) {
     gst_message_parse_error (message, &error, NULL);
     sentence = g_strdup_printf ("%s (from %s)", error->message, GST_MESSAGE_SRC_NAME (message));
-    self->error_func (sentence, self->user_data);
+    self->callbacks.error (sentence, self->user_data);
   }
   gst_message_unref (message);
   return GST_BUS_DROP;
@@ -228,7 +251,7 @@ add_servers (DcWebrtc *self, const DcWebrtcConfig *config, GError **error)
 }
 
 DcWebrtc *
-dc_webrtc_new (const DcWebrtcConfig *config, DcWebrtcErrorFunc error_func, gpointer user_data, GError **error)
+dc_webrtc_new (const DcWebrtcConfig *config, const DcWebrtcCallbacks *callbacks, gpointer user_data, GError **error)
 {
   g_autoptr (DcWebrtc) self = NULL;
   g_autoptr (GstBus) bus = NULL;
@@ -237,9 +260,9 @@ dc_webrtc_new (const DcWebrtcConfig *config, DcWebrtcErrorFunc error_func, gpoin
     return NULL;
   self = g_new0 (DcWebrtc, 1);
   g_mutex_init (&self->lock);
-  self->error_func = error_func;
+  self->callbacks = *callbacks;
   self->user_data = user_data;
-  self->pulse = dc_pulse_new ();
+  self->watch = dc_sctp_watch_new ();
   self->association_id = next_association_id ();
   self->pipeline = gst_object_ref_sink (gst_pipeline_new (NULL));
   self->bin = gst_object_ref_sink (gst_element_factory_make ("webrtcbin", NULL));
@@ -273,10 +296,10 @@ dc_webrtc_get_agent (DcWebrtc *self)
   return self->agent;
 }
 
-DcPulse *
-dc_webrtc_get_pulse (DcWebrtc *self)
+DcSctpWatch *
+dc_webrtc_get_sctp_watch (DcWebrtc *self)
 {
-  return self->pulse;
+  return self->watch;
 }
 
 static GstElement *
@@ -378,7 +401,7 @@ dc_webrtc_free (DcWebrtc *self)
   gst_clear_object (&self->sctpenc);
   gst_object_unref (self->bin);
   gst_object_unref (self->pipeline);
-  dc_pulse_unref (self->pulse);
+  dc_sctp_watch_unref (self->watch);
   g_mutex_clear (&self->lock);
   g_free (self);
 }

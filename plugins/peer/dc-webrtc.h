@@ -6,7 +6,7 @@
 #include <agent.h>
 
 #include "plugins/peer/dc-peer.h"
-#include "plugins/peer/dc-pulse.h"
+#include "plugins/peer/dc-sctp-watch.h"
 
 G_BEGIN_DECLS
 
@@ -17,18 +17,23 @@ typedef struct {
   gboolean loopback; /* a server is on this machine: offer the loopback interface too */
 } DcWebrtcConfig;
 
-/* Called with a sentence when an element reports an error, on any thread. */
-typedef void (*DcWebrtcErrorFunc) (const char *sentence, gpointer user_data);
+/* On any thread; may be called until dc_webrtc_free() returns. */
+typedef struct {
+  /* An element reports an error. */
+  void (*error) (const char *sentence, gpointer user_data);
+  /* More of what was sent has arrived, and dc_sctp_watch_has_delivered() has said no before. */
+  void (*delivered) (gpointer user_data);
+} DcWebrtcCallbacks;
 
 typedef struct _DcWebrtc DcWebrtc;
 
-/* DC_ERROR_CONNECTION if a plugin is missing or a server is refused. @error_func may be called until dc_webrtc_free() returns. */
+/* DC_ERROR_CONNECTION if a plugin is missing or a server is refused. */
 DcWebrtc *dc_webrtc_new (
-    const DcWebrtcConfig *config, DcWebrtcErrorFunc error_func, gpointer user_data, GError **error);
+    const DcWebrtcConfig *config, const DcWebrtcCallbacks *callbacks, gpointer user_data, GError **error);
 GstElement *dc_webrtc_get_bin (DcWebrtc *self);
 NiceAgent *dc_webrtc_get_agent (DcWebrtc *self);
-/* Counts what comes out of DTLS: nobody else than the far side can have sent it. */
-DcPulse *dc_webrtc_get_pulse (DcWebrtc *self);
+/* It sees what comes out of DTLS, which nobody else than the far side can have sent, and what goes in. */
+DcSctpWatch *dc_webrtc_get_sctp_watch (DcWebrtc *self);
 /* Tells the far side that the connection ends (DTLS close_notify), if it got that far. It leaves within some 50 ms. */
 void dc_webrtc_say_goodbye (DcWebrtc *self);
 /* Not on a thread of webrtcbin's. Channels must have been let go of. */

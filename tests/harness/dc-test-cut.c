@@ -8,6 +8,10 @@
 
 static gint is_cut; /* atomic */
 
+/* (element-type GWeakRef): sctpenc of each webrtcbin, in the order in which they came. */
+static GMutex encoders_lock;
+static GQueue encoders = G_QUEUE_INIT;
+
 static GstPadProbeReturn
 drop_if_cut (GstPad *pad, GstPadProbeInfo *info, gpointer user_data)
 {
@@ -20,6 +24,34 @@ watch (GstElement *element, const char *pad_name)
   g_autoptr (GstPad) pad = gst_element_get_static_pad (element, pad_name);
 
   gst_pad_add_probe (pad, GST_PAD_PROBE_TYPE_BUFFER | GST_PAD_PROBE_TYPE_BUFFER_LIST, drop_if_cut, NULL, NULL);
+}
+
+static void
+note_encoder (GstElement *element)
+{
+  GWeakRef *ref = g_new (GWeakRef, 1);
+
+  g_weak_ref_init (ref, element);
+  g_mutex_lock (&encoders_lock);
+  g_queue_push_tail (&encoders, ref);
+  g_mutex_unlock (&encoders_lock);
+}
+
+/* The first that is alive. (transfer full) */
+static GstElement *
+dup_oldest_encoder (void)
+{
+  GstElement *element = NULL;
+  GWeakRef *ref;
+
+  g_mutex_lock (&encoders_lock);
+  while (element == NULL && (ref = g_queue_pop_head (&encoders)) != NULL) {
+    element = g_weak_ref_get (ref);
+    g_weak_ref_clear (ref);
+    g_free (ref);
+  }
+  g_mutex_unlock (&encoders_lock);
+  return element;
 }
 
 static gboolean
@@ -36,6 +68,8 @@ on_deep_element_added (GSignalInvocationHint *hint, guint n_values, const GValue
     watch (element, "sink");
   else if (g_str_equal (name, "nicesrc"))
     watch (element, "src");
+  else if (g_str_equal (name, "sctpenc"))
+    note_encoder (element);
   return TRUE;
 }
 
@@ -51,4 +85,13 @@ void
 dc_test_cut_set (gboolean cut)
 {
   g_atomic_int_set (&is_cut, cut);
+}
+
+void
+dc_test_cut_end_oldest (void)
+{
+  g_autoptr (GstElement) encoder = dup_oldest_encoder ();
+  g_autoptr (GstPad) pad = gst_element_get_static_pad (encoder, "src");
+
+  gst_pad_push_event (pad, gst_event_new_eos ());
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* dc-test-cut.h: cuts the network between the webrtcbins of this process. */
+/* dc-test-cut.h: cuts the network between the webrtcbins of this process, or has one leave. */
 #pragma once
 
 #include <glib.h>
@@ -10,5 +10,8 @@ G_BEGIN_DECLS
 void dc_test_cut_init (void);
 /* TRUE: what webrtcbins send and receive (DTLS and all above it) vanishes from now on; FALSE: it passes again. From any thread. */
 void dc_test_cut_set (gboolean cut);
+/* The webrtcbin that has had SCTP for the longest, of those that there are, sends close_notify and nothing else, as close() of a browser's connection
+ * does. A caller has it before the called. */
+void dc_test_cut_end_oldest (void);
 
 G_END_DECLS

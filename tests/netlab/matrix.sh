@@ -37,7 +37,8 @@ die () {
   exit "${2:-2}"
 }
 
-# NAME, KiB of the file, Mbit/s, RTT in ms, loss in percent, mean burst, sender's side, more of the link, schedule.
+# NAME, KiB of the file, Mbit/s, RTT in ms, loss in percent, mean burst, sender's side, more of the link, schedule. Those whose name
+# begins with raw run in raw mode.
 # The file's size makes a cell last 5 to 20 s. The daemon is always in a, whose address therefore never changes.
 cells () {
   cat <<'END'
@@ -63,6 +64,8 @@ rate-100         | 65536 | 100 |  10 |   0 | 0 | a |                |
 blackhole        | 10240 |  10 |  20 |   0 | 0 | a |                | 4s: blackhole 5s
 address-receiver | 10240 |  10 |  20 |   0 | 0 | a |                | 4s: address b 10.99.0.3
 address-sender   | 10240 |  10 |  20 |   0 | 0 | b |                | 4s: address b 10.99.0.3
+raw-rate-1       |  1024 |   1 |  20 |   0 | 0 | a |                |
+raw-loss-2       |  2048 |  10 |  20 |   2 | 0 | a |                |
 END
 }
 
@@ -102,6 +105,9 @@ run_cell () {
   local receiver=b
   if [[ $sender == b ]]; then
     receiver=a
+  fi
+  if [[ $name == raw-* ]]; then
+    elements+=' mode=raw'
   fi
   head -c "${kib}K" "$work/data" >"$work/file"
   "$NETLAB" run --seed "$seed" --timeout "$cell_timeout" --link "$link" --schedule "$schedule" \

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* fuzz-sctp.c: packets of SCTP that pass by: each is two bytes of size, of which the top bit says that it leaves, and its bytes. */
+#include "plugins/peer/dc-sctp-watch.h"
+
+#include <stdint.h>
+
+int LLVMFuzzerTestOneInput (const uint8_t *data, size_t size);
+
+static void
+pass (DcSctpWatch *watch, const uint8_t *packet, gsize size, gboolean leaves)
+{
+  gboolean asked = !dc_sctp_watch_has_delivered (watch, 0, 1);
+  /* Of its own, so that a step too far is seen. */
+  g_autofree uint8_t *copy = g_memdup2 (packet, size);
+
+  if (leaves)
+    dc_sctp_watch_sent (watch, copy, size);
+  else if (dc_sctp_watch_received (watch, copy, size))
+    g_assert_true (asked);
+}
+
+int
+LLVMFuzzerTestOneInput (const uint8_t *data, size_t size)
+{
+  DcSctpWatch *watch = dc_sctp_watch_new ();
+
+  while (size >= 2) {
+    gsize length = MIN ((gsize) (data[0] & 0x7f) << 8 | data[1], size - 2);
+    pass (watch, data + 2, length, (data[0] & 0x80) != 0);
+    data += 2 + length;
+    size -= 2 + length;
+  }
+  dc_sctp_watch_unref (watch);
+  return 0;
+}

@@ -1,0 +1,306 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* test-sctp-watch.c: packets of SCTP that pass by, and what they tell of what has arrived. */
+#include "plugins/peer/dc-sctp-watch.h"
+
+#include <string.h>
+
+enum { MIDDLE = 0, END = 1, BEGINNING = 2, WHOLE = 3 };
+enum { BINARY = 53, DCEP = 50 };
+
+typedef struct {
+  DcSctpWatch *watch;
+  GByteArray *packet;
+} Fixture;
+
+static void
+set_up (Fixture *f, gconstpointer data)
+{
+  f->watch = dc_sctp_watch_new ();
+  f->packet = g_byte_array_new ();
+}
+
+static void
+tear_down (Fixture *f, gconstpointer data)
+{
+  g_byte_array_unref (f->packet);
+  dc_sctp_watch_unref (f->watch);
+}
+
+static void
+add_16 (Fixture *f, guint value)
+{
+  guint16 bytes = g_htons ((guint16) value);
+
+  g_byte_array_append (f->packet, (const guint8 *) &bytes, sizeof bytes);
+}
+
+static void
+add_32 (Fixture *f, guint32 value)
+{
+  guint32 bytes = g_htonl (value);
+
+  g_byte_array_append (f->packet, (const guint8 *) &bytes, sizeof bytes);
+}
+
+static void
+begin (Fixture *f)
+{
+  g_byte_array_set_size (f->packet, 0);
+  for (guint i = 0; i < 3; i++)
+    add_32 (f, 0x11111111);
+}
+
+/* With a payload of @payload bytes, which is padded. */
+static void
+add_data (Fixture *f, guint flags, guint32 tsn, guint stream, guint32 ppid, gsize payload)
+{
+  static const guint8 zeros[8];
+
+  add_16 (f, flags);
+  add_16 (f, (guint) (16 + payload));
+  add_32 (f, tsn);
+  add_16 (f, stream);
+  add_16 (f, 0);
+  add_32 (f, ppid);
+  g_byte_array_append (f->packet, zeros, (guint) (payload + 3) & ~3u);
+}
+
+static void
+add_i_data (Fixture *f, guint flags, guint32 tsn, guint stream, guint32 ppid_or_number)
+{
+  add_16 (f, 64 << 8 | flags);
+  add_16 (f, 20);
+  add_32 (f, tsn);
+  add_16 (f, stream);
+  add_16 (f, 0);
+  add_32 (f, 0);
+  add_32 (f, ppid_or_number);
+}
+
+static void
+add_sack (Fixture *f, guint32 tsn)
+{
+  add_16 (f, 3 << 8);
+  add_16 (f, 16);
+  add_32 (f, tsn);
+  add_32 (f, 65536);
+  add_32 (f, 0);
+}
+
+static void
+leave (Fixture *f)
+{
+  dc_sctp_watch_sent (f->watch, f->packet->data, f->packet->len);
+  begin (f);
+}
+
+static gboolean
+come (Fixture *f)
+{
+  gboolean news = dc_sctp_watch_received (f->watch, f->packet->data, f->packet->len);
+
+  begin (f);
+  return news;
+}
+
+static void
+send_message (Fixture *f, guint32 tsn, guint stream)
+{
+  begin (f);
+  add_data (f, WHOLE, tsn, stream, BINARY, 1);
+  leave (f);
+}
+
+static gboolean
+acknowledge (Fixture *f, guint32 tsn)
+{
+  begin (f);
+  add_sack (f, tsn);
+  return come (f);
+}
+
+static void
+test_nothing (Fixture *f, gconstpointer data)
+{
+  g_assert_true (dc_sctp_watch_has_delivered (f->watch, 7, 0));
+  g_assert_false (dc_sctp_watch_has_delivered (f->watch, 7, 1));
+  g_assert_false (dc_sctp_watch_has_delivered (f->watch, G_MAXUINT16, 1));
+}
+
+static void
+test_delivered (Fixture *f, gconstpointer data)
+{
+  send_message (f, 10, 1);
+  send_message (f, 11, 1);
+  g_assert_false (dc_sctp_watch_has_delivered (f->watch, 1, 2));
+  acknowledge (f, 10);
+  g_assert_false (dc_sctp_watch_has_delivered (f->watch, 1, 2));
+  acknowledge (f, 11);
+  g_assert_true (dc_sctp_watch_has_delivered (f->watch, 1, 2));
+  /* One that has not left yet. */
+  g_assert_false (dc_sctp_watch_has_delivered (f->watch, 1, 3));
+}
+
+/* What waits for its turn in SCTP is not forgotten because all that has left was acknowledged. */
+static void
+test_fragments (Fixture *f, gconstpointer data)
+{
+  begin (f);
+  add_data (f, BEGINNING, 10, 0, BINARY, 5);
+  add_data (f, MIDDLE, 11, 0, BINARY, 7);
+  leave (f);
+  acknowledge (f, 11);
+  g_assert_false (dc_sctp_watch_has_delivered (f->watch, 0, 1));
+  add_data (f, END, 12, 0, BINARY, 1);
+  add_data (f, WHOLE, 13, 0, BINARY, 1);
+  leave (f);
+  acknowledge (f, 13);
+  g_assert_true (dc_sctp_watch_has_delivered (f->watch, 0, 2));
+}
+
+static void
+test_sent_again (Fixture *f, gconstpointer data)
+{
+  send_message (f, 10, 0);
+  send_message (f, 11, 0);
+  send_message (f, 10, 0);
+  send_message (f, 11, 0);
+  acknowledge (f, 11);
+  g_assert_true (dc_sctp_watch_has_delivered (f->watch, 0, 2));
+  g_assert_false (dc_sctp_watch_has_delivered (f->watch, 0, 3));
+}
+
+static void
+test_old_sack (Fixture *f, gconstpointer data)
+{
+  send_message (f, 10, 0);
+  acknowledge (f, 10);
+  acknowledge (f, 9);
+  g_assert_true (dc_sctp_watch_has_delivered (f->watch, 0, 1));
+}
+
+static void
+test_wraps (Fixture *f, gconstpointer data)
+{
+  send_message (f, G_MAXUINT32, 0);
+  send_message (f, 0, 0);
+  acknowledge (f, G_MAXUINT32);
+  g_assert_false (dc_sctp_watch_has_delivered (f->watch, 0, 2));
+  acknowledge (f, 0);
+  g_assert_true (dc_sctp_watch_has_delivered (f->watch, 0, 2));
+}
+
+static void
+test_streams (Fixture *f, gconstpointer data)
+{
+  send_message (f, 10, 2);
+  send_message (f, 11, 1023);
+  acknowledge (f, 10);
+  g_assert_true (dc_sctp_watch_has_delivered (f->watch, 2, 1));
+  g_assert_false (dc_sctp_watch_has_delivered (f->watch, 1023, 1));
+  g_assert_false (dc_sctp_watch_has_delivered (f->watch, 3, 1));
+}
+
+/* DATA_CHANNEL_OPEN is a message on the channel's stream, and not the channel's. */
+static void
+test_dcep (Fixture *f, gconstpointer data)
+{
+  begin (f);
+  add_data (f, WHOLE, 10, 0, DCEP, 12);
+  leave (f);
+  acknowledge (f, 10);
+  g_assert_false (dc_sctp_watch_has_delivered (f->watch, 0, 1));
+}
+
+/* I-DATA has its PPID in the first chunk of a message only: later there is a number, which may look like one. */
+static void
+test_interleaved (Fixture *f, gconstpointer data)
+{
+  begin (f);
+  add_i_data (f, WHOLE, 10, 0, DCEP);
+  add_i_data (f, BEGINNING, 11, 0, BINARY);
+  add_i_data (f, END, 12, 0, DCEP);
+  leave (f);
+  acknowledge (f, 12);
+  g_assert_true (dc_sctp_watch_has_delivered (f->watch, 0, 1));
+  g_assert_false (dc_sctp_watch_has_delivered (f->watch, 0, 2));
+}
+
+/* News only for who has asked. */
+static void
+test_news (Fixture *f, gconstpointer data)
+{
+  for (guint32 tsn = 1; tsn <= 4; tsn++)
+    send_message (f, tsn, 0);
+  g_assert_false (acknowledge (f, 1));
+  g_assert_false (dc_sctp_watch_has_delivered (f->watch, 0, 4));
+  g_assert_false (acknowledge (f, 1));
+  g_assert_true (acknowledge (f, 2));
+  g_assert_false (acknowledge (f, 3));
+  g_assert_false (dc_sctp_watch_has_delivered (f->watch, 0, 4));
+  /* Behind data, as it often comes. */
+  begin (f);
+  add_data (f, WHOLE, 77, 0, BINARY, 3);
+  add_sack (f, 4);
+  g_assert_true (come (f));
+  g_assert_true (dc_sctp_watch_has_delivered (f->watch, 0, 4));
+  g_assert_cmpuint (dc_sctp_watch_get_received (f->watch), ==, 5);
+}
+
+/* Every length at which a packet may be cut off. What is whole in front counts. */
+static void
+test_cut_off (Fixture *f, gconstpointer data)
+{
+  send_message (f, 10, 0);
+  send_message (f, 11, 1);
+  begin (f);
+  add_sack (f, 10);
+  add_sack (f, 11);
+  for (guint size = 0; size < f->packet->len; size++) {
+    g_autofree guint8 *cut = g_memdup2 (f->packet->data, size);
+    dc_sctp_watch_received (f->watch, cut, size);
+    dc_sctp_watch_sent (f->watch, cut, size);
+    g_assert_false (dc_sctp_watch_has_delivered (f->watch, 1, 1));
+    g_assert_true (dc_sctp_watch_has_delivered (f->watch, 0, 1) == (size >= 12 + 16));
+  }
+  come (f);
+  g_assert_true (dc_sctp_watch_has_delivered (f->watch, 1, 1));
+}
+
+/* Chunks whose length is nonsense end the packet. */
+static void
+test_nonsense (Fixture *f, gconstpointer data)
+{
+  static const guint lengths[] = {0, 3, 4, 15, 17, G_MAXUINT16};
+
+  send_message (f, 10, 0);
+  for (gsize i = 0; i < G_N_ELEMENTS (lengths); i++) {
+    guint16 length = g_htons ((guint16) lengths[i]);
+    begin (f);
+    add_sack (f, 10);
+    memcpy (f->packet->data + 14, &length, sizeof length);
+    come (f);
+    g_assert_false (dc_sctp_watch_has_delivered (f->watch, 0, 1));
+  }
+}
+
+#define ADD(path, function) g_test_add (path, Fixture, NULL, set_up, function, tear_down)
+
+int
+main (int argc, char **argv)
+{
+  g_test_init (&argc, &argv, NULL);
+  ADD ("/sctp-watch/nothing", test_nothing);
+  ADD ("/sctp-watch/delivered", test_delivered);
+  ADD ("/sctp-watch/fragments", test_fragments);
+  ADD ("/sctp-watch/sent-again", test_sent_again);
+  ADD ("/sctp-watch/old-sack", test_old_sack);
+  ADD ("/sctp-watch/wraps", test_wraps);
+  ADD ("/sctp-watch/streams", test_streams);
+  ADD ("/sctp-watch/dcep", test_dcep);
+  ADD ("/sctp-watch/interleaved", test_interleaved);
+  ADD ("/sctp-watch/news", test_news);
+  ADD ("/sctp-watch/cut-off", test_cut_off);
+  ADD ("/sctp-watch/nonsense", test_nonsense);
+  return g_test_run ();
+}
