@@ -202,6 +202,62 @@ test_properties_are_alike (void)
   }
 }
 
+/* The names in the first column of README.md's table of properties. (transfer full) */
+static GHashTable *
+read_documented (void)
+{
+  g_autofree char *path = g_build_filename (g_getenv ("DC_SRCDIR"), "README.md", NULL), *text = NULL;
+  g_autoptr (GRegex) row = g_regex_new ("^\\| (`[^|]*) \\|", G_REGEX_MULTILINE, 0, NULL);
+  GHashTable *names = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
+  g_autoptr (GMatchInfo) match = NULL;
+  const char *table;
+
+  g_assert_true (g_file_get_contents (path, &text, NULL, NULL));
+  table = strstr (text, "| Property |");
+  g_assert_nonnull (table);
+  *strstr (table, "\n\n") = '\0';
+  for (g_regex_match (row, table, 0, &match); g_match_info_matches (match); g_match_info_next (match, NULL)) {
+    g_autofree char *cell = g_match_info_fetch (match, 1);
+    g_auto (GStrv) parts = g_strsplit (cell, "`", -1);
+    for (guint i = 1; i < g_strv_length (parts); i += 2)
+      g_hash_table_add (names, g_strdup (parts[i]));
+  }
+  return names;
+}
+
+/* Each of our properties, once. */
+static void
+assert_documented (GType type, GHashTable *documented, GHashTable *known)
+{
+  g_autoptr (GTypeClass) klass = g_type_class_ref (type);
+  guint n;
+  g_autofree GParamSpec **specs = g_object_class_list_properties (G_OBJECT_CLASS (klass), &n);
+
+  for (guint i = 0; i < n; i++) {
+    if (specs[i]->owner_type != type)
+      continue;
+    if (!g_hash_table_contains (documented, specs[i]->name))
+      g_error ("README.md does not name the property %s of %s", specs[i]->name, g_type_name (type));
+    g_hash_table_add (known, g_strdup (specs[i]->name));
+  }
+}
+
+static void
+test_properties_documented (void)
+{
+  g_autoptr (GHashTable) documented = read_documented ();
+  g_autoptr (GHashTable) known = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
+  GHashTableIter iter;
+  gpointer name;
+
+  assert_documented (GST_TYPE_DATA_CHANNEL_SINK, documented, known);
+  assert_documented (GST_TYPE_DATA_CHANNEL_SRC, documented, known);
+  g_hash_table_iter_init (&iter, documented);
+  while (g_hash_table_iter_next (&iter, &name, NULL))
+    if (!g_hash_table_contains (known, name))
+      g_error ("README.md names the property %s, which no element has", (char *) name);
+}
+
 static void
 test_contradictions (void)
 {
@@ -384,6 +440,7 @@ main (int argc, char **argv)
   g_test_add_func ("/properties/reach-the-peer", test_properties_reach_the_peer);
   g_test_add_func ("/properties/read-back", test_properties_read_back);
   g_test_add_func ("/properties/default", test_properties_default);
+  g_test_add_func ("/properties/documented", test_properties_documented);
   g_test_add_func ("/properties/alike", test_properties_are_alike);
   g_test_add_func ("/properties/contradictions", test_contradictions);
   g_test_add_func ("/uri/sets-properties", test_uri_sets_properties);

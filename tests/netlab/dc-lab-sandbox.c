@@ -21,7 +21,11 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-G_DEFINE_QUARK (dc - lab - error - quark, dc_lab_error)
+GQuark
+dc_lab_error_quark (void)
+{
+  return g_quark_from_static_string ("dc-lab-error-quark");
+}
 
 gboolean
 dc_lab_set_errno (GError **error, const char *what)

@@ -23,7 +23,11 @@
 #include "tests/harness/dc-test.h"
 #include "tests/soak/dc-states-census.h"
 
-G_DEFINE_QUARK (dc - states - error - quark, dc_states_error)
+GQuark
+dc_states_error_quark (void)
+{
+  return g_quark_from_static_string ("dc-states-error-quark");
+}
 
 #define MAX_STOP (1 * G_TIME_SPAN_SECOND)
 #define STOP_WATCHDOG_S 10
