@@ -96,14 +96,18 @@ struct _GstDataChannelEnd {
 void gst_data_channel_end_init (GstDataChannelEnd *end, GstElement *element, DcDirection wants);
 void gst_data_channel_end_clear (GstDataChannelEnd *end);
 
-/* Ids below GST_DATA_CHANNEL_PROP_OWN. */
+/* gstdatachannelproperties.c: ids below GST_DATA_CHANNEL_PROP_OWN. */
 void gst_data_channel_install_properties (GObjectClass *klass);
 void gst_data_channel_end_set_property (GstDataChannelEnd *end, guint id, const GValue *value, GParamSpec *pspec);
 void gst_data_channel_end_get_property (GstDataChannelEnd *end, guint id, GValue *value, GParamSpec *pspec);
+
+/* gstdatachannelsettings.c: ids below GST_DATA_CHANNEL_N_SETTINGS. */
 void gst_data_channel_settings_init (GstDataChannelEnd *end);
 void gst_data_channel_settings_clear (GstDataChannelEnd *end);
-
+/* Also of `stats` and `uri`. */
 const char *gst_data_channel_get_setting_name (guint id);
+/* A string that is NULL becomes the default. */
+void gst_data_channel_end_set_setting (GstDataChannelEnd *end, guint id, const GValue *value);
 /* @value: not initialized; becomes a copy. */
 void gst_data_channel_end_copy_setting (GstDataChannelEnd *end, guint id, GValue *value);
 /* TRUE if it is not the default. */
@@ -152,12 +156,19 @@ gboolean gst_data_channel_end_is_delivered (GstDataChannelEnd *end);
 
 /* Posts @error as the element's, unless one was posted before. */
 void gst_data_channel_end_fail (GstDataChannelEnd *end, const GError *error);
+/* The same, unless it is DC_ERROR_FLUSHING; the flow that is to be returned. */
+GstFlowReturn gst_data_channel_end_fail_flow (GstDataChannelEnd *end, const GError *error);
 gboolean gst_data_channel_end_has_failed (GstDataChannelEnd *end);
 /* As the property `stats`. (transfer full) (nullable) */
 GstStructure *gst_data_channel_end_dup_stats (GstDataChannelEnd *end);
 void gst_data_channel_end_set_stats_interval (GstDataChannelEnd *end, guint milliseconds);
+
+/* gstdatachannelmessages.c */
 /* Posts an element message. @structure: transfer full */
 void gst_data_channel_end_post (GstDataChannelEnd *end, GstStructure *structure);
+/* Posts what the peer tells of: as element messages, and as a warning when the server is away. */
+void gst_data_channel_end_handle_event (GstDataChannelEnd *end, const GstStructure *event);
+void gst_data_channel_end_handle_statistics (GstDataChannelEnd *end, const GstStructure *statistics);
 
 /* Connects @callback (object, ..., end) to a signal of the peer or of a channel: the closure keeps the element, for a handler may still run
  * on another thread when it is disconnected. */

@@ -44,19 +44,6 @@ gst_data_channel_end_clear (GstDataChannelEnd *end)
 }
 
 void
-gst_data_channel_end_join (GstDataChannelEnd *end)
-{
-  GstDataChannelSession *session;
-
-  if (end->session != NULL)
-    return;
-  session = gst_data_channel_session_join (end);
-  g_mutex_lock (&end->lock);
-  end->session = session;
-  g_mutex_unlock (&end->lock);
-}
-
-void
 gst_data_channel_end_leave (GstDataChannelEnd *end)
 {
   GstDataChannelSession *session;
@@ -420,6 +407,15 @@ gst_data_channel_end_fail (GstDataChannelEnd *end, const GError *error)
     dc_channel_abort (g_ptr_array_index (channels, i), error->message);
 }
 
+GstFlowReturn
+gst_data_channel_end_fail_flow (GstDataChannelEnd *end, const GError *error)
+{
+  if (g_error_matches (error, DC_ERROR, DC_ERROR_FLUSHING))
+    return GST_FLOW_FLUSHING;
+  gst_data_channel_end_fail (end, error);
+  return GST_FLOW_ERROR;
+}
+
 gboolean
 gst_data_channel_end_has_failed (GstDataChannelEnd *end)
 {
@@ -500,8 +496,8 @@ publish_channel (GstDataChannelEnd *end, DcChannel *channel)
   pass_flushing (end, channel);
 }
 
-void
-gst_data_channel_end_handle_channel (GstDataChannelEnd *end, DcChannel *channel)
+static void
+handle_channel (GstDataChannelEnd *end, DcChannel *channel)
 {
   guint n;
 
@@ -519,8 +515,8 @@ gst_data_channel_end_handle_channel (GstDataChannelEnd *end, DcChannel *channel)
     listen_to_channel (end, channel);
 }
 
-void
-gst_data_channel_end_handle_failure (GstDataChannelEnd *end, const GError *error)
+static void
+handle_failure (GstDataChannelEnd *end, const GError *error)
 {
   gboolean fault;
 
@@ -534,4 +530,61 @@ gst_data_channel_end_handle_failure (GstDataChannelEnd *end, const GError *error
   g_mutex_unlock (&end->lock);
   if (fault)
     gst_data_channel_end_fail (end, error);
+}
+
+/* --- The session --------------------------------------------------------------------------------------------------------------- */
+
+static const GstDataChannelMemberFuncs member_funcs = {
+    .event = gst_data_channel_end_handle_event,
+    .statistics = gst_data_channel_end_handle_statistics,
+    .channel = handle_channel,
+    .failure = handle_failure,
+};
+
+void
+gst_data_channel_end_join (GstDataChannelEnd *end)
+{
+  GstDataChannelSession *session;
+
+  if (end->session != NULL)
+    return;
+  session = gst_data_channel_session_join (end, &member_funcs);
+  g_mutex_lock (&end->lock);
+  end->session = session;
+  g_mutex_unlock (&end->lock);
+}
+
+static DcPeer *
+dup_peer (GstDataChannelEnd *end)
+{
+  DcPeer *peer = NULL;
+
+  g_mutex_lock (&end->lock);
+  if (end->session != NULL)
+    peer = gst_data_channel_session_dup_peer (end->session);
+  g_mutex_unlock (&end->lock);
+  return peer;
+}
+
+GstStructure *
+gst_data_channel_end_dup_stats (GstDataChannelEnd *end)
+{
+  g_autoptr (DcPeer) peer = dup_peer (end);
+  GstStructure *stats;
+
+  if (peer != NULL)
+    return dc_peer_dup_stats (peer);
+  g_mutex_lock (&end->lock);
+  stats = end->stats != NULL ? gst_structure_copy (end->stats) : NULL;
+  g_mutex_unlock (&end->lock);
+  return stats;
+}
+
+void
+gst_data_channel_end_set_stats_interval (GstDataChannelEnd *end, guint milliseconds)
+{
+  g_autoptr (DcPeer) peer = dup_peer (end);
+
+  if (peer != NULL)
+    g_object_set (peer, "stats-interval", milliseconds, NULL);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* gstdatachannelmessages.c: what an element tells of its connection: element messages, warnings, statistics. */
-#include "plugins/gstdatachannelsession.h"
+/* gstdatachannelmessages.c: what an element tells of its connection: element messages, warnings. */
+#include "plugins/gstdatachannelcommon.h"
 
 void
 gst_data_channel_end_post (GstDataChannelEnd *end, GstStructure *structure)
@@ -66,39 +66,4 @@ void
 gst_data_channel_end_handle_statistics (GstDataChannelEnd *end, const GstStructure *statistics)
 {
   gst_data_channel_end_post (end, gst_structure_copy (statistics));
-}
-
-static DcPeer *
-dup_peer (GstDataChannelEnd *end)
-{
-  DcPeer *peer = NULL;
-
-  g_mutex_lock (&end->lock);
-  if (end->session != NULL)
-    peer = gst_data_channel_session_dup_peer (end->session);
-  g_mutex_unlock (&end->lock);
-  return peer;
-}
-
-GstStructure *
-gst_data_channel_end_dup_stats (GstDataChannelEnd *end)
-{
-  g_autoptr (DcPeer) peer = dup_peer (end);
-  GstStructure *stats;
-
-  if (peer != NULL)
-    return dc_peer_dup_stats (peer);
-  g_mutex_lock (&end->lock);
-  stats = end->stats != NULL ? gst_structure_copy (end->stats) : NULL;
-  g_mutex_unlock (&end->lock);
-  return stats;
-}
-
-void
-gst_data_channel_end_set_stats_interval (GstDataChannelEnd *end, guint milliseconds)
-{
-  g_autoptr (DcPeer) peer = dup_peer (end);
-
-  if (peer != NULL)
-    g_object_set (peer, "stats-interval", milliseconds, NULL);
 }

@@ -21,6 +21,7 @@
 
 typedef struct {
   GstDataChannelEnd *end; /* is there until it leaves */
+  const GstDataChannelMemberFuncs *funcs;
   gboolean started;
 } Member;
 
@@ -99,25 +100,26 @@ find_member_locked (GstDataChannelSession *session, GstDataChannelEnd *end)
 }
 
 static void
-add_member (GstDataChannelSession *session, GstDataChannelEnd *end)
+add_member (GstDataChannelSession *session, GstDataChannelEnd *end, const GstDataChannelMemberFuncs *funcs)
 {
   Member *member = g_new0 (Member, 1);
 
   member->end = end;
+  member->funcs = funcs;
   g_mutex_lock (&session->lock);
   g_ptr_array_add (session->members, member);
   g_mutex_unlock (&session->lock);
 }
 
 GstDataChannelSession *
-gst_data_channel_session_join (GstDataChannelEnd *end)
+gst_data_channel_session_join (GstDataChannelEnd *end, const GstDataChannelMemberFuncs *funcs)
 {
   g_autofree char *name = gst_data_channel_end_dup_string (end, GST_DATA_CHANNEL_PROP_SESSION);
   GstDataChannelSession *session = NULL;
 
   if (name == NULL || *name == '\0') {
     session = session_new (NULL);
-    add_member (session, end);
+    add_member (session, end, funcs);
     return session;
   }
   g_mutex_lock (&sessions_lock);
@@ -130,7 +132,7 @@ gst_data_channel_session_join (GstDataChannelEnd *end)
   } else {
     g_atomic_ref_count_inc (&session->refs);
   }
-  add_member (session, end);
+  add_member (session, end, funcs);
   g_mutex_unlock (&sessions_lock);
   return session;
 }
@@ -153,64 +155,64 @@ gst_data_channel_session_leave (GstDataChannelSession *session, GstDataChannelEn
 
 /* --- Telling the members ------------------------------------------------------------------------------------------------------- */
 
-/* The members that are started, and their elements held. */
-static GPtrArray *
+/* Copies of the members that are started, and their elements held. (element-type Member) */
+static GArray *
 get_started (GstDataChannelSession *session)
 {
-  GPtrArray *ends = g_ptr_array_new ();
+  GArray *started = g_array_new (FALSE, FALSE, sizeof (Member));
 
   g_mutex_lock (&session->lock);
   for (guint i = 0; i < session->members->len; i++) {
     Member *member = g_ptr_array_index (session->members, i);
     if (member->started) {
       gst_object_ref (member->end->element);
-      g_ptr_array_add (ends, member->end);
+      g_array_append_val (started, *member);
     }
   }
   g_mutex_unlock (&session->lock);
-  return ends;
+  return started;
 }
 
 /* What a member is told, with what. */
-typedef void (*Tell) (GstDataChannelEnd *end, gconstpointer what);
+typedef void (*Tell) (const Member *member, gconstpointer what);
 
 static void
 tell_started (GstDataChannelSession *session, Tell tell, gconstpointer what)
 {
-  g_autoptr (GPtrArray) ends = get_started (session);
+  g_autoptr (GArray) started = get_started (session);
 
-  for (guint i = 0; i < ends->len; i++) {
-    GstDataChannelEnd *end = g_ptr_array_index (ends, i);
-    tell (end, what);
-    gst_object_unref (end->element);
+  for (guint i = 0; i < started->len; i++) {
+    const Member *member = &g_array_index (started, Member, i);
+    tell (member, what);
+    gst_object_unref (member->end->element);
   }
 }
 
 static void
-tell_event (GstDataChannelEnd *end, gconstpointer event)
+tell_event (const Member *member, gconstpointer event)
 {
-  gst_data_channel_end_handle_event (end, event);
+  member->funcs->event (member->end, event);
 }
 
 static void
-tell_statistics (GstDataChannelEnd *end, gconstpointer statistics)
+tell_statistics (const Member *member, gconstpointer statistics)
 {
-  gst_data_channel_end_handle_statistics (end, statistics);
+  member->funcs->statistics (member->end, statistics);
 }
 
 static void
-tell_failure (GstDataChannelEnd *end, gconstpointer error)
+tell_failure (const Member *member, gconstpointer error)
 {
-  gst_data_channel_end_handle_failure (end, error);
+  member->funcs->failure (member->end, error);
 }
 
 static void
-tell_channel (GstDataChannelEnd *end, gconstpointer channel)
+tell_channel (const Member *member, gconstpointer channel)
 {
-  g_autofree char *label = gst_data_channel_end_dup_string (end, GST_DATA_CHANNEL_PROP_LABEL);
+  g_autofree char *label = gst_data_channel_end_dup_string (member->end, GST_DATA_CHANNEL_PROP_LABEL);
 
   if (g_str_equal (label, dc_channel_get_label ((DcChannel *) channel)))
-    gst_data_channel_end_handle_channel (end, (DcChannel *) channel);
+    member->funcs->channel (member->end, (DcChannel *) channel);
 }
 
 static void
@@ -481,17 +483,18 @@ check_running_locked (GstDataChannelSession *session, GstDataChannelEnd *end, GE
 }
 
 static void
-tell_what_was (GstDataChannelEnd *end, GPtrArray *channels, const GError *failure)
+tell_what_was (const Member *member, GPtrArray *channels, const GError *failure)
 {
   for (guint i = 0; i < channels->len; i++)
-    tell_channel (end, g_ptr_array_index (channels, i));
+    tell_channel (member, g_ptr_array_index (channels, i));
   if (failure != NULL)
-    gst_data_channel_end_handle_failure (end, failure);
+    tell_failure (member, failure);
 }
 
 gboolean
 gst_data_channel_session_start (GstDataChannelSession *session, GstDataChannelEnd *end, GError **error)
 {
+  Member member;
   g_autoptr (GPtrArray) channels = NULL;
   g_autoptr (GError) failure = NULL;
   gboolean ok;
@@ -504,13 +507,14 @@ gst_data_channel_session_start (GstDataChannelSession *session, GstDataChannelEn
       && (session->peer != NULL ? check_running_locked (session, end, error) : start_peer_locked (session, end, error));
   if (ok)
     find_member_locked (session, end)->started = TRUE;
+  member = *find_member_locked (session, end);
   channels = g_ptr_array_copy (session->channels, (GCopyFunc) (void (*) (void)) g_object_ref, NULL);
   g_ptr_array_set_free_func (channels, g_object_unref);
   failure = session->failure != NULL ? g_error_copy (session->failure) : NULL;
   g_mutex_unlock (&session->lock);
 
   if (ok)
-    tell_what_was (end, channels, failure);
+    tell_what_was (&member, channels, failure);
   return ok;
 }
 

@@ -6,8 +6,16 @@
 
 G_BEGIN_DECLS
 
-/* The session that the end's property names, or one for it alone if that is empty. The end is a member until it leaves. */
-GstDataChannelSession *gst_data_channel_session_join (GstDataChannelEnd *end);
+/* What a session tells its members, on the peer's thread. */
+typedef struct {
+  void (*event) (GstDataChannelEnd *end, const GstStructure *event);
+  void (*statistics) (GstDataChannelEnd *end, const GstStructure *statistics);
+  void (*channel) (GstDataChannelEnd *end, DcChannel *channel);
+  void (*failure) (GstDataChannelEnd *end, const GError *error);
+} GstDataChannelMemberFuncs;
+
+/* The session that the end's property names, or one for it alone if that is empty. The end is a member until it leaves. @funcs: static. */
+GstDataChannelSession *gst_data_channel_session_join (GstDataChannelEnd *end, const GstDataChannelMemberFuncs *funcs);
 void gst_data_channel_session_leave (GstDataChannelSession *session, GstDataChannelEnd *end);
 
 /* The first to start starts the peer, with the channels of all members. A channel that is open already is told at once. */
@@ -19,11 +27,5 @@ void gst_data_channel_session_stop (GstDataChannelSession *session, GstDataChann
 gboolean gst_data_channel_session_is_shared (GstDataChannelSession *session, GstDataChannelEnd *end);
 /* (transfer full) (nullable) */
 DcPeer *gst_data_channel_session_dup_peer (GstDataChannelSession *session);
-
-/* What a session tells its members, on the peer's thread; see gstdatachannelend.c and gstdatachannelmessages.c. */
-void gst_data_channel_end_handle_event (GstDataChannelEnd *end, const GstStructure *event);
-void gst_data_channel_end_handle_statistics (GstDataChannelEnd *end, const GstStructure *statistics);
-void gst_data_channel_end_handle_channel (GstDataChannelEnd *end, DcChannel *channel);
-void gst_data_channel_end_handle_failure (GstDataChannelEnd *end, const GError *error);
 
 G_END_DECLS

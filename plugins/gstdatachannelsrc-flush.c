@@ -233,7 +233,7 @@ gst_data_channel_src_take_flush_stop (GstDataChannelSrc *self, const DcLinkItem 
   gboolean reset_time;
 
   if (!dc_gst_event_parse_flush (item, &number, &reset_time, &error))
-    return gst_data_channel_src_fail (self, error);
+    return gst_data_channel_end_fail_flow (&self->end, error);
   stop_flush (self, number, reset_time);
   return GST_FLOW_OK;
 }

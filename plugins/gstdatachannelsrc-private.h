@@ -46,9 +46,6 @@ struct _GstDataChannelSrc {
 
 /* All on the streaming thread, but for _listen(). */
 
-/* Posts @error, unless it is DC_ERROR_FLUSHING. */
-GstFlowReturn gst_data_channel_src_fail (GstDataChannelSrc *self, const GError *error);
-
 /* --- gstdatachannelsrc-stream.c: what comes on the stream of data goes downstream ----------------------------------------------- */
 
 /* There is no segment before the sender's first, in raw mode, and after a flush. */

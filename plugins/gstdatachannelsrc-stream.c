@@ -41,7 +41,7 @@ take_caps (GstDataChannelSrc *self, const DcLinkItem *item)
   g_autoptr (GstCaps) caps = dc_gst_item_to_caps (item, &error);
 
   if (caps == NULL)
-    return gst_data_channel_src_fail (self, error);
+    return gst_data_channel_end_fail_flow (&self->end, error);
   /* A pad keeps caps that are refused and offers them again with the next buffer: then we learn of it. */
   gst_base_src_set_caps (GST_BASE_SRC (self), caps);
   return GST_FLOW_OK;
@@ -54,7 +54,7 @@ take_segment (GstDataChannelSrc *self, const DcLinkItem *item)
   GstSegment segment;
 
   if (!dc_gst_item_to_segment (item, &segment, &error))
-    return gst_data_channel_src_fail (self, error);
+    return gst_data_channel_end_fail_flow (&self->end, error);
   if (self->stamping)
     return GST_FLOW_OK;
   GST_OBJECT_LOCK (self);
@@ -218,12 +218,12 @@ take_event (GstDataChannelSrc *self, const DcLinkItem *item)
   GstEvent *event = dc_gst_event_from_item (item, &error);
 
   if (error != NULL)
-    return gst_data_channel_src_fail (self, error);
+    return gst_data_channel_end_fail_flow (&self->end, error);
   if (event == NULL)
     return GST_FLOW_OK; /* EOS, or of a later version */
   if (!check_sticky (self, event, &error)) {
     gst_event_unref (event);
-    return gst_data_channel_src_fail (self, error);
+    return gst_data_channel_end_fail_flow (&self->end, error);
   }
   if (GST_EVENT_TYPE (event) != GST_EVENT_TAG)
     gst_data_channel_src_ensure_segment (self);

@@ -78,15 +78,6 @@ GST_ELEMENT_REGISTER_DEFINE (datachannelsrc, "datachannelsrc", GST_RANK_PRIMARY,
 static GstStaticPadTemplate src_template =
     GST_STATIC_PAD_TEMPLATE ("src", GST_PAD_SRC, GST_PAD_ALWAYS, GST_STATIC_CAPS_ANY);
 
-GstFlowReturn
-gst_data_channel_src_fail (GstDataChannelSrc *self, const GError *error)
-{
-  if (g_error_matches (error, DC_ERROR, DC_ERROR_FLUSHING))
-    return GST_FLOW_FLUSHING;
-  gst_data_channel_end_fail (&self->end, error);
-  return GST_FLOW_ERROR;
-}
-
 /* --- Receiving ----------------------------------------------------------------------------------------------------------------- */
 
 /* The base class has counted the buffer for which it called create(); this counts those after it. */
@@ -136,7 +127,7 @@ take_next (GstDataChannelSrc *self, DcChannel *channel)
   g_autoptr (GError) error = NULL;
   g_autoptr (DcLinkItem) item = dc_channel_pull (channel, DC_GST_STREAM_DATA, &error);
 
-  return item != NULL ? take_item (self, channel, item) : gst_data_channel_src_fail (self, error);
+  return item != NULL ? take_item (self, channel, item) : gst_data_channel_end_fail_flow (&self->end, error);
 }
 
 static gboolean
@@ -159,7 +150,7 @@ gst_data_channel_src_create (GstPushSrc *src, GstBuffer **unused)
   GstFlowReturn flow = GST_FLOW_OK;
 
   if (channel == NULL)
-    return gst_data_channel_src_fail (self, error);
+    return gst_data_channel_end_fail_flow (&self->end, error);
   gst_data_channel_src_enter_stream (self, channel);
   if (had_fin (self))
     flow = gst_data_channel_src_take_fin (self, channel);

@@ -43,9 +43,11 @@ struct _DcLink {
   guint resumes;
 };
 
-/* dc-link.c */
+/* dc-link-base.c */
 /* Ends the link with @error (transfer full); @reason: what the far side is told, or NULL. */
 void dc_link_end (DcLink *self, GError *error, DcFrameAbortCode code, const char *reason);
+
+/* dc-link.c */
 /* Sees to it that what was consumed is told in time. */
 void dc_link_schedule_credit (DcLink *self, gint64 now);
 

@@ -109,32 +109,6 @@ dc_link_get_error (const DcLink *self)
   return self->error;
 }
 
-/* The longest start of @reason that an ABORT can carry. */
-static char *
-fit_reason (const char *reason)
-{
-  g_autofree char *valid = g_utf8_make_valid (reason, -1);
-  gsize size = strlen (valid);
-  const char *end;
-
-  if (size > DC_FRAME_MAX_REASON) {
-    end = g_utf8_find_prev_char (valid, valid + DC_FRAME_MAX_REASON + 1);
-    size = end - valid;
-  }
-  return g_strndup (valid, size);
-}
-
-void
-dc_link_end (DcLink *self, GError *error, DcFrameAbortCode code, const char *reason)
-{
-  self->error = error;
-  self->credit_deadline = -1;
-  if (reason && self->has_channel) {
-    self->abort_code = code;
-    self->abort_reason = fit_reason (reason);
-  }
-}
-
 /* @fault (transfer full): what was wrong with a frame. */
 static void
 end_for_fault (DcLink *self, GError *fault)

@@ -62,13 +62,6 @@ dc_session_is_continued_by (DcSession *self, const char *call)
 
 /* --- Messages ------------------------------------------------------------------------------------------------------------------ */
 
-void
-dc_session_fail (DcSession *self, const GError *error)
-{
-  for (guint i = 0; i < self->channels->len; i++)
-    dc_channel_fail (g_ptr_array_index (self->channels, i), error);
-}
-
 /* Open or lost: it is over for all channels. */
 static void
 break_off (DcSession *self, const char *reason)
@@ -198,25 +191,4 @@ dc_session_close (DcSession *self, const char *reason)
   if (self->parting != NULL)
     dc_connection_check_settled (self->parting);
   dc_session_check_closed (self);
-}
-
-DcSession *
-dc_session_ref (DcSession *self)
-{
-  g_atomic_ref_count_inc (&self->refs);
-  return self;
-}
-
-void
-dc_session_unref (DcSession *self)
-{
-  if (!g_atomic_ref_count_dec (&self->refs))
-    return;
-  g_clear_pointer (&self->channels, g_ptr_array_unref);
-  g_clear_pointer (&self->pair, gst_structure_free);
-  g_mutex_clear (&self->lock);
-  g_main_context_unref (self->context);
-  g_free (self->remote_id);
-  g_free (self->id);
-  g_free (self);
 }

@@ -1,82 +1,44 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* gstdatachannelcommon.c: the properties that datachannelsink and datachannelsrc share.
- *
- * What an element was set to is kept as GValues, by property id: so that settings can be compared between the elements of a session,
- * and written into a URI, without a line for each. */
-#include "plugins/gstdatachannelcommon.h"
-
-#include "plugins/gstdatachannelsession.h"
+/* gstdatachannelproperties.c: the properties that datachannelsink and datachannelsrc share. */
 #include "plugins/gstdatachanneluri.h"
 
 /* --- Installing ---------------------------------------------------------------------------------------------------------------- */
 
 #define PROPERTY_FLAGS (G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS | GST_PARAM_MUTABLE_READY)
 
-static const char *const names[GST_DATA_CHANNEL_PROP_OWN] = {
-    [GST_DATA_CHANNEL_PROP_SIGNALING] = "signaling",
-    [GST_DATA_CHANNEL_PROP_ROOM] = "room",
-    [GST_DATA_CHANNEL_PROP_PEER_ID] = "peer-id",
-    [GST_DATA_CHANNEL_PROP_REMOTE_PEER] = "remote-peer",
-    [GST_DATA_CHANNEL_PROP_ROLE] = "role",
-    [GST_DATA_CHANNEL_PROP_TOKEN] = "token",
-    [GST_DATA_CHANNEL_PROP_TLS_CA] = "tls-ca",
-    [GST_DATA_CHANNEL_PROP_POLLING] = "polling",
-    [GST_DATA_CHANNEL_PROP_STUN_SERVER] = "stun-server",
-    [GST_DATA_CHANNEL_PROP_TURN_SERVERS] = "turn-servers",
-    [GST_DATA_CHANNEL_PROP_ICE_TRANSPORT_POLICY] = "ice-transport-policy",
-    [GST_DATA_CHANNEL_PROP_CONNECT_TIMEOUT] = "connect-timeout",
-    [GST_DATA_CHANNEL_PROP_RESUME_TIMEOUT] = "resume-timeout",
-    [GST_DATA_CHANNEL_PROP_STATS_INTERVAL] = "stats-interval",
-    [GST_DATA_CHANNEL_PROP_LABEL] = "label",
-    [GST_DATA_CHANNEL_PROP_PROTOCOL] = "protocol",
-    [GST_DATA_CHANNEL_PROP_MODE] = "mode",
-    [GST_DATA_CHANNEL_PROP_ORDERED] = "ordered",
-    [GST_DATA_CHANNEL_PROP_MAX_RETRANSMITS] = "max-retransmits",
-    [GST_DATA_CHANNEL_PROP_MAX_PACKET_LIFETIME] = "max-packet-lifetime",
-    [GST_DATA_CHANNEL_PROP_NEGOTIATED] = "negotiated",
-    [GST_DATA_CHANNEL_PROP_CHANNEL_ID] = "channel-id",
-    [GST_DATA_CHANNEL_PROP_MAX_MESSAGE_SIZE] = "max-message-size",
-    [GST_DATA_CHANNEL_PROP_WINDOW] = "window",
-    [GST_DATA_CHANNEL_PROP_SESSION] = "session",
-    [GST_DATA_CHANNEL_PROP_STATS] = "stats",
-    [GST_DATA_CHANNEL_PROP_URI] = "uri",
-};
-
-const char *
-gst_data_channel_get_setting_name (guint id)
-{
-  return names[id];
-}
-
 static void
 install_string (GObjectClass *klass, guint id, const char *nick, const char *blurb, const char *value)
 {
-  g_object_class_install_property (klass, id, g_param_spec_string (names[id], nick, blurb, value, PROPERTY_FLAGS));
+  g_object_class_install_property (
+      klass, id, g_param_spec_string (gst_data_channel_get_setting_name (id), nick, blurb, value, PROPERTY_FLAGS));
 }
 
 static void
 install_enum (GObjectClass *klass, guint id, const char *nick, const char *blurb, GType type, int value)
 {
-  g_object_class_install_property (klass, id, g_param_spec_enum (names[id], nick, blurb, type, value, PROPERTY_FLAGS));
+  g_object_class_install_property (
+      klass, id, g_param_spec_enum (gst_data_channel_get_setting_name (id), nick, blurb, type, value, PROPERTY_FLAGS));
 }
 
 static void
 install_boolean (GObjectClass *klass, guint id, const char *nick, const char *blurb, gboolean value)
 {
-  g_object_class_install_property (klass, id, g_param_spec_boolean (names[id], nick, blurb, value, PROPERTY_FLAGS));
+  g_object_class_install_property (
+      klass, id, g_param_spec_boolean (gst_data_channel_get_setting_name (id), nick, blurb, value, PROPERTY_FLAGS));
 }
 
 static void
 install_uint (GObjectClass *klass, guint id, const char *nick, const char *blurb, guint min, guint max, guint value)
 {
-  g_object_class_install_property (
-      klass, id, g_param_spec_uint (names[id], nick, blurb, min, max, value, PROPERTY_FLAGS));
+  g_object_class_install_property (klass, id,
+      g_param_spec_uint (gst_data_channel_get_setting_name (id), nick, blurb, min, max, value, PROPERTY_FLAGS));
 }
 
 static void
 install_int (GObjectClass *klass, guint id, const char *nick, const char *blurb, int max)
 {
-  g_object_class_install_property (klass, id, g_param_spec_int (names[id], nick, blurb, -1, max, -1, PROPERTY_FLAGS));
+  g_object_class_install_property (
+      klass, id, g_param_spec_int (gst_data_channel_get_setting_name (id), nick, blurb, -1, max, -1, PROPERTY_FLAGS));
 }
 
 static void
@@ -115,7 +77,7 @@ install_connection_properties (GObjectClass *klass)
    * description each needs quotes: `turn-servers='<"turn://user:password@turn.example:3478">'`.
    */
   g_object_class_install_property (klass, GST_DATA_CHANNEL_PROP_TURN_SERVERS,
-      gst_param_spec_array (names[GST_DATA_CHANNEL_PROP_TURN_SERVERS], "TURN servers",
+      gst_param_spec_array (gst_data_channel_get_setting_name (GST_DATA_CHANNEL_PROP_TURN_SERVERS), "TURN servers",
           "TURN servers beside those that the signaling server names, as "
           "'<\"turn://USER:PASSWORD@HOST:PORT\", ...>', with ?transport=tcp behind PORT to reach one over TCP",
           g_param_spec_string (
@@ -176,16 +138,16 @@ install_element_properties (GObjectClass *klass)
       "one channel; to be set before READY. NULL: a connection of its own",
       NULL);
   g_object_class_install_property (klass, GST_DATA_CHANNEL_PROP_STATS_INTERVAL,
-      g_param_spec_uint (names[GST_DATA_CHANNEL_PROP_STATS_INTERVAL], "Statistics interval",
-          "Milliseconds between two element messages datachannel-statistics; 0: none", 0, G_MAXUINT, 0,
-          G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS | GST_PARAM_MUTABLE_PLAYING));
+      g_param_spec_uint (gst_data_channel_get_setting_name (GST_DATA_CHANNEL_PROP_STATS_INTERVAL),
+          "Statistics interval", "Milliseconds between two element messages datachannel-statistics; 0: none", 0,
+          G_MAXUINT, 0, G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS | GST_PARAM_MUTABLE_PLAYING));
   g_object_class_install_property (klass, GST_DATA_CHANNEL_PROP_STATS,
-      g_param_spec_boxed (names[GST_DATA_CHANNEL_PROP_STATS], "Statistics",
+      g_param_spec_boxed (gst_data_channel_get_setting_name (GST_DATA_CHANNEL_PROP_STATS), "Statistics",
           "A structure datachannel-statistics: bytes, rates (bytes a second), round-trip times (seconds), windows, "
           "reconnects and addresses of each connection and channel. NULL before the first PAUSED",
           GST_TYPE_STRUCTURE, G_PARAM_READABLE | G_PARAM_STATIC_STRINGS));
   g_object_class_install_property (klass, GST_DATA_CHANNEL_PROP_URI,
-      g_param_spec_string (names[GST_DATA_CHANNEL_PROP_URI], "URI",
+      g_param_spec_string (gst_data_channel_get_setting_name (GST_DATA_CHANNEL_PROP_URI), "URI",
           "datachannel://HOST[:PORT]/ROOM, or datachannels:// for TLS, with further properties as query parameters: "
           "?remote-peer=cam&label=x. Sets signaling, room and those named",
           NULL, PROPERTY_FLAGS));
@@ -205,40 +167,6 @@ gst_data_channel_install_properties (GObjectClass *klass)
 
 /* --- Values -------------------------------------------------------------------------------------------------------------------- */
 
-static GParamSpec *
-find_setting (GstDataChannelEnd *end, guint id)
-{
-  return g_object_class_find_property (G_OBJECT_GET_CLASS (end->element), names[id]);
-}
-
-/* What the setting is when nobody sets it, or sets a string to NULL. */
-static void
-set_default (GstDataChannelEnd *end, guint id, GValue *value)
-{
-  const char *signaling = g_getenv ("DC_SIGNALING");
-
-  g_param_value_set_default (find_setting (end, id), value);
-  if (id == GST_DATA_CHANNEL_PROP_SIGNALING && signaling != NULL && *signaling != '\0')
-    g_value_set_string (value, signaling);
-}
-
-void
-gst_data_channel_settings_init (GstDataChannelEnd *end)
-{
-  for (guint id = 1; id < GST_DATA_CHANNEL_N_SETTINGS; id++) {
-    g_value_init (&end->settings.values[id], G_PARAM_SPEC_VALUE_TYPE (find_setting (end, id)));
-    set_default (end, id, &end->settings.values[id]);
-  }
-}
-
-void
-gst_data_channel_settings_clear (GstDataChannelEnd *end)
-{
-  for (guint id = 1; id < GST_DATA_CHANNEL_N_SETTINGS; id++)
-    g_value_unset (&end->settings.values[id]);
-  g_clear_error (&end->settings.uri_fault);
-}
-
 static void
 set_uri (GstDataChannelEnd *end, const char *uri)
 {
@@ -255,13 +183,7 @@ set_uri (GstDataChannelEnd *end, const char *uri)
 static void
 set_setting (GstDataChannelEnd *end, guint id, const GValue *value)
 {
-  GValue *setting = &end->settings.values[id];
-
-  GST_OBJECT_LOCK (end->element);
-  g_value_copy (value, setting);
-  if (G_VALUE_HOLDS_STRING (setting) && g_value_get_string (setting) == NULL)
-    set_default (end, id, setting);
-  GST_OBJECT_UNLOCK (end->element);
+  gst_data_channel_end_set_setting (end, id, value);
   if (id == GST_DATA_CHANNEL_PROP_STATS_INTERVAL)
     gst_data_channel_end_set_stats_interval (end, g_value_get_uint (value));
 }
@@ -291,91 +213,4 @@ gst_data_channel_end_get_property (GstDataChannelEnd *end, guint id, GValue *val
   } else {
     G_OBJECT_WARN_INVALID_PROPERTY_ID (end->element, id, pspec);
   }
-}
-
-void
-gst_data_channel_end_copy_setting (GstDataChannelEnd *end, guint id, GValue *value)
-{
-  const GValue *setting = &end->settings.values[id];
-
-  GST_OBJECT_LOCK (end->element);
-  g_value_init (value, G_VALUE_TYPE (setting));
-  g_value_copy (setting, value);
-  GST_OBJECT_UNLOCK (end->element);
-}
-
-static gboolean
-is_same (const GValue *a, const GValue *b)
-{
-  return gst_value_compare (a, b) == GST_VALUE_EQUAL;
-}
-
-gboolean
-gst_data_channel_end_has_setting (GstDataChannelEnd *end, guint id)
-{
-  GValue value = G_VALUE_INIT, unset = G_VALUE_INIT;
-  gboolean same;
-
-  gst_data_channel_end_copy_setting (end, id, &value);
-  g_value_init (&unset, G_VALUE_TYPE (&value));
-  set_default (end, id, &unset);
-  same = is_same (&value, &unset);
-  g_value_unset (&value);
-  g_value_unset (&unset);
-  return !same;
-}
-
-gboolean
-gst_data_channel_end_shares_setting (GstDataChannelEnd *end, guint id, const GValue *other)
-{
-  gboolean same;
-
-  GST_OBJECT_LOCK (end->element);
-  same = is_same (&end->settings.values[id], other);
-  GST_OBJECT_UNLOCK (end->element);
-  return same;
-}
-
-DcMode
-gst_data_channel_end_get_mode (GstDataChannelEnd *end)
-{
-  DcMode mode;
-
-  GST_OBJECT_LOCK (end->element);
-  mode = (DcMode) g_value_get_enum (&end->settings.values[GST_DATA_CHANNEL_PROP_MODE]);
-  GST_OBJECT_UNLOCK (end->element);
-  return mode;
-}
-
-char *
-gst_data_channel_end_dup_string (GstDataChannelEnd *end, guint id)
-{
-  char *string;
-
-  GST_OBJECT_LOCK (end->element);
-  string = g_value_dup_string (&end->settings.values[id]);
-  GST_OBJECT_UNLOCK (end->element);
-  return string;
-}
-
-DcChannelOptions *
-gst_data_channel_end_make_options (GstDataChannelEnd *end)
-{
-  const GValue *values = end->settings.values;
-  DcChannelOptions *options;
-
-  GST_OBJECT_LOCK (end->element);
-  options = dc_channel_options_new (g_value_get_string (&values[GST_DATA_CHANNEL_PROP_LABEL]));
-  options->mode = (DcMode) g_value_get_enum (&values[GST_DATA_CHANNEL_PROP_MODE]);
-  options->protocol = g_value_dup_string (&values[GST_DATA_CHANNEL_PROP_PROTOCOL]);
-  options->ordered = g_value_get_boolean (&values[GST_DATA_CHANNEL_PROP_ORDERED]);
-  options->max_retransmits = g_value_get_int (&values[GST_DATA_CHANNEL_PROP_MAX_RETRANSMITS]);
-  options->max_packet_lifetime = g_value_get_int (&values[GST_DATA_CHANNEL_PROP_MAX_PACKET_LIFETIME]);
-  options->negotiated = g_value_get_boolean (&values[GST_DATA_CHANNEL_PROP_NEGOTIATED]);
-  options->id = g_value_get_int (&values[GST_DATA_CHANNEL_PROP_CHANNEL_ID]);
-  options->max_message_size = g_value_get_uint (&values[GST_DATA_CHANNEL_PROP_MAX_MESSAGE_SIZE]);
-  options->window = g_value_get_uint (&values[GST_DATA_CHANNEL_PROP_WINDOW]);
-  options->wants = end->wants;
-  GST_OBJECT_UNLOCK (end->element);
-  return options;
 }
