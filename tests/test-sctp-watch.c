@@ -54,7 +54,7 @@ begin (Fixture *f)
 static void
 add_data (Fixture *f, guint flags, guint32 tsn, guint stream, guint32 ppid, gsize payload)
 {
-  static const guint8 zeros[8];
+  static const guint8 zeros[16];
 
   add_16 (f, flags);
   add_16 (f, (guint) (16 + payload));
