@@ -38,6 +38,10 @@ gboolean
 dc_prepare (GError **error)
 {
   signal (SIGPIPE, SIG_IGN);
+  /* What OpenSSL frees at exit, a thread that ends at that very moment still looks at. GStreamer's run in GLib's pool, which ends those that it
+   * does not need, unless it is told to keep them. */
+  g_thread_pool_set_max_unused_threads (-1);
+  g_thread_pool_set_max_idle_time (0);
   return gst_init_check (NULL, NULL, error);
 }
 

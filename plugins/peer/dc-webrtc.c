@@ -9,6 +9,9 @@
  *  - Association ids: sctpenc and sctpdec find their usrsctp association by a 16-bit number in a table of the process, and webrtcbin
  *    draws it at random: two connections that draw the same number would share one. So each gets the next number here, as soon as
  *    both elements appear (they take it when they leave READY, which webrtcbin forbids until DTLS is up).
+ *  - usrsctp: when the last association of the process goes, GStreamer's plugin ends usrsctp, which refuses while a closed socket still has
+ *    something to do, as after a cut; the plugin does not look, and begins it anew for the next association, over locks and a timer
+ *    thread in use. So one association, which does nothing, stays for as long as the process does.
  *  - NiceAgent: UPnP is off (it costs 200 ms of every set-up and opens ports in routers unasked); connectivity checks as
  *    keepalives are on, without which ICE never notices that the far side is gone. Loopback is offered where it is the only
  *    interface, so that two programs on an isolated machine meet, and where a server is there.
@@ -45,6 +48,21 @@ next_association_id (void)
   static gint counter = 0;
 
   return (guint) g_atomic_int_add (&counter, 1) % G_MAXUINT16;
+}
+
+/* None of those above has its number. */
+static void
+keep_usrsctp (void)
+{
+  static GstElement *sctpdec = NULL;
+  GstElement *element;
+
+  if (!g_once_init_enter (&sctpdec))
+    return;
+  element = gst_object_ref_sink (gst_element_factory_make ("sctpdec", NULL));
+  g_object_set (element, "sctp-association-id", G_MAXUINT16, NULL);
+  gst_element_set_state (element, GST_STATE_PAUSED);
+  g_once_init_leave (&sctpdec, element);
 }
 
 static gboolean
@@ -258,6 +276,7 @@ dc_webrtc_new (const DcWebrtcConfig *config, const DcWebrtcCallbacks *callbacks,
 
   if (!check_plugins (error))
     return NULL;
+  keep_usrsctp ();
   self = g_new0 (DcWebrtc, 1);
   g_mutex_init (&self->lock);
   self->callbacks = *callbacks;

@@ -10,7 +10,9 @@ through a function that ThreadSanitizer watches in all libraries (memcpy, free, 
 Of inversions of the lock order GStreamer, and webrtcbin most of all, has dozens of its own: state, stream and object locks
 of elements within elements. One is a fault if our code had a part in it: if it ran between the taking of the one lock and
 the taking of the other, be it that one of the two is ours or that we called into a library in between. Naming libraries in
-the suppressions could not tell these apart, since the whole of a stack is looked at there.
+the suppressions could not tell these apart, since the whole of a stack is looked at there. Not one of ours is the order of two locks
+of which neither is ours if one of them is PLAYBACK's: playbin and decodebin hold a lock while they start and stop the elements inside them, and
+take it when pads appear, under whatever stream lock that is.
 """
 
 import ctypes
@@ -35,6 +37,8 @@ FRAME = re.compile(r'^ +#\d+ (.*)$', re.MULTILINE)
 RUNTIME = re.compile(r'\((?:libtsan|libglib-2)[^()]*\)$')
 OURS = re.compile(r'\((?:libgstdatachannel|test-|planted|dcpeer|dcsignald)[^()]*\)$')
 
+PLAYBACK = re.compile(r'\(libgstplayback\.so[^()]*\)$')
+
 # GStreamer's objects that lock themselves. They read, without the lock, what of their own they hold to be stable or harmless:
 # the marks of a pad, whether a base class flushes or plays, the last time of a clock. An access of ours would stand in a
 # file of ours, or, to a structure, a segment or a list that we shared, in another of theirs.
@@ -49,8 +53,20 @@ def acquisitions(report):
     return zip(stacks[0::2], stacks[1::2])
 
 
+def taker(stack):
+    return next((frame for frame in stack if not RUNTIME.search(frame)), '')
+
+
+def is_of_playback(edges):
+    takers = [taker(stack) for edge in edges for stack in edge]
+    return any(map(PLAYBACK.search, takers)) and not any(map(OURS.search, takers))
+
+
 def is_our_order(report):
-    for second, first in acquisitions(report):
+    edges = list(acquisitions(report))
+    if is_of_playback(edges):
+        return False
+    for second, first in edges:
         common = 0
         while common < min(len(second), len(first)) and second[-1 - common] == first[-1 - common]:
             common += 1
