@@ -748,6 +748,8 @@ test_flush (void)
   push (&f, "one");
   take_format (a);
   take_data (a, "one");
+  /* GStreamer leaves a sink in PAUSED that is flushed while its pipeline is still on its way to PLAYING. */
+  g_assert_cmpint (gst_element_get_state (f.pipeline, NULL, NULL, GST_CLOCK_TIME_NONE), ==, GST_STATE_CHANGE_SUCCESS);
   gst_pad_send_event (pad, gst_event_new_flush_start ());
   dc_link_item_free (dc_fake_channel_take_stream (a, DC_GST_STREAM_OUT_OF_BAND));
   b = join (&f, "b");
