@@ -143,7 +143,6 @@ static void
 on_stats_promise (GstPromise *promise, gpointer user_data)
 {
   dc_connection_post (user_data, on_gathering_fence, NULL, NULL);
-  gst_promise_unref (promise);
 }
 
 static void
@@ -156,8 +155,8 @@ on_gathering_posted (DcConnection *self, gpointer data)
       || self->gathering_state != GST_WEBRTC_ICE_GATHERING_STATE_COMPLETE || self->phase >= DC_PHASE_ENDED)
     return;
   /* The last candidates may still be queued on webrtcbin's thread; a request queued behind them is answered after them. */
-  promise = gst_promise_new_with_change_func (
-      on_stats_promise, dc_connection_ref (self), (GDestroyNotify) dc_connection_unref);
+  promise = dc_webrtc_new_promise (
+      self->webrtc, on_stats_promise, dc_connection_ref (self), (GDestroyNotify) dc_connection_unref);
   g_signal_emit_by_name (dc_webrtc_get_bin (self->webrtc), "get-stats", NULL, promise);
 }
 

@@ -282,7 +282,6 @@ on_promise (GstPromise *promise, gpointer user_data)
   if (result == GST_PROMISE_RESULT_REPLIED)
     dc_connection_post (step->self, step->next, reply != NULL ? gst_structure_copy (reply) : NULL,
         reply != NULL ? (GDestroyNotify) gst_structure_free : NULL);
-  gst_promise_unref (promise);
 }
 
 static void
@@ -294,13 +293,13 @@ step_free (gpointer data)
   g_free (step);
 }
 
-/* The promise that runs @next on the worker; the reference is dropped when it has been answered. */
+/* The promise that runs @next on the worker. */
 static GstPromise *
 then (DcConnection *self, DcConnectionFunc next)
 {
   Step step = {dc_connection_ref (self), next};
 
-  return gst_promise_new_with_change_func (on_promise, g_memdup2 (&step, sizeof step), step_free);
+  return dc_webrtc_new_promise (self->webrtc, on_promise, g_memdup2 (&step, sizeof step), step_free);
 }
 
 /* TRUE, and the connection failed, if webrtcbin answered with an error. */

@@ -18,6 +18,8 @@
  *  - Messages are repaired on their way into sctpenc: empty ones, and the limits of partially reliable ones.
  *  - set_state (NULL) waits for the streaming threads, and a sctpenc whose usrsctp buffer is full holds one for ever: FLUSH_START on
  *    its sink pads lets it go first.
+ *  - What webrtcbin's thread has not come to when it ends is dropped, with its promise: GStreamer warns if that was the last reference, and what
+ *    waits for it waits for good. So we keep each, and interrupt it. (One that expires forgets what its destroy function is to get.)
  *  - webrtcbin's own thread may be about to add a transport, because of a description that was set a moment ago, and starts that even if
  *    the bin is being stopped: it would run for good, with its thread and sockets. So that thread first does what it was told. */
 #include "plugins/peer/dc-webrtc.h"
@@ -35,6 +37,7 @@ struct _DcWebrtc {
   NiceAgent *agent;
   DcSctpWatch *watch;
   guint association_id;
+  GPtrArray *promises; /* (element-type GstPromise) */
   DcWebrtcCallbacks callbacks;
   gpointer user_data;
 
@@ -283,6 +286,7 @@ dc_webrtc_new (const DcWebrtcConfig *config, const DcWebrtcCallbacks *callbacks,
   self->user_data = user_data;
   self->watch = dc_sctp_watch_new ();
   self->association_id = next_association_id ();
+  self->promises = g_ptr_array_new_with_free_func ((GDestroyNotify) gst_promise_unref);
   self->pipeline = gst_object_ref_sink (gst_pipeline_new (NULL));
   self->bin = gst_object_ref_sink (gst_element_factory_make ("webrtcbin", NULL));
   gst_bin_add (GST_BIN (self->pipeline), self->bin);
@@ -319,6 +323,21 @@ DcSctpWatch *
 dc_webrtc_get_sctp_watch (DcWebrtc *self)
 {
   return self->watch;
+}
+
+GstPromise *
+dc_webrtc_new_promise (DcWebrtc *self, GstPromiseChangeFunc func, gpointer user_data, GDestroyNotify destroy)
+{
+  GstPromise *promise = gst_promise_new_with_change_func (func, user_data, destroy);
+
+  g_ptr_array_add (self->promises, promise);
+  return promise;
+}
+
+static void
+interrupt (gpointer promise, gpointer user_data)
+{
+  gst_promise_interrupt (promise);
 }
 
 static GstElement *
@@ -394,9 +413,8 @@ wait_for_tasks (DcWebrtc *self)
   g_atomic_ref_count_inc (&fence->refs);
   g_mutex_init (&fence->lock);
   g_cond_init (&fence->cond);
-  promise = gst_promise_new_with_change_func (on_fence_reached, fence, fence_unref);
+  promise = dc_webrtc_new_promise (self, on_fence_reached, fence, fence_unref);
   g_signal_emit_by_name (self->bin, "get-stats", NULL, promise);
-  gst_promise_unref (promise);
   g_mutex_lock (&fence->lock);
   while (!fence->reached && in_time)
     in_time = g_cond_wait_until (&fence->cond, &fence->lock, deadline);
@@ -415,6 +433,8 @@ dc_webrtc_free (DcWebrtc *self)
     gst_element_foreach_sink_pad (sctpenc, flush_pad, NULL);
   wait_for_tasks (self);
   gst_element_set_state (self->pipeline, GST_STATE_NULL);
+  g_ptr_array_foreach (self->promises, interrupt, NULL);
+  g_ptr_array_unref (self->promises);
   gst_bus_set_sync_handler (bus, NULL, NULL, NULL);
   g_clear_object (&self->agent);
   gst_clear_object (&self->sctpenc);

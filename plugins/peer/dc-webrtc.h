@@ -34,6 +34,10 @@ GstElement *dc_webrtc_get_bin (DcWebrtc *self);
 NiceAgent *dc_webrtc_get_agent (DcWebrtc *self);
 /* It sees what comes out of DTLS, which nobody else than the far side can have sent, and what goes in. */
 DcSctpWatch *dc_webrtc_get_sctp_watch (DcWebrtc *self);
+/* A promise to give to webrtcbin, with which it stays: one that is not answered by then is interrupted by
+ * dc_webrtc_free(). Worker. */
+GstPromise *dc_webrtc_new_promise (
+    DcWebrtc *self, GstPromiseChangeFunc func, gpointer user_data, GDestroyNotify destroy);
 /* Tells the far side that the connection ends (DTLS close_notify), if it got that far. It leaves within some 50 ms. */
 void dc_webrtc_say_goodbye (DcWebrtc *self);
 /* Not on a thread of webrtcbin's. Channels must have been let go of. */

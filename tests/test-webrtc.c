@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* test-webrtc.c: one webrtcbin, and how it is let go of. */
+#include "plugins/peer/dc-webrtc.h"
+#include "tests/harness/dc-test.h"
+
+/* --- Gate: holds webrtcbin's thread -------------------------------------------------------------------------------------------- */
+
+typedef struct {
+  GMutex lock;
+  GCond cond;
+  gboolean reached, open;
+} Gate;
+
+static void
+gate_set (Gate *gate, gboolean *flag)
+{
+  g_mutex_lock (&gate->lock);
+  *flag = TRUE;
+  g_cond_broadcast (&gate->cond);
+  g_mutex_unlock (&gate->lock);
+}
+
+static void
+gate_wait (Gate *gate, const gboolean *flag)
+{
+  g_mutex_lock (&gate->lock);
+  while (!*flag)
+    g_cond_wait (&gate->cond, &gate->lock);
+  g_mutex_unlock (&gate->lock);
+}
+
+static void
+hold_cb (GstPromise *promise, gpointer user_data)
+{
+  Gate *gate = user_data;
+
+  gate_set (gate, &gate->reached);
+  gate_wait (gate, &gate->open);
+}
+
+/* Longer than anybody waits for webrtcbin: that time itself must pass. */
+static gpointer
+open_late (gpointer user_data)
+{
+  Gate *gate = user_data;
+
+  g_usleep (500 * 1000);
+  gate_set (gate, &gate->open);
+  return NULL;
+}
+
+/* --- Tests --------------------------------------------------------------------------------------------------------------------- */
+
+static void
+error_cb (const char *sentence, gpointer user_data)
+{
+  g_error ("%s", sentence);
+}
+
+static void
+delivered_cb (gpointer user_data)
+{
+}
+
+static DcWebrtc *
+make (void)
+{
+  static const DcWebrtcCallbacks callbacks = {error_cb, delivered_cb};
+  DcWebrtcConfig config = {.loopback = TRUE};
+  g_autoptr (GError) error = NULL;
+  DcWebrtc *webrtc = dc_webrtc_new (&config, &callbacks, NULL, &error);
+
+  g_assert_no_error (error);
+  return webrtc;
+}
+
+static void
+ask (DcWebrtc *webrtc, GstPromiseChangeFunc func, gpointer user_data, GDestroyNotify destroy)
+{
+  GstPromise *promise = dc_webrtc_new_promise (webrtc, func, user_data, destroy);
+
+  g_signal_emit_by_name (dc_webrtc_get_bin (webrtc), "get-stats", NULL, promise);
+}
+
+static void
+ignore_cb (GstPromise *promise, gpointer user_data)
+{
+}
+
+static void
+count_cb (gpointer n)
+{
+  g_atomic_int_inc ((gint *) n);
+}
+
+/* Nothing that waits for an answer is left, though webrtcbin never comes to it; and GStreamer warns of nothing, which would end us here. */
+static void
+test_unanswered (void)
+{
+  g_autoptr (GThread) thread = NULL;
+  DcWebrtc *webrtc = make ();
+  Gate gate = {0};
+  gint n = 0;
+
+  dc_test_watchdog_start (30);
+  ask (webrtc, hold_cb, &gate, NULL);
+  gate_wait (&gate, &gate.reached);
+  for (guint i = 0; i < 3; i++)
+    ask (webrtc, ignore_cb, &n, count_cb);
+  thread = g_thread_new ("open-late", open_late, &gate);
+  dc_webrtc_free (webrtc);
+  g_assert_cmpint (g_atomic_int_get (&n), ==, 3);
+  g_thread_join (g_steal_pointer (&thread));
+  dc_test_watchdog_stop ();
+}
+
+static void
+test_answered (void)
+{
+  DcWebrtc *webrtc = make ();
+  gint n = 0;
+
+  ask (webrtc, ignore_cb, &n, count_cb);
+  dc_webrtc_free (webrtc);
+  g_assert_cmpint (g_atomic_int_get (&n), ==, 1);
+}
+
+int
+main (int argc, char **argv)
+{
+  dc_test_init (&argc, &argv);
+  gst_init (NULL, NULL);
+  g_test_add_func ("/webrtc/unanswered", test_unanswered);
+  g_test_add_func ("/webrtc/answered", test_answered);
+  return g_test_run ();
+}
