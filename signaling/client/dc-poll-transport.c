@@ -301,7 +301,7 @@ start_request (PollTransport *self, RequestKind kind, const char *url, char *bod
   request->kind = kind;
   request->body = g_byte_array_sized_new (1024); /* never NULL inside */
   request->cancellable = g_object_ref (kind == REQUEST_FETCH ? self->fetch : self->base.cancellable);
-  request->msg = soup_message_new (body != NULL ? SOUP_METHOD_POST : SOUP_METHOD_GET, url);
+  request->msg = soup_message_new (body != NULL ? "POST" : "GET", url);
   soup_message_add_flags (request->msg, SOUP_MESSAGE_NO_REDIRECT); /* we talk to the host that the user named */
   if (body != NULL) {
     g_autoptr (GBytes) bytes = g_bytes_new_take (body, strlen (body));

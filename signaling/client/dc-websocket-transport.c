@@ -241,7 +241,8 @@ websocket_open (DcTransport *transport, const char *hello)
   soup_session_add_feature_by_type (transport->session, SOUP_TYPE_WEBSOCKET_EXTENSION_MANAGER);
   soup_session_remove_feature_by_type (transport->session, SOUP_TYPE_WEBSOCKET_EXTENSION_DEFLATE);
   self->hello = g_strdup (hello);
-  self->msg = soup_message_new (SOUP_METHOD_GET, self->url);
+  /* Not SOUP_METHOD_GET: two threads may be the first to ask, and it is read plainly. */
+  self->msg = soup_message_new ("GET", self->url);
   soup_message_add_flags (self->msg, SOUP_MESSAGE_NO_REDIRECT); /* we talk to the host that the user named */
   g_signal_connect (self->msg, "got-informational", G_CALLBACK (got_informational_cb), self);
   soup_session_websocket_connect_async (transport->session, self->msg, NULL, protocols, G_PRIORITY_DEFAULT,
