@@ -88,6 +88,15 @@ add_sack (Fixture *f, guint32 tsn)
 }
 
 static void
+add_forward_tsn (Fixture *f, guint chunk, guint32 tsn)
+{
+  add_16 (f, chunk << 8);
+  add_16 (f, 12);
+  add_32 (f, tsn);
+  add_32 (f, 0); /* a stream and what it goes on with */
+}
+
+static void
 leave (Fixture *f)
 {
   dc_sctp_watch_sent (f->watch, f->packet->data, f->packet->len);
@@ -156,6 +165,71 @@ test_fragments (Fixture *f, gconstpointer data)
   leave (f);
   acknowledge (f, 13);
   g_assert_true (dc_sctp_watch_has_delivered (f->watch, 0, 2));
+}
+
+static void
+begin_message (Fixture *f, guint32 tsn, guint stream)
+{
+  begin (f);
+  add_data (f, BEGINNING, tsn, stream, BINARY, 4);
+  add_data (f, MIDDLE, tsn + 1, stream, BINARY, 4);
+  leave (f);
+}
+
+static void
+forward (Fixture *f, guint chunk, guint32 tsn)
+{
+  begin (f);
+  add_forward_tsn (f, chunk, tsn);
+  leave (f);
+}
+
+/* The rest of a message that is given up never leaves; usrsctp takes one TSN in its stead, which nobody sees. */
+static void
+test_given_up (Fixture *f, gconstpointer data)
+{
+  guint chunk = GPOINTER_TO_UINT (data);
+
+  send_message (f, 9, 0);
+  begin_message (f, 10, 0);
+  begin_message (f, 12, 1);
+  acknowledge (f, 10);
+  /* What was passed before it has begun is not its own. */
+  forward (f, chunk, 10);
+  acknowledge (f, 13);
+  g_assert_false (dc_sctp_watch_has_delivered (f->watch, 0, 2));
+  forward (f, chunk, 12);
+  g_assert_true (dc_sctp_watch_has_delivered (f->watch, 0, 2));
+  g_assert_false (dc_sctp_watch_has_delivered (f->watch, 0, 3));
+  g_assert_false (dc_sctp_watch_has_delivered (f->watch, 1, 1));
+  forward (f, chunk, 14);
+  g_assert_true (dc_sctp_watch_has_delivered (f->watch, 1, 1));
+  /* Told again, it is one message still. */
+  forward (f, chunk, 14);
+  g_assert_false (dc_sctp_watch_has_delivered (f->watch, 1, 2));
+}
+
+/* It has arrived when the far side has been told, and has said so. */
+static void
+test_given_up_at_the_end (Fixture *f, gconstpointer data)
+{
+  begin_message (f, 10, 0);
+  acknowledge (f, 9);
+  forward (f, 192, 12);
+  g_assert_false (dc_sctp_watch_has_delivered (f->watch, 0, 1));
+  g_assert_true (acknowledge (f, 12));
+  g_assert_true (dc_sctp_watch_has_delivered (f->watch, 0, 1));
+}
+
+/* A message begins on a stream when the one before it is over, however it ended. */
+static void
+test_given_up_before (Fixture *f, gconstpointer data)
+{
+  begin_message (f, 10, 0);
+  send_message (f, 13, 0);
+  acknowledge (f, 13);
+  g_assert_true (dc_sctp_watch_has_delivered (f->watch, 0, 2));
+  g_assert_false (dc_sctp_watch_has_delivered (f->watch, 0, 3));
 }
 
 static void
@@ -293,6 +367,10 @@ main (int argc, char **argv)
   ADD ("/sctp-watch/nothing", test_nothing);
   ADD ("/sctp-watch/delivered", test_delivered);
   ADD ("/sctp-watch/fragments", test_fragments);
+  g_test_add ("/sctp-watch/given-up/plain", Fixture, GUINT_TO_POINTER (192), set_up, test_given_up, tear_down);
+  g_test_add ("/sctp-watch/given-up/interleaved", Fixture, GUINT_TO_POINTER (194), set_up, test_given_up, tear_down);
+  ADD ("/sctp-watch/given-up/at-the-end", test_given_up_at_the_end);
+  ADD ("/sctp-watch/given-up/before", test_given_up_before);
   ADD ("/sctp-watch/sent-again", test_sent_again);
   ADD ("/sctp-watch/old-sack", test_old_sack);
   ADD ("/sctp-watch/wraps", test_wraps);

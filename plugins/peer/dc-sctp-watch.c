@@ -6,8 +6,11 @@
  * webrtcbin says when SCTP has taken a message, and nothing of its arrival; usrsctp, which knows, is out of reach inside of GStreamer's
  * plugin. But packets pass us in clear between SCTP and DTLS: DATA chunks (RFC 9260, section 3.3.1, and I-DATA of RFC 8260) carry transmission
  * sequence numbers (TSN), which count up, and SACK chunks say up to which of them all has arrived. A chunk that is sent again has a number that
- * was seen before. The last chunk of each message has a flag, so messages are counted, and for each stream we keep their
- * number and the TSN of the last one. What is given up (partial reliability) is acknowledged too, once FORWARD TSN has told the far side.
+ * was seen before. The first and the last chunk of each message have a flag, so messages are counted when they have left, and for each
+ * stream we keep their number and the TSN of the last chunk. Messages of one stream leave one after the other (usrsctp interleaves none).
+ *
+ * What is given up (partial reliability, RFC 3758) is acknowledged too, once FORWARD TSN has told the far side to do without. Of a message
+ * that is given up while it leaves, the last chunk never does: its end is the FORWARD TSN that passes it, or the next message's beginning.
  *
  * Numbers are compared as serial numbers (RFC 1982). A packet that cannot be read is left to SCTP, and says nothing here. */
 #include "plugins/peer/dc-sctp-watch.h"
@@ -17,7 +20,7 @@
 #define PACKET_HEADER_SIZE 12u
 #define CHUNK_HEADER_SIZE 4u
 
-enum { CHUNK_DATA = 0, CHUNK_SACK = 3, CHUNK_I_DATA = 64 };
+enum { CHUNK_DATA = 0, CHUNK_SACK = 3, CHUNK_I_DATA = 64, CHUNK_FORWARD_TSN = 192, CHUNK_I_FORWARD_TSN = 194 };
 enum { FLAG_END = 1 << 0, FLAG_BEGINNING = 1 << 1 };
 
 #define DATA_TSN 4u
@@ -28,12 +31,15 @@ enum { FLAG_END = 1 << 0, FLAG_BEGINNING = 1 << 1 };
 #define I_DATA_SIZE 20u
 #define SACK_TSN 4u
 #define SACK_SIZE 16u
+#define FORWARD_TSN_TSN 4u
+#define FORWARD_TSN_SIZE 8u
 
 #define PPID_DCEP 50u
 
 typedef struct {
-  guint64 messages;
-  guint32 last_tsn;
+  guint64 messages; /* that have left, or were given up */
+  guint32 last_tsn; /* that has left */
+  gboolean open;    /* a message has begun to leave; not of DCEP */
 } Stream;
 
 struct _DcSctpWatch {
@@ -113,30 +119,49 @@ next_chunk (const guint8 *packet, gsize size, gsize *position, guint16 *length)
   return chunk;
 }
 
-static void
-count_message_locked (DcSctpWatch *self, guint16 number, guint32 tsn)
+static Stream *
+get_stream_locked (DcSctpWatch *self, guint16 number)
 {
-  Stream *stream;
-
   if (number >= self->streams->len)
     g_array_set_size (self->streams, number + 1u);
-  stream = &g_array_index (self->streams, Stream, number);
-  stream->messages++;
-  stream->last_tsn = tsn;
+  return &g_array_index (self->streams, Stream, number);
+}
+
+static void
+end_message (Stream *stream)
+{
+  stream->messages += stream->open ? 1 : 0;
+  stream->open = FALSE;
 }
 
 static void
 take_data_locked (DcSctpWatch *self, const guint8 *chunk, gsize ppid_at)
 {
   guint32 tsn = read_32 (chunk + DATA_TSN);
-  gboolean dcep = (chunk[1] & FLAG_BEGINNING) && read_32 (chunk + ppid_at) == PPID_DCEP;
+  Stream *stream;
 
   if (self->any_sent && !is_after (tsn, self->highest_tsn))
     return; /* once more */
   self->any_sent = TRUE;
   self->highest_tsn = tsn;
-  if ((chunk[1] & FLAG_END) && !dcep)
-    count_message_locked (self, read_16 (chunk + DATA_STREAM), tsn);
+  stream = get_stream_locked (self, read_16 (chunk + DATA_STREAM));
+  stream->last_tsn = tsn;
+  if (chunk[1] & FLAG_BEGINNING) {
+    end_message (stream);
+    stream->open = read_32 (chunk + ppid_at) != PPID_DCEP;
+  }
+  if (chunk[1] & FLAG_END)
+    end_message (stream);
+}
+
+static void
+take_forward_tsn_locked (DcSctpWatch *self, guint32 tsn)
+{
+  for (guint i = 0; i < self->streams->len; i++) {
+    Stream *stream = &g_array_index (self->streams, Stream, i);
+    if (!is_after (stream->last_tsn, tsn))
+      end_message (stream);
+  }
 }
 
 void
@@ -152,6 +177,8 @@ dc_sctp_watch_sent (DcSctpWatch *self, gconstpointer packet, gsize size)
       take_data_locked (self, chunk, DATA_PPID);
     else if (chunk[0] == CHUNK_I_DATA && length >= I_DATA_SIZE)
       take_data_locked (self, chunk, I_DATA_PPID);
+    else if ((chunk[0] == CHUNK_FORWARD_TSN || chunk[0] == CHUNK_I_FORWARD_TSN) && length >= FORWARD_TSN_SIZE)
+      take_forward_tsn_locked (self, read_32 (chunk + FORWARD_TSN_TSN));
   }
   g_mutex_unlock (&self->lock);
 }

@@ -20,8 +20,8 @@ gboolean dc_sctp_watch_received (DcSctpWatch *self, gconstpointer packet, gsize 
 
 /* How many have come; wraps. */
 guint dc_sctp_watch_get_received (DcSctpWatch *self);
-/* TRUE if @n messages have left on this stream of the association (those of DCEP do not count), and the far SCTP has acknowledged all that
- * have, or been told to do without (RFC 3758). */
+/* TRUE if @n messages have left on this stream of the association, whole or until they were given up (those of DCEP do not count), and the
+ * far SCTP has acknowledged all that have, or been told to do without (RFC 3758). */
 gboolean dc_sctp_watch_has_delivered (DcSctpWatch *self, guint16 stream, guint64 n);
 
 G_END_DECLS
