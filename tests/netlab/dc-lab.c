@@ -2,19 +2,19 @@
 /* dc-lab.c: two namespaces, the link between them and the commands in them, from beginning to end. */
 
 /*
- * One thread in one loop (inside the sandbox) carries packets, prints what the commands say, follows the schedule and
+ * One thread in one loop (inside the container) carries packets, prints what the commands say, follows the schedule and
  * watches the clock. What waits for nothing has priority: packets are carried in each turn.
  *
  *   STARTING  the daemons run; until each has said a line, or has ended, or 5 s are over (a daemon may be silent)
  *   RUNNING   the main commands run, time counts from here; until all of them have ended
  *   ENDING    whatever still runs was sent SIGTERM; until all has ended and all was printed, or 2 s are over.
  *
- * A timeout, or a signal to us, leads to ENDING from anywhere. What is left at the end the sandbox takes along.
+ * A timeout, or a signal to us, leads to ENDING from anywhere. What is left at the end the container takes along.
  */
 #include "tests/netlab/dc-lab.h"
 
 #include "tests/netlab/dc-lab-link.h"
-#include "tests/netlab/dc-lab-sandbox.h"
+#include "tests/netlab/dc-lab-container.h"
 
 #include <poll.h>
 #include <signal.h>
@@ -310,7 +310,7 @@ loop (Lab *self)
 }
 
 static int
-run_in_sandbox (int parent, gpointer data)
+run_in_container (int parent, gpointer data)
 {
   Lab self = {.plan = data, .parent = parent, .signals = open_signals (), .status = DC_LAB_EXIT_FAILED};
   DcLabPlan *plan = data;
@@ -346,7 +346,7 @@ int
 dc_lab_run (DcLabPlan *plan)
 {
   g_autoptr (GError) error = NULL;
-  int status = dc_lab_sandbox_run (run_in_sandbox, plan, &error);
+  int status = dc_lab_container_run (run_in_container, plan, &error);
 
   if (status >= 0)
     return status;

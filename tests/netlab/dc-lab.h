@@ -26,7 +26,7 @@ typedef struct {
   GPtrArray *commands; /* DcLabCommand */
 } DcLabPlan;
 
-/* Runs all of it in a sandbox. Returns the exit status. */
+/* Runs all of it in a container. Returns the exit status. */
 int dc_lab_run (DcLabPlan *plan);
 
 G_END_DECLS

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* dc-lab-sandbox.c: a child that takes all its descendants along when it ends, and that ends when we do. */
+/* dc-lab-container.c: a child that takes all its descendants along when it ends, and that ends when we do. */
 
 /*
  * Nothing may be left behind, not even after SIGKILL, and no clean-up of ours runs then. So the kernel does it: the child
@@ -9,7 +9,7 @@
  *
  * Without privileges all of it happens in a user namespace in which the caller is root.
  */
-#include "tests/netlab/dc-lab-sandbox.h"
+#include "tests/netlab/dc-lab-container.h"
 
 #include <fcntl.h>
 #include <sched.h>
@@ -125,7 +125,7 @@ wait_for (pid_t child, const sigset_t *signals)
 }
 
 /**
- * dc_lab_sandbox_run:
+ * dc_lab_container_run:
  * @func: what the child does
  * @data: for @func
  * @error: DC_LAB_ERROR
@@ -133,7 +133,7 @@ wait_for (pid_t child, const sigset_t *signals)
  * Returns: the exit status of the child, or -1
  */
 int
-dc_lab_sandbox_run (DcLabSandboxFunc func, gpointer data, GError **error)
+dc_lab_container_run (DcLabContainerFunc func, gpointer data, GError **error)
 {
   sigset_t signals;
   int ends[2];
