@@ -24,8 +24,8 @@ G_BEGIN_DECLS
 #define DC_GST_EVENT_MAX_LENGTH (256 * 1024)
 #define DC_GST_EVENT_MAX_TAGS_LENGTH (4 * 1024 * 1024)
 
-/* GAP, TAG and custom events as an item on @stream. NULL: events of this type do not cross on that stream, or this one is too large. Tags that are too large lose
- * their pictures. (transfer full) (nullable) */
+/* GAP, TAG and custom events as an item on @stream. NULL: events of this type do not cross on that stream, or this one is too large.
+ * Tags that are too large lose their pictures. (transfer full) (nullable) */
 DcLinkItem *dc_gst_event_to_item (GstEvent *event, DcGstStream stream);
 /* The event for an item that came as GAP, TAGS or CUSTOM on the stream that it names. NULL without @error: an event that this version does not
  * know, which is to be ignored. With: DC_ERROR_DATA. (transfer full) (nullable) */

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "plugins/peer/dc-peer.h"
+#include "tests/harness/dc-test-client.h"
 #include "tests/harness/dc-test-cut.h"
 #include "tests/harness/dc-test-daemon.h"
 #include "tests/harness/dc-test-peer.h"
@@ -195,6 +196,70 @@ test_daemon_restart (Fixture *fixture, gconstpointer data)
   gst_structure_free (dc_test_peer_wait_event (fixture->alice, "connection-resumed"));
   stream_wait (there, 500);
   stream_stop (there);
+}
+
+/* --- What a server has forgotten --------------------------------------------------------------------------------------------------- */
+
+/* Alice calls, and the offer comes to bob, who is only a client. */
+static DcMessage *
+take_call (Fixture *fixture, DcTestClient *client)
+{
+  dc_test_client_register (client, DC_PEER_DEFAULT_ROOM, "bob");
+  fixture->alice = dc_test_peer_new (fixture->url, "id", "alice", "role", DC_ROLE_OFFERER, NULL);
+  return dc_test_client_wait (client, DC_MESSAGE_OFFER);
+}
+
+/* Bob comes in earnest, and is called anew. */
+static void
+expect_new_call (Fixture *fixture)
+{
+  g_autoptr (DcChannel) at_alice = NULL, at_bob = NULL;
+  g_autoptr (GstStructure) closed = NULL;
+
+  fixture->bob = dc_test_peer_new (fixture->url, "id", "bob", "role", DC_ROLE_ANSWERER, NULL);
+  closed = dc_test_peer_wait_event (fixture->alice, "connection-closed");
+  g_assert_nonnull (strstr (gst_structure_get_string (closed, "reason"), "has forgotten the call"));
+  at_alice = dc_test_peer_wait_channel (fixture->alice);
+  at_bob = dc_test_peer_wait_channel (fixture->bob);
+  dc_test_push_text (at_alice, "again");
+  dc_test_expect_text (at_bob, "again");
+  g_assert_cmpuint (dc_test_peer_count_events (fixture->alice, "calling"), ==, 2);
+}
+
+/* The answer to an offer that is lost with the server will not come. */
+static void
+test_forgotten_offer (Fixture *fixture, gconstpointer data)
+{
+  g_autoptr (DcTestClient) client = dc_test_client_new (fixture->url, DC_TEST_WEBSOCKET, NULL);
+  g_autoptr (DcMessage) offer = take_call (fixture, client);
+
+  dc_test_daemon_stop (fixture->daemon);
+  dc_test_client_cut (client);
+  dc_test_daemon_start (fixture->daemon);
+  expect_new_call (fixture);
+}
+
+/* Nor will the candidates of who has answered and come anew. */
+static void
+test_forgotten_candidates (Fixture *fixture, gconstpointer data)
+{
+  g_autoptr (DcTestClient) client = dc_test_client_new (fixture->url, DC_TEST_WEBSOCKET, NULL);
+  g_autoptr (DcMessage) offer = take_call (fixture, client);
+  g_autoptr (DcMessage) answer = dc_message_new (DC_MESSAGE_ANSWER);
+  g_auto (GStrv) parts = g_strsplit (offer->sdp, "a=setup:actpass", 2);
+  g_autofree char *text = NULL;
+
+  answer->seq = 1;
+  answer->to = g_strdup ("alice");
+  answer->call = g_strdup (offer->call);
+  answer->sdp = g_strjoinv ("a=setup:active", parts);
+  text = dc_message_to_json (answer);
+  dc_test_client_send_text (client, text);
+  gst_structure_free (dc_test_peer_wait_event (fixture->alice, "remote-description"));
+  dc_message_unref (dc_test_client_wait (client, DC_MESSAGE_END_OF_CANDIDATES));
+  dc_test_client_send_text (client, "{\"type\":\"bye\",\"seq\":2}");
+  gst_structure_free (dc_test_peer_wait_event (fixture->alice, "peer-left"));
+  expect_new_call (fixture);
 }
 
 /* Nobody comes back: an error after the resume timeout, which says what happened. */
@@ -439,6 +504,8 @@ main (int argc, char **argv)
   dc_test_cut_init ();
   ADD ("/resume/cut", test_cut);
   ADD ("/resume/daemon-restart", test_daemon_restart);
+  ADD ("/resume/forgotten-offer", test_forgotten_offer);
+  ADD ("/resume/forgotten-candidates", test_forgotten_candidates);
   ADD ("/resume/timeout", test_timeout);
   ADD ("/resume/none", test_no_resume);
   ADD ("/resume/abort-while-lost", test_abort_while_lost);

@@ -5,8 +5,8 @@
  * -------------------
  * A channel joins three kinds of threads: webrtcbin's own (messages arrive there, with webrtcbin's lock held), the worker of the DcPeer
  * (the link's timer), and the application's (push, pull, finish block there). One mutex guards everything; nobody calls out
- * with it held (reading a property of webrtcbin's channel apart, whose own lock is a leaf). What an event makes necessary to tell others (ready, ended, ...) is noted in `pending` while locked, and told by
- * dc_channel_unlock().
+ * with it held (reading a property of webrtcbin's channel apart, whose own lock is a leaf). What an event makes necessary to tell others
+ * (ready, ended, ...) is noted in `pending` while locked, and told by dc_channel_unlock().
  *
  * Life:  made -> attached (webrtcbin's channel is there) -> started (open, fingerprint checked) -> ready (link mode: the far HELLO came)
  *        -> ended -> retired.
@@ -376,8 +376,8 @@ begin_finish_locked (DcChannel *self)
  * @error: return location
  *
  * Says that nothing more will be sent and blocks, in link mode until the far application has accepted everything, in raw mode until
- * the far machine has acknowledged everything (or what is partially reliable was given up). What the far side still has to send can be received before and after; but if both sides only receive
- * after that, they wait for each other: see [method@Channel.begin_finish].
+ * the far machine has acknowledged everything (or what is partially reliable was given up). What the far side still has to send can be
+ * received before and after; but if both sides only receive after that, they wait for each other: see [method@Channel.begin_finish].
  *
  * Returns: %FALSE on an error: then the far side may not have everything
  */

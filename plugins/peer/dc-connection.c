@@ -509,6 +509,13 @@ dc_connection_is_answered (DcConnection *self)
   return self->remote_known;
 }
 
+gboolean
+dc_connection_needs_signaling (DcConnection *self)
+{
+  return self->phase == DC_PHASE_NEGOTIATING && self->ice_state != GST_WEBRTC_ICE_CONNECTION_STATE_CONNECTED
+         && self->ice_state != GST_WEBRTC_ICE_CONNECTION_STATE_COMPLETED;
+}
+
 void
 dc_connection_set_open (DcConnection *self)
 {

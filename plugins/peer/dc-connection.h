@@ -43,6 +43,8 @@ void dc_connection_unref (DcConnection *self);
 gboolean dc_connection_is_caller (DcConnection *self);
 /* TRUE if the remote description has been given: an offer was answered, or is being answered. */
 gboolean dc_connection_is_answered (DcConnection *self);
+/* TRUE if no channel is in use and ICE has found no path yet. */
+gboolean dc_connection_needs_signaling (DcConnection *self);
 /* The remote, or the server for it, says that it will not go on. */
 void dc_connection_refuse (DcConnection *self, const char *reason);
 const char *dc_connection_get_remote_id (DcConnection *self);

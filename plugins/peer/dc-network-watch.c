@@ -2,8 +2,8 @@
 /* dc-network-watch.c: tells when the addresses of this machine have changed.
  *
  * The default GNetworkMonitor speaks in the main context in which somebody first asked for it, which may be one that nobody runs, and must not
- * be ours, which ends: so we make one of our own, of the kind that follows the kernel. It tells of every change of a route, often several in a row; what is passed on
- * are changes of the set of addresses. */
+ * be ours, which ends: so we make one of our own, of the kind that follows the kernel. It tells of every change of a route, often several
+ * in a row; what is passed on are changes of the set of addresses. */
 #include "plugins/peer/dc-network-watch.h"
 
 #include <agent.h>

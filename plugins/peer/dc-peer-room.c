@@ -13,6 +13,9 @@
  * Glare: when two call each other at once, the offer of the smaller id stands; its sender ignores the other, whose sender drops its own
  * call and answers. Answers and candidates carry the name of their call, so what belongs to a dropped one is recognised.
  *
+ * A server that was started anew has forgotten what it was to deliver, so with our own new session there, or the remote's, a call that still
+ * needs the server is dropped and made anew by whom the rules give it to.
+ *
  * When this machine's addresses change, the sessions are told, and the client asks the server for a new connection at once. */
 #include <string.h>
 
@@ -325,6 +328,20 @@ replace (DcPeer *self, DcSession *earlier)
   dc_peer_let_go (self, earlier, NULL);
 }
 
+/* The remote is told if it is @present. */
+static void
+drop_forgotten (DcPeer *self, DcSession *session, gboolean present)
+{
+  g_autoptr (GError) error = NULL;
+
+  if (session == NULL || !dc_session_needs_signaling (session))
+    return;
+  error = g_error_new (DC_ERROR, DC_ERROR_SIGNALING,
+      "the signaling server has forgotten the call between us and \"%s\"", dc_session_get_remote_id (session));
+  emit_closed (self, session, error);
+  dc_peer_let_go (self, session, present ? "the signaling server has forgotten it" : NULL);
+}
+
 static void
 take_offer (DcPeer *self, const DcMessage *offer)
 {
@@ -398,6 +415,7 @@ take_joined (DcPeer *self, const DcMessage *message)
 {
   add_remote (self, message->id, message->meta, FALSE, FALSE);
   emit_presence (self, "peer-joined", message);
+  drop_forgotten (self, find_session (self, message->id), TRUE);
   hurry (self, message->id);
 }
 
@@ -525,6 +543,17 @@ meet_room (DcPeer *self, const DcMessage *welcome)
   }
 }
 
+/* Calls that the server had no time to bring about. Those who are not there yet will find out when they come. */
+static void
+drop_forgotten_calls (DcPeer *self)
+{
+  for (guint i = self->sessions->len; i > 0; i--) {
+    DcSession *session = g_ptr_array_index (self->sessions, i - 1);
+    DcRemote *remote = dc_peer_find_remote (self, dc_session_get_remote_id (session));
+    drop_forgotten (self, session, remote != NULL);
+  }
+}
+
 static void
 on_ice_event (GstStructure *event, gpointer user_data)
 {
@@ -547,8 +576,10 @@ on_registered (DcSignalingClient *client, DcMessage *welcome, DcPeer *self)
   emit_registered (self, welcome);
   if (!self->registered && self->connect_timeout == 0)
     dc_peer_disarm_deadline (self);
-  if (!welcome->resumed)
+  if (!welcome->resumed) {
     dc_ice_config_choose (self->ice, welcome->ice_servers, self->start, on_ice_event, self);
+    drop_forgotten_calls (self);
+  }
   self->registered = TRUE;
   if (self->ice_policy == DC_ICE_POLICY_RELAY && self->ice->turn_servers->len == 0)
     dc_peer_give_up (self, g_error_new_literal (DC_ERROR, DC_ERROR_CONNECTION,

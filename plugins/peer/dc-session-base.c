@@ -110,6 +110,12 @@ dc_session_is_calling (DcSession *self)
   return self->state == DC_SESSION_CALLING && self->is_caller && !dc_connection_is_answered (self->connection);
 }
 
+gboolean
+dc_session_needs_signaling (DcSession *self)
+{
+  return self->state == DC_SESSION_CALLING && dc_connection_needs_signaling (self->connection);
+}
+
 gdouble
 dc_session_get_duration (DcSession *self)
 {

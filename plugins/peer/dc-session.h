@@ -48,6 +48,8 @@ gboolean dc_session_is_open (DcSession *self);
 gboolean dc_session_has_call (DcSession *self, const char *call);
 /* TRUE if an offer of ours has been sent, and not answered yet. */
 gboolean dc_session_is_calling (DcSession *self);
+/* TRUE if no channel was handed out and there is no path to the remote yet: what signaling still carries is needed. */
+gboolean dc_session_needs_signaling (DcSession *self);
 /* Seconds since the first channel was handed out, or 0. */
 gdouble dc_session_get_duration (DcSession *self);
 /* Payload of all its channels. */

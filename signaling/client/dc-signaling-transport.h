@@ -92,8 +92,8 @@ DcSignalingError dc_transport_judge_status (guint status);
 void dc_transport_lose_io (DcTransport *transport, SoupMessage *msg, const GError *cause);
 GSource *dc_transport_add_timeout (DcTransport *transport, guint milliseconds, GSourceFunc func);
 void dc_transport_clear_source (GSource **source);
-/* @text from the network, fit for a terminal and a log, and to be part of a sentence: no control characters, no full stop at the end, at most 200 characters.
- * (transfer full) */
+/* @text from the network, fit for a terminal and a log, and to be part of a sentence: no control characters, no full stop at the end,
+ * at most 200 characters. (transfer full) */
 char *dc_transport_sanitize (const char *text);
 
 G_END_DECLS

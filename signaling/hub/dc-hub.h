@@ -89,13 +89,15 @@ void dc_hub_receive (DcHub *hub, DcHubConnection *connection, const char *text, 
 /* @connection is lost: its session, if any, goes away and waits for the resume time. */
 void dc_hub_detach (DcHub *hub, DcHubConnection *connection, gint64 now);
 
-/* For connections that fetch (long polling). Finds a session by its public name and checks its resume token; NULL if either is wrong or it is over. */
+/* For connections that fetch (long polling). Finds a session by its public name and checks its resume token; NULL if either is wrong
+ * or it is over. */
 DcHubSession *dc_hub_find_session (DcHub *hub, const char *session, const char *resume);
 /* Makes @connection the one of @session, as a resume would, but without a welcome and without a replay: what is in the mailbox is there for
  * dc_hub_session_collect(). An earlier connection is closed with DC_CODE_REPLACED. */
 void dc_hub_attach (DcHub *hub, DcHubSession *session, DcHubConnection *connection, gint64 now);
 DcHubConnection *dc_hub_session_get_connection (DcHubSession *session);
-/* Acknowledges up to @after (a number that was never given out acknowledges nothing), and returns the texts still in the mailbox, oldest first, as one JSON array; NULL if there are none. (transfer full) */
+/* Acknowledges up to @after (a number that was never given out acknowledges nothing), and returns the texts still in the mailbox,
+ * oldest first, as one JSON array; NULL if there are none. (transfer full) */
 char *dc_hub_session_collect (DcHubSession *session, guint64 after);
 
 gint64 dc_hub_get_deadline (const DcHub *hub); /* or -1 */

@@ -420,7 +420,8 @@ dc_json_write_string (const char *string, GString *out)
   g_string_append_c (out, '"');
 }
 
-/* As few digits as give the same number again; -0 would be read as an integer, which has no sign then. What JSON has no word for (infinities) becomes null, as in JavaScript. */
+/* As few digits as give the same number again; -0 would be read as an integer, which has no sign then. What JSON has no word for
+ * (infinities) becomes null, as in JavaScript. */
 static void
 write_double (double value, GString *out)
 {
