@@ -232,7 +232,8 @@ make_peer (DcCommand command, const DcOptions *options)
       "stun-server", options->stun_server, "turn-servers", options->turn_servers, "use-turn", !options->no_turn,
       "ice-transport-policy", options->relay_only ? DC_ICE_POLICY_RELAY : DC_ICE_POLICY_ALL, "connect-timeout",
       options->timeout, "resume-timeout", options->resume_timeout, "tls-ca", options->tls_ca, "polling",
-      options->polling, "token", options->token, "once", command == DC_COMMAND_OFFER || options->once, NULL);
+      options->polling, "token", options->token, "secret", options->secret, "once",
+      command == DC_COMMAND_OFFER || options->once, NULL);
 }
 
 static void

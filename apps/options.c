@@ -70,6 +70,7 @@ dc_options_free (DcOptions *options)
   g_free (options->signaling);
   g_free (options->room);
   g_free (options->token);
+  g_free (options->secret);
   g_free (options->tls_ca);
   g_free (options->id);
   g_free (options->to);
@@ -147,8 +148,9 @@ make_context (DcCommand command, RawOptions *raw)
   GOptionContext *context = g_option_context_new (commands[command].parameters);
   g_option_context_set_summary (context, commands[command].summary);
   g_option_context_set_description (context,
-      "Defaults come from the environment variables DC_SIGNALING, DC_ROOM, DC_ID, DC_STUN, DC_TURN and DC_TOKEN (or\n"
-      "SIGNALING_SERVER_ADDR and SIGNALING_SERVER_PORT), and after those from a .env file in the working directory.\n"
+      "Defaults come from the environment variables DC_SIGNALING, DC_ROOM, DC_ID, DC_STUN, DC_TURN, DC_TOKEN and\n"
+      "DC_SECRET (or SIGNALING_SERVER_ADDR and SIGNALING_SERVER_PORT), and after those from a .env file in the\n"
+      "working directory.\n"
       "\n"
       "Exit status: 0 done, 2 usage, 3 signaling server, 4 no connection, 5 identity of the other peer, 6 the other "
       "peer\n"
@@ -323,6 +325,7 @@ fill_texts (DcOptions *options, RawOptions *raw, const Defaults *defaults, GErro
   options->id = take_or_default (&raw->id, defaults, DC_ENV_ID, NULL);
   options->stun_server = take_or_default (&raw->stun_server, defaults, DC_ENV_STUN, NULL);
   options->token = g_strdup (look_up (defaults, DC_ENV_TOKEN));
+  options->secret = g_strdup (look_up (defaults, DC_ENV_SECRET));
   options->turn_servers = raw->turn_servers != NULL ? g_steal_pointer (&raw->turn_servers)
                                                     : split_servers (look_up (defaults, DC_ENV_TURN));
   options->tls_ca = g_steal_pointer (&raw->tls_ca);

@@ -13,6 +13,7 @@ G_BEGIN_DECLS
 #define DC_ENV_STUN "DC_STUN"
 #define DC_ENV_TURN "DC_TURN" /* several: separated by blanks or commas */
 #define DC_ENV_TOKEN "DC_TOKEN"
+#define DC_ENV_SECRET "DC_SECRET"
 /* The older pair, used where DC_SIGNALING is nowhere set. */
 #define DC_ENV_OLD_ADDR "SIGNALING_SERVER_ADDR"
 #define DC_ENV_OLD_PORT "SIGNALING_SERVER_PORT"
@@ -35,6 +36,7 @@ typedef struct {
 
   /* Of offer and answer. */
   char *id;          /* (nullable) */
+  char *secret;      /* (nullable) */
   char *to;          /* (nullable) */
   char *stun_server; /* (nullable) */
   GStrv turn_servers;

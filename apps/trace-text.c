@@ -291,6 +291,13 @@ format_identity (DcTraceText *self, const GstStructure *event)
       source, string_of (event, "expected"));
 }
 
+static char *
+format_proved (DcTraceText *self, const GstStructure *event)
+{
+  return g_strdup_printf (
+      "%s has proved that it knows the secret and sees the same two certificates", string_of (event, "peer"));
+}
+
 static const char *
 pair_meaning (const GstStructure *event)
 {
@@ -497,6 +504,7 @@ find_format (const char *event)
       {"dtls-state", "DTLS", format_state},
       {"sctp-state", "SCTP", format_state},
       {"identity", "identity", format_identity},
+      {"secret-proved", "identity", format_proved},
       {"selected-pair", "selected pair", format_selected_pair},
       {"channel-open", "channel", format_channel_open},
       {"connection-lost", "connection", format_connection_lost},

@@ -12,6 +12,7 @@ static const char *const names[GST_DATA_CHANNEL_PROP_OWN] = {
     [GST_DATA_CHANNEL_PROP_REMOTE_PEER] = "remote-peer",
     [GST_DATA_CHANNEL_PROP_ROLE] = "role",
     [GST_DATA_CHANNEL_PROP_TOKEN] = "token",
+    [GST_DATA_CHANNEL_PROP_SECRET] = "secret",
     [GST_DATA_CHANNEL_PROP_TLS_CA] = "tls-ca",
     [GST_DATA_CHANNEL_PROP_POLLING] = "polling",
     [GST_DATA_CHANNEL_PROP_STUN_SERVER] = "stun-server",

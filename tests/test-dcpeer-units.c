@@ -215,7 +215,7 @@ test_options_precedence (void)
   g_assert_cmpint (fd, >=, 0);
   close (fd);
   const char *contents = "DC_ROOM=file-room\r\nDC_ID=file-id\r\nDC_STUN=stun://file\r\nUNKNOWN=x\r\n"
-                         "DC_TURN=\"turn://a:b@c, turn://d:e@f\tturn://g:h@i\"\r\nDC_TOKEN=t\r\n";
+                         "DC_TURN=\"turn://a:b@c, turn://d:e@f\tturn://g:h@i\"\r\nDC_TOKEN=t\r\nDC_SECRET=s\r\n";
   g_assert_true (g_file_set_contents (path, contents, -1, NULL));
   environment = g_hash_table_new (g_str_hash, g_str_equal);
   g_hash_table_insert (environment, (gpointer) "DC_ROOM", (gpointer) "environment-room");
@@ -229,6 +229,7 @@ test_options_precedence (void)
   g_assert_cmpstr (options->id, ==, "line-id");
   g_assert_cmpstr (options->stun_server, ==, "stun://file");
   g_assert_cmpstr (options->token, ==, "t");
+  g_assert_cmpstr (options->secret, ==, "s");
   g_assert_cmpuint (g_strv_length (options->turn_servers), ==, 3);
   g_assert_cmpstr (options->turn_servers[2], ==, "turn://g:h@i");
 
@@ -429,9 +430,9 @@ test_text_missing_fields (void)
   static const char *const names[] = {"signaling-connecting", "registered", "signaling-lost", "peer-joined",
       "peer-left", "peer-away", "peer-back", "ice-server", "calling", "called", "local-description",
       "remote-description", "local-candidate", "remote-candidate", "local-candidates-done", "remote-candidates-done",
-      "gathering-state", "ice-state", "dtls-state", "sctp-state", "identity", "selected-pair", "channel-open",
-      "connection-lost", "connection-resumed", "connection-closed", "busy", "sent", "received", "acknowledged",
-      "summary", "room", "peer", "something-new"};
+      "gathering-state", "ice-state", "dtls-state", "sctp-state", "identity", "secret-proved", "selected-pair",
+      "channel-open", "connection-lost", "connection-resumed", "connection-closed", "busy", "sent", "received",
+      "acknowledged", "summary", "room", "peer", "something-new"};
   g_autoptr (DcTraceText) text = dc_trace_text_new ();
   for (gsize i = 0; i < G_N_ELEMENTS (names); i++) {
     g_autoptr (GstStructure) event = gst_structure_new_empty (names[i]);

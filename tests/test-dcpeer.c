@@ -734,6 +734,7 @@ int
 main (int argc, char **argv)
 {
   dc_test_init (&argc, &argv);
+  g_unsetenv ("DC_SECRET");
   g_unsetenv ("DC_TOKEN");
   g_unsetenv ("SIGNALING_SERVER_ADDR");
   g_unsetenv ("SIGNALING_SERVER_PORT");

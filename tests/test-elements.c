@@ -74,7 +74,8 @@ assert_string_property (gpointer object, const char *name, const char *expected)
 #define ALL_PROPERTIES                                                                                                 \
   "name=dc signaling=ws://h:1 room=r peer-id=me remote-peer=you role=answerer label=l mode=raw "                       \
   "stun-server=stun://s:3478 ice-transport-policy=relay connect-timeout=7 resume-timeout=8 tls-ca=/ca.pem "            \
-  "polling=true token=secret stats-interval=9 protocol=chat ordered=false max-retransmits=3 negotiated=true "          \
+  "polling=true token=ticket secret=horse stats-interval=9 protocol=chat ordered=false max-retransmits=3 "             \
+  "negotiated=true "                                                                                                   \
   "channel-id=5 max-message-size=1000 window=70000 "                                                                   \
   "turn-servers=<\"turn://u:p@h:3478?transport=tcp\",\"turn://b\"> "
 
@@ -101,7 +102,8 @@ assert_connection_properties (DcPeer *peer)
   assert_string_property (peer, "remote-peer", "you");
   assert_string_property (peer, "stun-server", "stun://s:3478");
   assert_string_property (peer, "tls-ca", "/ca.pem");
-  assert_string_property (peer, "token", "secret");
+  assert_string_property (peer, "token", "ticket");
+  assert_string_property (peer, "secret", "horse");
   assert_uint_property (peer, "connect-timeout", 7);
   assert_uint_property (peer, "resume-timeout", 8);
   assert_uint_property (peer, "stats-interval", 9);
@@ -189,7 +191,7 @@ test_properties_are_alike (void)
   static const char *const names[] = {"signaling", "room", "peer-id", "remote-peer", "role", "stun-server",
       "turn-servers", "ice-transport-policy", "label", "protocol", "mode", "ordered", "max-retransmits",
       "max-packet-lifetime", "negotiated", "channel-id", "max-message-size", "window", "connect-timeout",
-      "resume-timeout", "session", "token", "stats", "stats-interval", "tls-ca", "polling", "uri"};
+      "resume-timeout", "session", "token", "secret", "stats", "stats-interval", "tls-ca", "polling", "uri"};
 
   for (gsize i = 0; i < G_N_ELEMENTS (names); i++) {
     GParamSpec *a = g_object_class_find_property (G_OBJECT_CLASS (sink), names[i]);

@@ -269,6 +269,7 @@ test_bad_usage (Fixture *fixture, gconstpointer data)
       {"remote-peer", "a b", "a b"},
       {"stun-server", "turn:x", "\"turn:\""},
       {"tls-ca", "/nonexistent.pem", "/nonexistent.pem"},
+      {"secret", "", "the secret is empty"},
   };
   g_autoptr (GError) error = NULL;
   g_autoptr (DcPeer) with_turns = g_object_new (DC_TYPE_PEER, "turn-servers", turns, NULL);

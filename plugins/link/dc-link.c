@@ -329,6 +329,23 @@ take_message (DcLink *self, GBytes *message, gint64 now, GError **fault)
 }
 
 /**
+ * dc_link_is_abort:
+ * @message: a message that came
+ *
+ * Looks at the first frame, for who wants to know it before a link may have the message.
+ *
+ * Returns: %TRUE if it is an ABORT
+ */
+gboolean
+dc_link_is_abort (GBytes *message)
+{
+  gsize size;
+  const guint8 *data = g_bytes_get_data (message, &size);
+
+  return size > 0 && data[0] == DC_FRAME_ABORT;
+}
+
+/**
  * dc_link_receive:
  * @message: of the channel as it is now; without one it is ignored
  */

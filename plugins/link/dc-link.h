@@ -169,6 +169,8 @@ void dc_link_abort (DcLink *link, const char *reason);
 /* Something was heard of the far side below the link, such as an acknowledgement of the transport's: the channel is alive, though a message
  * may be held up. */
 void dc_link_heard (DcLink *link, gint64 now);
+/* TRUE if @message begins with an ABORT, whatever else is in it. */
+gboolean dc_link_is_abort (GBytes *message);
 /* Receiving. FALSE: the link is in error (see dc_link_get_error()), what must still be transmitted (ABORT) is queued.
  * Items that came whole before the error can still be popped. */
 gboolean dc_link_receive (DcLink *link, GBytes *message, gint64 now, GError **error);

@@ -261,6 +261,7 @@ dc_channel_drop_rtc_locked (DcChannel *self)
   g_clear_object (&self->dropped);
   self->dropped = g_steal_pointer (&self->rtc);
   self->started = FALSE;
+  g_clear_pointer (&self->proof, dc_proof_free);
   g_queue_clear_full (&self->early, (GDestroyNotify) dc_link_item_free);
   self->early_cost = 0;
 }
@@ -315,6 +316,19 @@ fail_to_send_locked (DcChannel *self, GstWebRTCDataChannel *rtc, const GError *e
   dc_channel_suspend_locked (self, lost, TRUE);
 }
 
+/* Until the far side has proved that it knows the secret, it hears nothing but our own proof, or why it is over. (transfer full) (nullable) */
+static GBytes *
+next_message_locked (DcChannel *self)
+{
+  if (self->proof != NULL && dc_link_get_error (self->link) == NULL) {
+    GBytes *message = dc_proof_poll (self->proof);
+    if (message != NULL || !dc_proof_is_done (self->proof))
+      return message;
+    g_clear_pointer (&self->proof, dc_proof_free);
+  }
+  return dc_link_poll_transmit (self->link, g_get_monotonic_time ());
+}
+
 /* Drops the lock while it sends; see the theory of operation. */
 void
 dc_channel_transmit_locked (DcChannel *self)
@@ -324,7 +338,7 @@ dc_channel_transmit_locked (DcChannel *self)
   if (self->transmitting || self->link == NULL)
     return;
   self->transmitting = TRUE;
-  while (self->started && (message = dc_link_poll_transmit (self->link, g_get_monotonic_time ())) != NULL) {
+  while (self->started && (message = next_message_locked (self)) != NULL) {
     g_autoptr (GstWebRTCDataChannel) rtc = g_object_ref (self->rtc);
     g_autoptr (GError) error = NULL;
     gboolean sent;

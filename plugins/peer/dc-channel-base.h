@@ -54,6 +54,7 @@ struct _DcChannel {
   guint received_seen;           /* of it, when it was last asked */
   GstWebRTCDataChannel *dropped; /* the last one, until the lock is given up */
   DcLink *link;                  /* link mode, from the first start on */
+  DcProof *proof;                /* (nullable): to be given and taken before the link may speak */
   GSource *timer;                /* its deadline, on the worker */
   gsize max_message;
   GQueue early; /* (element-type DcLinkItem): messages that came before start */

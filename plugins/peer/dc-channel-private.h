@@ -5,6 +5,7 @@
 #include <gst/webrtc/webrtc.h>
 
 #include "plugins/peer/dc-channel.h"
+#include "plugins/peer/dc-proof.h"
 #include "plugins/peer/dc-sctp-watch.h"
 
 G_BEGIN_DECLS
@@ -36,9 +37,9 @@ gboolean dc_channel_attach (DcChannel *self, GstWebRTCDataChannel *rtc, gconstpo
 gboolean dc_channel_has_carrier (DcChannel *self, gconstpointer carrier);
 /* The same, or it had @carrier last. */
 gboolean dc_channel_had_carrier (DcChannel *self, gconstpointer carrier);
-/* @rtc, which was attached, is open and the peer's fingerprint was checked: says HELLO. Until then nothing is sent, and what comes is
- * held back. */
-void dc_channel_start (DcChannel *self, GstWebRTCDataChannel *rtc, gsize max_message_size);
+/* @rtc, which was attached, is open and the peer's fingerprint was checked: says HELLO, after the @proof (nullable) (transfer full). Until
+ * then nothing is sent, and what comes is held back. */
+void dc_channel_start (DcChannel *self, GstWebRTCDataChannel *rtc, gsize max_message_size, DcProof *proof);
 
 /* The connection is lost, and webrtcbin's channel is let go of: everything blocked returns @why, unless both sides had finished. In link
  * mode, if it was open and there is a resume timeout, it goes on waiting for another instead. */

@@ -43,22 +43,57 @@ take_raw_locked (DcChannel *self, DcLinkItem *item)
   g_cond_broadcast (&self->cond);
 }
 
+/* @error: (transfer full): what we say; @told: what the far side hears. */
+static void
+break_off_locked (DcChannel *self, GError *error, const char *told)
+{
+  self->abort_sent = TRUE;
+  dc_link_abort (self->link, told);
+  dc_channel_transmit_locked (self);
+  dc_channel_end_locked (self, error);
+  g_error_free (error);
+}
+
+static void
+take_proof_locked (DcChannel *self, GBytes *message)
+{
+  g_autoptr (GError) reason = NULL;
+
+  if (dc_proof_receive (self->proof, message, &reason))
+    dc_channel_transmit_locked (self);
+  else
+    break_off_locked (self, g_error_new (DC_ERROR, DC_ERROR_IDENTITY, "\"%s\" %s", self->remote_id, reason->message),
+        "the proof of the secret has failed");
+}
+
+static void
+take_message_locked (DcChannel *self, GBytes *message)
+{
+  /* Who gives up may say so before. */
+  if (self->proof != NULL && !dc_proof_is_done (self->proof) && !dc_link_is_abort (message)) {
+    take_proof_locked (self, message);
+  } else if (dc_proof_is_message (message)) {
+    break_off_locked (self,
+        g_error_new (DC_ERROR, DC_ERROR_IDENTITY, "\"%s\" wants a secret proved: give the same to both sides (secret)",
+            self->remote_id),
+        "it was given no secret to prove");
+  } else {
+    dc_link_receive (self->link, message, g_get_monotonic_time (), NULL);
+    dc_channel_after_link_locked (self);
+  }
+}
+
 static void
 take_link_locked (DcChannel *self, DcLinkItem *item)
 {
-  g_autoptr (GError) error = NULL;
-
   if (item->flags & DC_LINK_FLAG_TEXT) {
-    error = g_error_new (DC_ERROR, DC_ERROR_DATA,
-        "\"%s\" sent a text message, which the link protocol has not; is it in raw mode?", self->remote_id);
-    self->abort_sent = TRUE;
-    dc_link_abort (self->link, "a text message came, which the link protocol has not");
-    dc_channel_transmit_locked (self);
-    dc_channel_end_locked (self, error);
+    break_off_locked (self,
+        g_error_new (DC_ERROR, DC_ERROR_DATA,
+            "\"%s\" sent a text message, which the link protocol has not; is it in raw mode?", self->remote_id),
+        "a text message came, which the link protocol has not");
   } else {
     g_autoptr (GBytes) message = item->payload != NULL ? g_bytes_ref (item->payload) : g_bytes_new (NULL, 0);
-    dc_link_receive (self->link, message, g_get_monotonic_time (), NULL);
-    dc_channel_after_link_locked (self);
+    take_message_locked (self, message);
   }
   dc_link_item_free (item);
 }
@@ -259,8 +294,9 @@ start_link_locked (DcChannel *self)
 }
 
 void
-dc_channel_start (DcChannel *self, GstWebRTCDataChannel *rtc, gsize max_message_size)
+dc_channel_start (DcChannel *self, GstWebRTCDataChannel *rtc, gsize max_message_size, DcProof *proof)
 {
+  g_autoptr (DcProof) given = proof;
   DcLinkItem *item;
 
   g_mutex_lock (&self->lock);
@@ -269,6 +305,7 @@ dc_channel_start (DcChannel *self, GstWebRTCDataChannel *rtc, gsize max_message_
     return;
   }
   self->max_message = max_message_size;
+  self->proof = g_steal_pointer (&given);
   self->started = self->starting = TRUE;
   if (self->options->mode == DC_MODE_LINK)
     start_link_locked (self);

@@ -15,6 +15,8 @@
  * Before `started` nothing is sent, and what comes waits in `early`: nobody is trusted yet. After an end as
  * agreed what had been received can still be pulled; an error is returned at once.
  *
+ * With a secret, a DcProof comes before the link: on each connection, until it is done, messages are its, and the link's wait.
+ *
  * Link mode: every path that may have given the link something to say ends in dc_channel_transmit_locked(). Only one thread transmits at a
  * time, without the lock, and takes along what others queue meanwhile, so messages leave in the order in which the link made them, and a
  * thread that holds webrtcbin's lock never waits for one that wants it. webrtcbin's send queue has no bound of its own: the far
@@ -501,6 +503,7 @@ dc_channel_finalize (GObject *object)
   g_queue_clear_full (&self->early, (GDestroyNotify) dc_link_item_free);
   g_queue_clear_full (&self->inbox, (GDestroyNotify) dc_link_item_free);
   g_clear_pointer (&self->link, dc_link_free);
+  g_clear_pointer (&self->proof, dc_proof_free);
   g_clear_error (&self->error);
   g_clear_error (&self->lost_reason);
   g_clear_pointer (&self->watch, dc_sctp_watch_unref);

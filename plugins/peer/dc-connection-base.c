@@ -27,6 +27,7 @@ dc_connection_unref (DcConnection *self)
   g_free (self->remote_id);
   g_free (self->call);
   g_free (self->continues);
+  g_free (self->secret);
   g_free (self);
 }
 

@@ -144,6 +144,18 @@ dc_connection_check_settled (DcConnection *self)
   dc_connection_hurry (self);
 }
 
+/* The ABORT is on its way. */
+static gboolean
+is_told_by_channel (DcConnection *self)
+{
+  for (guint i = 0; i < self->channels->len; i++) {
+    DcChannel *channel = g_ptr_array_index (self->channels, i);
+    if (dc_channel_has_carrier (channel, self) && dc_channel_is_unfinished (channel))
+      return TRUE;
+  }
+  return FALSE;
+}
+
 void
 dc_connection_close (DcConnection *self, const char *reason)
 {
@@ -151,8 +163,8 @@ dc_connection_close (DcConnection *self, const char *reason)
     return;
   self->phase = DC_PHASE_CLOSING;
   dc_source_clear (&self->timeout);
-  /* Once a channel was in use, the far side hears of the end through it: a bye might overtake what is under way there. */
-  if (!dc_connection_was_open (self)) {
+  /* Once a channel was in use, or can say why, the far side hears of the end through it: a bye might overtake what is under way there. */
+  if (!dc_connection_was_open (self) && !is_told_by_channel (self)) {
     DcMessage *bye = dc_message_new (DC_MESSAGE_BYE);
     bye->reason = g_strdup (reason);
     dc_connection_send (self, bye);

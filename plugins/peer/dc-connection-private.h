@@ -35,7 +35,7 @@ struct _DcConnection {
   gatomicrefcount refs;
   GMainContext *context;
   gint64 start, opened_at;
-  char *remote_id, *call, *continues;
+  char *remote_id, *call, *continues, *secret;
   DcIcePolicy ice_policy;
   DcConnectionCallbacks callbacks;
   gpointer user_data;

@@ -111,21 +111,45 @@ carried_new (DcChannel *channel, GstWebRTCDataChannel *rtc)
   return g_memdup2 (&carried, sizeof carried);
 }
 
+/* What is to be proved on @channel, once DTLS is connected. NULL without @error: nothing. (transfer full) */
+static DcProof *
+make_proof (DcConnection *self, DcChannel *channel, GError **error)
+{
+  g_autofree char *ours = NULL, *theirs = NULL, *local = NULL, *remote = NULL;
+
+  if (self->secret == NULL)
+    return NULL;
+  g_object_get (self->dtls, "certificate", &ours, "remote-certificate", &theirs, NULL);
+  local = ours != NULL ? dc_identity_fingerprint (ours, "sha-256") : NULL;
+  remote = theirs != NULL ? dc_identity_fingerprint (theirs, "sha-256") : NULL;
+  if (local != NULL && remote != NULL)
+    return dc_proof_new (self->secret, local, remote, dc_channel_get_label (channel), NULL);
+  g_set_error_literal (error, DC_ERROR, DC_ERROR_IDENTITY, "DTLS does not say by which certificates it has connected");
+  return NULL;
+}
+
 /* The RTC channel is open: no byte goes in or out above it before the identity is known. */
 static void
 start_channel (DcConnection *self, DcChannel *channel, GstWebRTCDataChannel *rtc)
 {
   guint64 max_message_size = DC_CHANNEL_DEFAULT_MAX_MESSAGE_SIZE;
+  g_autoptr (GError) error = NULL;
+  DcProof *proof;
 
   if (self->phase > DC_PHASE_OPEN)
     return;
   dc_connection_watch_transports (self);
   if (!dc_connection_check_identity (self))
     return;
+  proof = make_proof (self, channel, &error);
+  if (error != NULL) {
+    dc_connection_fail (self, DC_ERROR_IDENTITY, "\"%s\": %s", self->remote_id, error->message);
+    return;
+  }
   g_object_get (self->sctp, "max-message-size", &max_message_size, NULL);
   self->channel_open = TRUE;
   emit_channel_open (self, channel, rtc, max_message_size);
-  dc_channel_start (channel, rtc, MIN (max_message_size, DC_CHANNEL_DEFAULT_MAX_MESSAGE_SIZE));
+  dc_channel_start (channel, rtc, MIN (max_message_size, DC_CHANNEL_DEFAULT_MAX_MESSAGE_SIZE), proof);
 }
 
 static void
@@ -466,6 +490,7 @@ dc_connection_new (
   self->remote_id = g_strdup (config->remote_id);
   self->call = g_strdup (config->call);
   self->continues = g_strdup (config->continues);
+  self->secret = g_strdup (config->secret);
   self->channels = g_ptr_array_ref (config->channels);
   self->ice_policy = config->webrtc.ice_policy;
   self->callbacks = *callbacks;

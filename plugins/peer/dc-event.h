@@ -30,6 +30,7 @@ G_BEGIN_DECLS
  * dtls-state               peer, state ("new", "connecting", "connected", "failed", "closed")
  * sctp-state               peer, state ("new", "connecting", "connected", "closed")
  * identity                 peer, verified (boolean), algorithm, expected, presented (fingerprints)
+ * secret-proved            peer, label     the far side knows the secret and sees the same certificates (if there is a secret)
  * selected-pair            peer, local-type, local-address, local-port, local-protocol, remote-type, remote-address, remote-port
  * channel-open             peer, label, protocol, id (int), ordered (boolean), max-retransmits (int, -1: none), max-packet-lifetime (int),
  *                          mode ("link", "raw"), max-message-size (uint64)

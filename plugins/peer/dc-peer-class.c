@@ -21,6 +21,7 @@ enum {
   PROP_TLS_CA,
   PROP_POLLING,
   PROP_TOKEN,
+  PROP_SECRET,
   PROP_ONCE,
   PROP_MAX_CONNECTIONS,
   PROP_STATS,
@@ -92,6 +93,8 @@ string_of (DcPeer *self, guint id, const char **fallback)
       return &self->tls_ca;
     case PROP_TOKEN:
       return &self->token;
+    case PROP_SECRET:
+      return &self->secret;
     default:
       return NULL;
   }
@@ -121,7 +124,9 @@ set_property (GObject *object, guint id, const GValue *value, GParamSpec *spec)
   const char *fallback;
   char **string = string_of (self, id, &fallback);
 
-  if (string != NULL)
+  if (id == PROP_SECRET)
+    *string = g_value_dup_string (value); /* an empty one is not none: dc_peer_start() refuses it */
+  else if (string != NULL)
     *string = dup_string (value, fallback);
   else if (id == PROP_ROLE)
     self->profile.role = g_value_get_enum (value);
@@ -255,6 +260,14 @@ define_server (void)
    */
   properties[PROP_TOKEN] =
       g_param_spec_string ("token", NULL, "Admission token for the signaling server", NULL, CONSTRUCT_FLAGS);
+  /**
+   * DcPeer:secret:
+   * A passphrase that both sides know. They prove it to each other, and that they see the same two certificates, on each channel before
+   * anything else crosses it (CPace), so that a hostile signaling server cannot sit in the middle. It is not sent, and each attempt to connect
+   * is worth one guess at it. %NULL: none; the far side must have none either. Channels in link mode only.
+   */
+  properties[PROP_SECRET] = g_param_spec_string (
+      "secret", NULL, "Passphrase that both sides prove to each other; NULL: none", NULL, CONSTRUCT_FLAGS);
 }
 
 /* How the connections come about. */

@@ -30,7 +30,7 @@ struct _DcPeer {
   GObject parent_instance;
 
   /* Properties; constant once started. */
-  char *signaling, *room, *wanted_id, *remote_peer, *stun_server, *tls_ca, *token;
+  char *signaling, *room, *wanted_id, *remote_peer, *stun_server, *tls_ca, *token, *secret;
   GStrv turn_servers;
   DcProfile profile;
   DcIcePolicy ice_policy;

@@ -217,6 +217,7 @@ add_session (DcPeer *self, const char *remote_id, const char *call)
       .call = call,
       .options = options,
       .resume_timeout = self->resume_timeout * G_TIME_SPAN_SECOND,
+      .secret = self->secret,
       .ice = self->ice,
       .ice_policy = self->ice_policy,
   };

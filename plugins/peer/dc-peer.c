@@ -164,6 +164,42 @@ dc_peer_add_channel (DcPeer *self, const DcChannelOptions *options, GError **err
   return TRUE;
 }
 
+static gboolean
+check_secret (DcPeer *self, GError **error)
+{
+  if (self->secret == NULL)
+    return TRUE;
+  if (*self->secret == '\0') {
+    g_set_error_literal (error, DC_ERROR, DC_ERROR_USAGE, "the secret is empty; give a passphrase, or none at all");
+    return FALSE;
+  }
+  for (guint i = 0; i < self->profile.channels->len; i++) {
+    const DcChannelOptions *options = g_ptr_array_index (self->profile.channels, i);
+    if (options->mode == DC_MODE_LINK)
+      continue;
+    g_set_error (error, DC_ERROR, DC_ERROR_USAGE,
+        "the channel \"%s\" is raw, which has no place for the proof of a secret; drop one of the two", options->label);
+    return FALSE;
+  }
+  return TRUE;
+}
+
+static gboolean
+check_settings (DcPeer *self, GError **error)
+{
+  if (self->remote_peer != NULL && !dc_name_is_valid (self->remote_peer)) {
+    g_set_error (error, DC_ERROR, DC_ERROR_USAGE,
+        "\"%s\" cannot be a peer's id: 1 to 64 letters, digits, dots, dashes and underscores", self->remote_peer);
+    return FALSE;
+  }
+  if (self->ice_policy == DC_ICE_POLICY_RELAY && !self->use_turn) {
+    g_set_error_literal (error, DC_ERROR, DC_ERROR_USAGE,
+        "the ICE policy \"relay\" needs a TURN server, and TURN is switched off; drop one of the two");
+    return FALSE;
+  }
+  return check_secret (self, error);
+}
+
 /**
  * dc_peer_start:
  * @self: a peer that was not started before
@@ -186,16 +222,8 @@ dc_peer_start (DcPeer *self, GError **error)
   self->start = g_get_monotonic_time ();
   if (self->profile.channels->len == 0)
     g_ptr_array_add (self->profile.channels, dc_channel_options_new (NULL));
-  if (self->remote_peer != NULL && !dc_name_is_valid (self->remote_peer)) {
-    g_set_error (error, DC_ERROR, DC_ERROR_USAGE,
-        "\"%s\" cannot be a peer's id: 1 to 64 letters, digits, dots, dashes and underscores", self->remote_peer);
+  if (!check_settings (self, error))
     return FALSE;
-  }
-  if (self->ice_policy == DC_ICE_POLICY_RELAY && !self->use_turn) {
-    g_set_error_literal (error, DC_ERROR, DC_ERROR_USAGE,
-        "the ICE policy \"relay\" needs a TURN server, and TURN is switched off; drop one of the two");
-    return FALSE;
-  }
   self->ice = dc_ice_config_new (self->stun_server, (const char *const *) self->turn_servers, self->use_turn, error);
   if (self->ice == NULL || !make_client (self, error))
     return FALSE;
@@ -383,6 +411,7 @@ dc_peer_finalize (GObject *object)
   g_free (self->stun_server);
   g_free (self->tls_ca);
   g_free (self->token);
+  g_free (self->secret);
   g_mutex_clear (&self->lock);
   g_cond_clear (&self->cond);
   G_OBJECT_CLASS (dc_peer_parent_class)->finalize (object);

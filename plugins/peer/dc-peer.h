@@ -70,6 +70,7 @@ G_DECLARE_FINAL_TYPE (DcPeer, dc_peer, DC, PEER, GObject)
  *   "tls-ca" string          PEM file trusted for wss:// and https:// instead of the system's
  *   "polling" boolean        HTTP long polling only
  *   "token" string           admission token for the server
+ *   "secret" string          passphrase that both sides prove to each other; link mode only
  *   "once" boolean           after the first remote's channels have ended, leave the room and call and answer nobody any more
  *   "max-connections" uint   remote peers served at a time, default 1; a further caller is told "busy"
  *   "stats" GstStructure     (read-only) the statistics, see dc-event.h

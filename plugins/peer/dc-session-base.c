@@ -228,5 +228,6 @@ dc_session_unref (DcSession *self)
   g_main_context_unref (self->context);
   g_free (self->remote_id);
   g_free (self->id);
+  g_free (self->secret);
   g_free (self);
 }

@@ -46,6 +46,19 @@ post (DcSession *self, DcChannel *channel, const GError *error, NoticeFunc func)
   g_source_attach (source, self->context);
 }
 
+/* A channel speaks only when the far side has proved the secret, so that it does is proof enough. */
+static void
+emit_proved (DcSession *self, DcChannel *channel)
+{
+  GstStructure *event;
+
+  if (self->secret == NULL)
+    return;
+  event = dc_session_new_event (self, "secret-proved");
+  gst_structure_set (event, "label", G_TYPE_STRING, dc_channel_get_label (channel), NULL);
+  self->callbacks.event (self, event, self->user_data);
+}
+
 static void
 on_ready_posted (DcSession *self, DcChannel *channel, const GError *error)
 {
@@ -58,6 +71,7 @@ on_ready_posted (DcSession *self, DcChannel *channel, const GError *error)
     g_mutex_unlock (&self->lock);
   }
   dc_connection_set_open (self->connection);
+  emit_proved (self, channel);
   self->callbacks.channel (self, channel, self->user_data);
 }
 
@@ -96,6 +110,7 @@ on_resumed_posted (DcSession *self, DcChannel *channel, const GError *error)
   self->reconnects++;
   g_mutex_unlock (&self->lock);
   dc_connection_set_open (self->connection);
+  emit_proved (self, channel);
   emit_resumed (self);
 }
 

@@ -25,7 +25,7 @@ struct _DcSession {
   gatomicrefcount refs;
   GMainContext *context;
   gint64 start, resume_timeout;
-  char *remote_id, *id;
+  char *remote_id, *id, *secret;
   const DcIceConfig *ice;
   DcIcePolicy ice_policy;
   DcSessionCallbacks callbacks;

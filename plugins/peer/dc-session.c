@@ -156,6 +156,7 @@ dc_session_new (const DcSessionConfig *config, const DcSessionCallbacks *callbac
   self->resume_timeout = config->resume_timeout;
   self->remote_id = g_strdup (config->remote_id);
   self->id = g_strdup (config->call);
+  self->secret = g_strdup (config->secret);
   self->ice = config->ice;
   self->ice_policy = config->ice_policy;
   self->callbacks = *callbacks;

@@ -16,6 +16,10 @@ struct _DcTestStranger {
   GstWebRTCDTLSTransport *dtls;
   gboolean called, said_bye, hides_fingerprint;
   gint open, closed, another_closed; /* atomic: set on webrtcbin's threads */
+
+  GMutex lock;                 /* webrtcbin's thread against the test's */
+  GQueue heard;                /* (element-type GBytes): until there is somebody to pass it on to */
+  GstWebRTCDataChannel *relay; /* (nullable) */
 };
 
 static void
@@ -65,6 +69,25 @@ on_close (GstWebRTCDataChannel *channel, DcTestStranger *self)
 {
   g_atomic_int_set (&self->closed, TRUE);
   g_main_context_wakeup (NULL);
+}
+
+static void
+pass_on_locked (DcTestStranger *self)
+{
+  while (self->relay != NULL && !g_queue_is_empty (&self->heard)) {
+    g_autoptr (GBytes) message = g_queue_pop_head (&self->heard);
+    gst_webrtc_data_channel_send_data_full (self->relay, message, NULL);
+  }
+}
+
+static void
+on_heard (GstWebRTCDataChannel *channel, GBytes *message, DcTestStranger *self)
+{
+  g_mutex_lock (&self->lock);
+  if (message != NULL)
+    g_queue_push_tail (&self->heard, g_bytes_ref (message));
+  pass_on_locked (self);
+  g_mutex_unlock (&self->lock);
 }
 
 static void
@@ -136,6 +159,7 @@ call (DcTestStranger *self)
   g_signal_emit_by_name (self->bin, "create-data-channel", self->label, options, &self->channel);
   g_signal_connect (self->channel, "on-open", G_CALLBACK (on_open), self);
   g_signal_connect (self->channel, "on-close", G_CALLBACK (on_close), self);
+  g_signal_connect (self->channel, "on-message-data", G_CALLBACK (on_heard), self);
   offer = make_offer (self);
   message->sdp = gst_sdp_message_as_text (offer->sdp);
   if (self->hides_fingerprint)
@@ -184,6 +208,8 @@ dc_test_stranger_new (const char *signaling, const char *remote_id, const char *
   g_autoptr (JsonNode) meta = json_from_string ("{\"role\": \"offerer\"}", NULL);
   DcSignalingConfig config = {.uri = signaling, .room = "default", .id = "stranger", .meta = meta};
 
+  g_mutex_init (&self->lock);
+  g_queue_init (&self->heard);
   self->remote_id = g_strdup (remote_id);
   self->label = g_strdup (label);
   self->protocol = g_strdup (protocol);
@@ -241,6 +267,9 @@ dc_test_stranger_free (DcTestStranger *self)
   gst_clear_object (&self->pipeline);
   g_free (self->remote_id);
   g_free (self->label);
+  g_clear_object (&self->relay);
+  g_queue_clear_full (&self->heard, (GDestroyNotify) g_bytes_unref);
+  g_mutex_clear (&self->lock);
   g_free (self->protocol);
   g_free (self);
 }
@@ -298,6 +327,22 @@ dc_test_stranger_send (DcTestStranger *self, const void *bytes, gsize length)
   g_autoptr (GBytes) message = length > 0 ? g_bytes_new (bytes, length) : NULL;
 
   gst_webrtc_data_channel_send_data_full (self->channel, message, NULL);
+}
+
+static void
+relay_to (DcTestStranger *self, GstWebRTCDataChannel *other)
+{
+  g_mutex_lock (&self->lock);
+  self->relay = g_object_ref (other);
+  pass_on_locked (self);
+  g_mutex_unlock (&self->lock);
+}
+
+void
+dc_test_stranger_relay (DcTestStranger *self, DcTestStranger *other)
+{
+  relay_to (self, other->channel);
+  relay_to (other, self->channel);
 }
 
 void

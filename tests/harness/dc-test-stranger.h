@@ -27,6 +27,8 @@ void dc_test_stranger_wait_open (DcTestStranger *self);
 /* Until the other side has closed the channel or said bye. */
 void dc_test_stranger_wait_closed (DcTestStranger *self);
 void dc_test_stranger_send (DcTestStranger *self, const void *bytes, gsize length);
+/* Whatever comes to one, or came before, is said by the other. Both are open. */
+void dc_test_stranger_relay (DcTestStranger *self, DcTestStranger *other);
 void dc_test_stranger_send_text (DcTestStranger *self, const char *text);
 
 G_END_DECLS

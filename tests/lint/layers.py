@@ -24,6 +24,7 @@ LIBRARIES = {
     'json': re.compile(r'^json-glib/'),
     'soup': re.compile(r'^libsoup/'),
     'gst': re.compile(r'^gst/'),
+    'sodium': re.compile(r'^sodium\.h$'),
     'nice': re.compile(r'^(nice|stun)/|^(agent|interfaces)\.h$'),
 }
 
@@ -38,7 +39,7 @@ ROOMS = {
     ),
     'plugins/link': ({'libc', 'glib'}, set()),
     'plugins/peer': (
-        {'libc', 'posix', 'glib', 'gio', 'json', 'gst', 'nice'},
+        {'libc', 'posix', 'glib', 'gio', 'json', 'gst', 'nice', 'sodium'},
         {'plugins/link', 'signaling/client', 'signaling/protocol'},
     ),
     'plugins': ({'libc', 'glib', 'gst'}, {'plugins/peer', 'plugins/link'}),
