@@ -134,6 +134,8 @@ DcChannel *gst_data_channel_end_get_channel (GstDataChannelEnd *end, GError **er
 DcChannel *gst_data_channel_end_try_channel (GstDataChannelEnd *end);
 /* With max_channels > 1: the next that has opened. NULL without @error: there is none; with: there will be none. (transfer full) (nullable) */
 DcChannel *gst_data_channel_end_take_channel (GstDataChannelEnd *end, GError **error);
+/* TRUE if there is one to take. */
+gboolean gst_data_channel_end_has_arrived (GstDataChannelEnd *end);
 /* All that are open. (transfer full) (element-type DcChannel) */
 GPtrArray *gst_data_channel_end_copy_channels (GstDataChannelEnd *end);
 /* Aborts one of those with @reason (nullable: it has ended by itself), and forgets it. */

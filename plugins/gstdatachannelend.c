@@ -212,6 +212,17 @@ gst_data_channel_end_take_channel (GstDataChannelEnd *end, GError **error)
   return channel;
 }
 
+gboolean
+gst_data_channel_end_has_arrived (GstDataChannelEnd *end)
+{
+  gboolean arrived;
+
+  g_mutex_lock (&end->lock);
+  arrived = end->arrived.length > 0;
+  g_mutex_unlock (&end->lock);
+  return arrived;
+}
+
 void
 gst_data_channel_end_drop_channel (GstDataChannelEnd *end, DcChannel *channel, const char *reason)
 {

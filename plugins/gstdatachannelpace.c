@@ -17,12 +17,16 @@
  * more than a retransmission timeout of SCTP, which one lost packet may cost. Blame is forgotten at 1/BLAME_LEAK of the rate at which
  * time passes: so a receiver that makes others lose less than that slows them down, for ever.
  *
+ * With both, those who get nothing at the moment (they have just come, wait for a key unit, or have room again) do not hurry anybody who takes
+ * his time. But a step that has stood still for STALL is one that they lose by, as if they had got everything and were idle.
+ *
  * At the end of the stream block waits for all, the others for at most END_GRACE longer than for the fastest. */
 #include "plugins/gstdatachannelreceivers-private.h"
 
 #define GRACE (20 * G_TIME_SPAN_MILLISECOND)
 #define MAX_BLAME (2 * G_TIME_SPAN_SECOND)
 #define BLAME_LEAK 4
+#define STALL (1 * G_TIME_SPAN_SECOND)
 /* Who is idle can only be looked at. */
 #define LOOK_INTERVAL (5 * G_TIME_SPAN_MILLISECOND)
 #define END_GRACE (5 * G_TIME_SPAN_SECOND)
@@ -199,6 +203,8 @@ drop_waiting (GstDataChannelReceivers *self)
 static gboolean
 someone_may_go_on (GstDataChannelReceivers *self)
 {
+  if (gst_data_channel_end_has_arrived (self->end))
+    return TRUE;
   for (guint i = 0; i < self->list->len; i++) {
     if (get (self, i)->stage != GST_DATA_CHANNEL_STAGE_DROPPING
         || gst_data_channel_receiver_has_room_again (get (self, i)))
@@ -280,6 +286,31 @@ get_blame_deadline (GstDataChannelReceivers *self, gint64 now)
   return now + MAX_BLAME - most;
 }
 
+/* --- Those who get nothing ------------------------------------------------------------------------------------------------------- */
+
+static gboolean
+someone_gets_nothing (GstDataChannelReceivers *self)
+{
+  for (guint i = 0; i < self->list->len; i++) {
+    if (get (self, i)->stage != GST_DATA_CHANNEL_STAGE_RUNNING)
+      return TRUE;
+  }
+  return gst_data_channel_end_has_arrived (self->end);
+}
+
+/* One of them could, if the stream went on. */
+static gboolean
+someone_could_get_something (GstDataChannelReceivers *self)
+{
+  for (guint i = 0; i < self->list->len; i++) {
+    GstDataChannelReceiver *receiver = get (self, i);
+    if (receiver->stage == GST_DATA_CHANNEL_STAGE_WAITING
+        || (receiver->stage == GST_DATA_CHANNEL_STAGE_DROPPING && gst_data_channel_receiver_has_room_again (receiver)))
+      return TRUE;
+  }
+  return gst_data_channel_end_has_arrived (self->end);
+}
+
 /* --- A step ---------------------------------------------------------------------------------------------------------------------- */
 
 typedef struct {
@@ -287,6 +318,23 @@ typedef struct {
   gint64 grace_began; /* drop: 0: not yet */
   gboolean counts;    /* disconnect: this wait is someone's fault */
 } Wait;
+
+static gboolean
+has_stalled (GstDataChannelReceivers *self, const Wait *wait, gint64 now)
+{
+  return now >= wait->began + STALL && someone_could_get_something (self);
+}
+
+static gint64
+get_drop_deadline (GstDataChannelReceivers *self, Wait *wait, gint64 now)
+{
+  if (wait->grace_began == 0 && (self->live || someone_got_everything (self) || has_stalled (self, wait, now)))
+    wait->grace_began = self->live ? wait->began : now;
+  if (wait->grace_began != 0)
+    return wait->grace_began + GRACE;
+  /* Whether one that has dropped has room again can only be looked at. */
+  return someone_gets_nothing (self) ? MAX (wait->began + STALL, now + GRACE) : -1;
+}
 
 /* Until when to wait, -1: as long as it takes. */
 static gint64
@@ -296,11 +344,9 @@ get_deadline (GstDataChannelReceivers *self, Wait *wait, gint64 now)
     case GST_DATA_CHANNEL_SLOW_CONSUMER_BLOCK:
       return -1;
     case GST_DATA_CHANNEL_SLOW_CONSUMER_DROP:
-      if (wait->grace_began == 0 && (self->live || someone_got_everything (self)))
-        wait->grace_began = self->live ? wait->began : now;
-      return wait->grace_began != 0 ? wait->grace_began + GRACE : -1;
+      return get_drop_deadline (self, wait, now);
     case GST_DATA_CHANNEL_SLOW_CONSUMER_DISCONNECT:
-      wait->counts = self->live ? now >= wait->began + GRACE : someone_is_idle (self);
+      wait->counts = self->live ? now >= wait->began + GRACE : someone_is_idle (self) || has_stalled (self, wait, now);
       if (wait->counts)
         return get_blame_deadline (self, now);
       return self->live ? wait->began + GRACE : now + LOOK_INTERVAL;

@@ -290,11 +290,9 @@ begin_step (GstDataChannelReceivers *self, GstMiniObject *object, GError **error
 {
   if (object != NULL && !self->sole && !self->begun)
     self->live = is_live (self->pad);
-  if (object != NULL ? !wait_for_receivers (self, error) : !look_for_receivers (self, error))
+  if (object != NULL && (!wait_for_receivers (self, error) || !gst_data_channel_receivers_wait_for_pace (self, error)))
     return FALSE;
-  if (object != NULL && !gst_data_channel_receivers_wait_for_pace (self, error))
-    return FALSE;
-  return offer (self, object, error);
+  return look_for_receivers (self, error) && offer (self, object, error);
 }
 
 gboolean

@@ -1,0 +1,184 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* test-sink-crowd.c: datachannelsink with many receivers, over a fake peer: who comes at a bad moment, and what cannot be sent to all. */
+#include <string.h>
+
+#include "plugins/gstdatachannelsink.h"
+#include "tests/harness/dc-test-element.h"
+#include "tests/harness/dc-test.h"
+
+#define SINK(more) "appsrc name=in format=time caps=video/x-a,rate=1 ! datachannelsink name=dc max-receivers=5 " more
+
+/* --- Helpers -------------------------------------------------------------------------------------------------------------------- */
+
+static void
+play (DcTestElement *f, const char *description)
+{
+  dc_test_element_launch (f, description);
+  gst_element_set_state (f->pipeline, GST_STATE_PLAYING);
+  f->peer = dc_fake_wait_peer ();
+}
+
+static DcChannel *
+join_with_window (DcTestElement *f, const char *id, guint items)
+{
+  return dc_fake_peer_open_as (f->peer, 0, id, items);
+}
+
+static DcChannel *
+join (DcTestElement *f, const char *id)
+{
+  return join_with_window (f, id, G_MAXUINT);
+}
+
+static void
+push_bytes (DcTestElement *f, const char *data, gsize size, guint flags)
+{
+  g_autoptr (GstBuffer) buffer = gst_buffer_new_memdup (data, size);
+  GstFlowReturn flow;
+
+  GST_BUFFER_FLAG_SET (buffer, flags);
+  g_signal_emit_by_name (dc_test_element_get (f, "in"), "push-buffer", buffer, &flow);
+  g_assert_cmpint (flow, ==, GST_FLOW_OK);
+}
+
+static void
+push (DcTestElement *f, const char *text)
+{
+  push_bytes (f, text, strlen (text), 0);
+}
+
+static void
+take_kind (DcChannel *channel, DcLinkItemKind kind)
+{
+  g_autoptr (DcLinkItem) item = dc_fake_channel_take (channel);
+
+  g_assert_cmpint (item->kind, ==, kind);
+}
+
+static void
+take_format (DcChannel *channel)
+{
+  take_kind (channel, DC_LINK_ITEM_CAPS);
+  take_kind (channel, DC_LINK_ITEM_SEGMENT);
+}
+
+static void
+take_data (DcChannel *channel, const char *text)
+{
+  g_autoptr (DcLinkItem) item = dc_fake_channel_take (channel);
+
+  g_assert_cmpint (item->kind, ==, DC_LINK_ITEM_DATA);
+  g_assert_cmpmem (g_bytes_get_data (item->payload, NULL), g_bytes_get_size (item->payload), text, strlen (text));
+}
+
+static void
+assert_aborted (DcChannel *channel, const char *hint)
+{
+  g_autofree char *reason = dc_fake_channel_dup_abort (channel);
+
+  g_assert_nonnull (reason);
+  g_assert_nonnull (strstr (reason, hint));
+}
+
+/* --- While one stands still ------------------------------------------------------------------------------------------------------ */
+
+/* It has room for the format and a buffer, and then stands still with the next. */
+static DcChannel *
+join_and_stall (DcTestElement *f)
+{
+  DcChannel *stalled = join_with_window (f, "stalled", 3);
+
+  push (f, "one");
+  push (f, "two");
+  push (f, "three");
+  dc_fake_channel_wait_blocked (stalled);
+  return stalled;
+}
+
+static void
+test_stalled_drop (void)
+{
+  g_auto (DcTestElement) f = {0};
+  g_autoptr (DcChannel) stalled = NULL, late = NULL;
+
+  play (&f, SINK ("slow-consumer=drop"));
+  stalled = join_and_stall (&f);
+  late = join (&f, "late");
+  take_format (late);
+  take_data (late, "three");
+  g_assert_cmpuint (dc_fake_channel_count (stalled), ==, 3);
+}
+
+static void
+test_stalled_disconnect (void)
+{
+  g_auto (DcTestElement) f = {0};
+  g_autoptr (DcChannel) stalled = NULL, late = NULL;
+
+  play (&f, SINK ("slow-consumer=disconnect"));
+  stalled = join_and_stall (&f);
+  late = join (&f, "late");
+  take_format (late);
+  take_data (late, "three");
+  assert_aborted (stalled, "too slow");
+}
+
+/* One that had dropped has taken everything meanwhile. */
+static void
+test_stalled_one_comes_back (void)
+{
+  g_auto (DcTestElement) f = {0};
+  g_autoptr (DcChannel) a = NULL, b = NULL;
+
+  play (&f, SINK ("slow-consumer=drop"));
+  a = join_with_window (&f, "a", 5);
+  b = join_with_window (&f, "b", 3);
+  push (&f, "one");
+  push (&f, "missed");
+  push (&f, "missed");
+  dc_fake_channel_wait_count (a, 5);
+  push (&f, "four");
+  push (&f, "five");
+  dc_fake_channel_wait_blocked (a);
+  take_format (b);
+  take_data (b, "one");
+  take_data (b, "five");
+}
+
+/* All have dropped and have no room: there is nothing to wait for when another comes. */
+static void
+test_dropped_all (void)
+{
+  g_auto (DcTestElement) f = {0};
+  g_autoptr (DcChannel) fast = NULL, slow = NULL, late = NULL;
+
+  play (&f, SINK ("slow-consumer=drop"));
+  fast = join (&f, "fast");
+  slow = join_with_window (&f, "slow", 3);
+  push (&f, "one");
+  push (&f, "missed");
+  push (&f, "missed");
+  dc_fake_channel_wait_count (fast, 5);
+  dc_fake_channel_end (fast, NULL);
+  dc_fake_channel_set_window (slow, 3); /* nothing new, but it is looked at again */
+  push (&f, "two");
+  dc_fake_channel_wait_blocked (slow);
+  late = join (&f, "late");
+  take_format (late);
+  take_data (late, "two");
+  g_assert_cmpuint (dc_fake_channel_count (slow), ==, 3);
+}
+
+int
+main (int argc, char **argv)
+{
+  dc_test_init (&argc, &argv);
+  gst_init (&argc, &argv);
+  GST_ELEMENT_REGISTER (datachannelsink, NULL);
+
+  g_test_add_func ("/crowd/stalled/drop", test_stalled_drop);
+  g_test_add_func ("/crowd/stalled/disconnect", test_stalled_disconnect);
+  g_test_add_func ("/crowd/stalled/one-comes-back", test_stalled_one_comes_back);
+  g_test_add_func ("/crowd/dropped-all", test_dropped_all);
+  return g_test_run ();
+}
