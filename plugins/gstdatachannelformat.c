@@ -116,12 +116,28 @@ mark_text (GstDataChannelReceivers *self, DcLinkItem *item, GError **error)
   return FALSE;
 }
 
+/* Larger is nothing that a receiver takes, of whatever kind; some take less. */
+static gboolean
+check_size (GstDataChannelReceivers *self, const DcLinkItem *item, GError **error)
+{
+  gsize max = self->mode == DC_MODE_RAW ? DC_CHANNEL_DEFAULT_MAX_MESSAGE_SIZE : DC_LINK_DEFAULT_MAX_ITEM;
+  gsize size = item->payload != NULL ? g_bytes_get_size (item->payload) : 0;
+
+  if (size <= max)
+    return TRUE;
+  g_set_error (error, DC_ERROR, DC_ERROR_DATA,
+      "A buffer of %" G_GSIZE_FORMAT " bytes cannot be sent: in %s mode it may have at most %" G_GSIZE_FORMAT
+      " bytes; make the buffers smaller before this element",
+      size, self->mode == DC_MODE_RAW ? "raw" : "link", max);
+  return FALSE;
+}
+
 DcLinkItem *
 gst_data_channel_format_make_item (GstDataChannelReceivers *self, GstBuffer *buffer, GError **error)
 {
   g_autoptr (DcLinkItem) item = dc_gst_item_from_buffer (buffer, error);
 
-  if (item == NULL || (self->mode == DC_MODE_RAW && !mark_text (self, item, error)))
+  if (item == NULL || !check_size (self, item, error) || (self->mode == DC_MODE_RAW && !mark_text (self, item, error)))
     return NULL;
   return g_steal_pointer (&item);
 }

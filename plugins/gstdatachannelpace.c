@@ -137,6 +137,15 @@ push_some (GstDataChannelReceiver *receiver, GError **error)
   return TRUE;
 }
 
+/* It cannot take what others can: whoever runs the pipeline should know why it misses the rest. */
+static void
+warn (GstDataChannelReceivers *self, GstDataChannelReceiver *receiver, const GError *error)
+{
+  if (!dc_channel_is_ended (receiver->channel) && g_error_matches (error, DC_ERROR, DC_ERROR_DATA))
+    GST_ELEMENT_WARNING (self->end->element, RESOURCE, WRITE, ("%s", error->message),
+        ("the receiver \"%s\" was let go", dc_channel_get_remote_id (receiver->channel)));
+}
+
 /* TRUE if everyone has everything. */
 static gboolean
 push_all (GstDataChannelReceivers *self)
@@ -146,10 +155,12 @@ push_all (GstDataChannelReceivers *self)
   for (guint i = self->list->len; i > 0; i--) {
     GstDataChannelReceiver *receiver = get (self, i - 1);
     g_autoptr (GError) error = NULL;
-    if (!push_some (receiver, &error))
-      let_go (self, receiver, error->message);
-    else
+    if (push_some (receiver, &error)) {
       all = all && !is_waiting (receiver);
+      continue;
+    }
+    warn (self, receiver, error);
+    let_go (self, receiver, error->message);
   }
   return all;
 }

@@ -52,7 +52,7 @@ struct _GstDataChannelReceivers {
 void gst_data_channel_format_init (GstDataChannelReceivers *self);
 void gst_data_channel_format_clear (GstDataChannelReceivers *self);
 void gst_data_channel_format_forget (GstDataChannelReceivers *self, GstEventType type);
-/* In raw mode a string message if the caps say text. DC_ERROR_DATA. (transfer full) */
+/* In raw mode a string message if the caps say text. DC_ERROR_DATA: nobody can be sent that. (transfer full) */
 DcLinkItem *gst_data_channel_format_make_item (GstDataChannelReceivers *self, GstBuffer *buffer, GError **error);
 /* With the same payload. (transfer full) */
 DcLinkItem *gst_data_channel_copy_item (const DcLinkItem *item);

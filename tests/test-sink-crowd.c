@@ -169,6 +169,72 @@ test_dropped_all (void)
   g_assert_cmpuint (dc_fake_channel_count (slow), ==, 3);
 }
 
+/* --- What cannot be sent --------------------------------------------------------------------------------------------------------- */
+
+static void
+push_large (DcTestElement *f, gsize size)
+{
+  g_autofree char *data = g_malloc0 (size);
+
+  push_bytes (f, data, size, 0);
+}
+
+/* Nobody is let go as if it were their fault, and then the stream goes on without anybody. */
+static void
+test_too_large_raw (void)
+{
+  g_auto (DcTestElement) f = {0};
+  g_autoptr (DcChannel) a = NULL, b = NULL;
+
+  play (&f, SINK ("mode=raw"));
+  a = join (&f, "a");
+  b = join (&f, "b");
+  push_large (&f, 65537);
+  dc_test_element_wait_error (&f, GST_RESOURCE_ERROR_WRITE,
+      "A buffer of 65537 bytes cannot be sent: in raw mode it may have at most 65536 bytes; make the buffers smaller "
+      "before this element");
+}
+
+static void
+test_too_large_link (void)
+{
+  g_auto (DcTestElement) f = {0};
+  g_autoptr (DcChannel) a = NULL;
+
+  play (&f, SINK (""));
+  a = join (&f, "a");
+  push_large (&f, 64 * 1024 * 1024 + 1);
+  dc_test_element_wait_error (&f, GST_RESOURCE_ERROR_WRITE,
+      "A buffer of 67108865 bytes cannot be sent: in link mode it may have at most 67108864 bytes; make the buffers "
+      "smaller before this element");
+}
+
+/* One that says it takes less than others is its own fault. */
+static void
+test_too_large_for_one (void)
+{
+  g_auto (DcTestElement) f = {0};
+  g_autoptr (DcChannel) a = NULL, b = NULL;
+  g_autoptr (GstMessage) message = NULL;
+  g_autoptr (GError) warning = NULL;
+
+  play (&f, SINK ("mode=raw"));
+  a = join (&f, "a");
+  b = join (&f, "b");
+  dc_fake_channel_set_max_message (b, 4);
+  push (&f, "larger");
+  message = dc_test_element_wait_message (&f, GST_MESSAGE_WARNING | GST_MESSAGE_ERROR);
+  g_assert_cmpint (GST_MESSAGE_TYPE (message), ==, GST_MESSAGE_WARNING);
+  gst_message_parse_warning (message, &warning, NULL);
+  g_assert_cmpstr (warning->message, ==,
+      "A buffer of 6 bytes cannot be sent in raw mode: a message to \"b\" may have at most 4 bytes; make the buffers "
+      "smaller before this element");
+  dc_fake_channel_wait_closed (b);
+  push (&f, "on");
+  take_data (a, "larger");
+  take_data (a, "on");
+}
+
 int
 main (int argc, char **argv)
 {
@@ -180,5 +246,8 @@ main (int argc, char **argv)
   g_test_add_func ("/crowd/stalled/disconnect", test_stalled_disconnect);
   g_test_add_func ("/crowd/stalled/one-comes-back", test_stalled_one_comes_back);
   g_test_add_func ("/crowd/dropped-all", test_dropped_all);
+  g_test_add_func ("/crowd/too-large/raw", test_too_large_raw);
+  g_test_add_func ("/crowd/too-large/link", test_too_large_link);
+  g_test_add_func ("/crowd/too-large/for-one", test_too_large_for_one);
   return g_test_run ();
 }

@@ -29,7 +29,6 @@
 #define DEFAULT_MAX_MESSAGE 65536
 #define DEFAULT_WINDOW_BYTES (4 * 1024 * 1024)
 #define BYTES_PER_FRAME 256 /* of the window, when its frames are not configured */
-#define DEFAULT_MAX_ITEM (64 * 1024 * 1024)
 #define DEFAULT_HEARTBEAT G_TIME_SPAN_SECOND
 #define DEFAULT_TIMEOUT (5 * G_TIME_SPAN_SECOND)
 
@@ -45,7 +44,7 @@ fill_in_defaults (DcLinkConfig *config)
   if (config->window_frames == 0)
     config->window_frames = MAX (config->window_bytes / BYTES_PER_FRAME, 1);
   if (config->max_item == 0)
-    config->max_item = DEFAULT_MAX_ITEM;
+    config->max_item = DC_LINK_DEFAULT_MAX_ITEM;
   if (config->heartbeat == 0)
     config->heartbeat = DEFAULT_HEARTBEAT;
   if (config->timeout == 0)

@@ -18,6 +18,7 @@ G_BEGIN_DECLS
 #define DC_LINK_NONE G_MAXUINT64
 /* Streams are numbered from 0. What waits on one does not hold up another: each is consumed and acknowledged by itself. */
 #define DC_LINK_MAX_STREAMS 256
+#define DC_LINK_DEFAULT_MAX_ITEM (64 * 1024 * 1024)
 
 typedef enum {
   DC_LINK_ITEM_DATA,

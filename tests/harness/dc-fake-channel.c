@@ -300,7 +300,12 @@ dc_channel_get_mode (DcChannel *self)
 gsize
 dc_channel_get_max_message_size (DcChannel *self)
 {
-  return self->max_message;
+  gsize max;
+
+  g_mutex_lock (&dc_fake_lock);
+  max = self->max_message;
+  g_mutex_unlock (&dc_fake_lock);
+  return max;
 }
 
 /* In items, as the window is. */
@@ -359,6 +364,14 @@ dc_fake_channel_set_window (DcChannel *channel, guint items)
   g_mutex_lock (&dc_fake_lock);
   channel->window = items;
   unlock_changed (channel);
+}
+
+void
+dc_fake_channel_set_max_message (DcChannel *channel, gsize size)
+{
+  g_mutex_lock (&dc_fake_lock);
+  channel->max_message = size;
+  g_mutex_unlock (&dc_fake_lock);
 }
 
 void

@@ -35,6 +35,8 @@ void dc_fake_peer_tell (DcPeer *peer, GstStructure *event);
 void dc_fake_peer_tell_statistics (DcPeer *peer);
 
 void dc_fake_channel_set_window (DcChannel *channel, guint items);
+/* Raw mode: the far side takes no longer messages. */
+void dc_fake_channel_set_max_message (DcChannel *channel, gsize size);
 /* Blocks until a push or a finish of the element's waits for us, or it was told that it cannot push. */
 void dc_fake_channel_wait_blocked (DcChannel *channel);
 /* The next item that the element pushed; its finishing is a FIN item. (transfer full) */
