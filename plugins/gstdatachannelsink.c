@@ -193,26 +193,64 @@ gst_data_channel_sink_wait_event (GstBaseSink *sink, GstEvent *event)
 
 /* --- Events -------------------------------------------------------------------------------------------------------------------- */
 
-/* Other memory than the system's does not exist on the far machine. */
+/* What stands for other memory than the system's, or beside it, does not exist on the far machine. */
 static gboolean
-is_system_memory (GstCaps *caps)
+is_plain (const GstCaps *caps, guint i)
 {
-  for (guint i = 0; i < gst_caps_get_size (caps); i++) {
-    GstCapsFeatures *features = gst_caps_get_features (caps, i);
-    if (features != NULL && !gst_caps_features_is_equal (features, GST_CAPS_FEATURES_MEMORY_SYSTEM_MEMORY))
-      return FALSE;
+  GstCapsFeatures *features = gst_caps_get_features (caps, i);
+
+  return features == NULL || gst_caps_features_is_equal (features, GST_CAPS_FEATURES_MEMORY_SYSTEM_MEMORY);
+}
+
+/* Who asks what we take of something learns what we can send. Any caps are accepted all the same, for set_caps says what is wrong with them. */
+static GstCaps *
+gst_data_channel_sink_get_caps (GstBaseSink *sink, GstCaps *filter)
+{
+  GstCaps *caps;
+
+  if (filter == NULL || gst_caps_is_any (filter))
+    return gst_caps_new_any ();
+  caps = gst_caps_new_empty ();
+  for (guint i = 0; i < gst_caps_get_size (filter); i++) {
+    if (is_plain (filter, i))
+      gst_caps_append_structure (caps, gst_structure_copy (gst_caps_get_structure (filter, i)));
   }
-  return TRUE;
+  return caps;
+}
+
+static const char *
+find_feature (const GstCaps *caps, const char *prefix)
+{
+  GstCapsFeatures *features = gst_caps_get_features (caps, 0);
+
+  for (guint i = 0; i < gst_caps_features_get_size (features); i++) {
+    const char *feature = gst_caps_features_get_nth (features, i);
+    if (g_str_has_prefix (feature, prefix) && !g_str_equal (feature, GST_CAPS_FEATURE_MEMORY_SYSTEM_MEMORY))
+      return feature;
+  }
+  return NULL;
 }
 
 static gboolean
 gst_data_channel_sink_set_caps (GstBaseSink *sink, GstCaps *caps)
 {
-  if (is_system_memory (caps))
+  const char *memory;
+
+  if (is_plain (caps, 0))
     return TRUE;
-  GST_ELEMENT_ERROR (sink, STREAM, FORMAT,
-      ("Only system memory can be sent: download the frames before this element, for example with gldownload."),
-      ("caps are %" GST_PTR_FORMAT, caps));
+  memory = find_feature (caps, "memory:");
+  if (memory != NULL)
+    GST_ELEMENT_ERROR (sink, STREAM, FORMAT,
+        ("Only system memory can be sent, not %s: download the frames before this element, for example with "
+         "gldownload.",
+            memory),
+        ("caps are %" GST_PTR_FORMAT, caps));
+  else
+    GST_ELEMENT_ERROR (sink, STREAM, FORMAT,
+        ("Caps with %s cannot be sent: only what is in the bytes of a buffer crosses; put an element before this one "
+         "that does without.",
+            find_feature (caps, "")),
+        ("caps are %" GST_PTR_FORMAT, caps));
   return FALSE;
 }
 
@@ -535,6 +573,7 @@ gst_data_channel_sink_class_init (GstDataChannelSinkClass *klass)
   element_class->change_state = gst_data_channel_sink_change_state;
   sink_class->unlock = gst_data_channel_sink_unlock;
   sink_class->unlock_stop = gst_data_channel_sink_unlock_stop;
+  sink_class->get_caps = gst_data_channel_sink_get_caps;
   sink_class->set_caps = gst_data_channel_sink_set_caps;
   sink_class->event = gst_data_channel_sink_event;
   sink_class->wait_event = gst_data_channel_sink_wait_event;

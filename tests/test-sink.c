@@ -403,18 +403,50 @@ test_sink_sends_what_is_outside_the_segment (void)
 }
 
 static void
-test_sink_refuses_foreign_memory (void)
+assert_caps_refused (const char *caps, const char *hint)
 {
   g_auto (DcTestElement) f = {0};
+  g_autofree char *description = g_strdup_printf ("appsrc name=in format=time caps=%s ! datachannelsink name=dc", caps);
   g_autoptr (GstMessage) message = NULL;
   g_autoptr (GError) error = NULL;
 
-  dc_test_element_play (
-      &f, "appsrc name=in format=time caps=video/x-raw(memory:Card),width=1 ! datachannelsink name=dc");
+  dc_test_element_play (&f, description);
   push (&f, "one", 0);
   message = dc_test_element_wait_message (&f, GST_MESSAGE_ERROR);
   gst_message_parse_error (message, &error, NULL);
   g_assert_error (error, GST_STREAM_ERROR, GST_STREAM_ERROR_FORMAT);
+  g_assert_nonnull (strstr (error->message, hint));
+}
+
+static void
+test_sink_refuses_foreign_memory (void)
+{
+  assert_caps_refused ("video/x-raw(memory:Card),width=1", "not memory:Card: download");
+  assert_caps_refused ("video/x-raw(meta:Sticker),width=1", "Caps with meta:Sticker cannot be sent");
+}
+
+/* As overlays ask, before they leave their drawing to whoever comes behind them. */
+static void
+test_sink_takes_no_features (void)
+{
+  static const struct {
+    const char *asked, *taken;
+  } cases[] = {
+      {"ANY", "ANY"},
+      {"video/x-raw", "video/x-raw"},
+      {"video/x-raw(ANY)", "video/x-raw"},
+      {"video/x-raw(memory:SystemMemory, meta:GstVideoOverlayComposition)", "EMPTY"},
+      {"video/x-raw(format:Interlaced)", "EMPTY"},
+      {"video/x-raw(memory:GLMemory); video/x-raw, format=I420; audio/x-raw", "video/x-raw, format=I420; audio/x-raw"},
+  };
+  g_autoptr (GstElement) sink = gst_object_ref_sink (gst_element_factory_make ("datachannelsink", NULL));
+
+  for (gsize i = 0; i < G_N_ELEMENTS (cases); i++) {
+    g_autoptr (GstCaps) asked = gst_caps_from_string (cases[i].asked);
+    g_autoptr (GstCaps) expected = gst_caps_from_string (cases[i].taken);
+    g_autoptr (GstCaps) taken = gst_pad_query_caps (GST_BASE_SINK_PAD (sink), asked);
+    g_assert_true (gst_caps_is_strictly_equal (taken, expected));
+  }
 }
 
 /* Before the signal could be connected; no push tells it either. */
@@ -524,6 +556,7 @@ main (int argc, char **argv)
   g_test_add_func ("/sink/bad-settings", test_sink_bad_settings);
   g_test_add_func ("/sink/outside-the-segment", test_sink_sends_what_is_outside_the_segment);
   g_test_add_func ("/sink/foreign-memory", test_sink_refuses_foreign_memory);
+  g_test_add_func ("/sink/no-features", test_sink_takes_no_features);
   g_test_add_func ("/sink/ends-again", test_sink_ends_again);
   g_test_add_func ("/sink/ends-again-after-flush-in-finish", test_sink_ends_again_after_flush_in_finish);
   g_test_add_func ("/sink/goes-on-after-its-end", test_sink_stream_goes_on_after_its_end);
