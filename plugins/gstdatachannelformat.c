@@ -50,16 +50,21 @@ gst_data_channel_format_forget (GstDataChannelReceivers *self, GstEventType type
   }
 }
 
+/* In the order of their types, as pads keep them: who comes late gets them in it, and caps must come before a segment. */
 void
 gst_data_channel_receivers_note (GstDataChannelReceivers *self, GstEvent *event)
 {
   Sticky sticky = {gst_event_ref (event), ++self->serial};
+  guint place = 0;
 
   for (guint i = self->sticky->len; i > 0; i--) {
     if (takes_the_place_of (event, g_array_index (self->sticky, Sticky, i - 1).event))
       g_array_remove_index (self->sticky, i - 1);
   }
-  g_array_append_val (self->sticky, sticky);
+  while (place < self->sticky->len
+         && GST_EVENT_TYPE (g_array_index (self->sticky, Sticky, place).event) <= GST_EVENT_TYPE (event))
+    place++;
+  g_array_insert_val (self->sticky, place, sticky);
 }
 
 static GstEvent *
@@ -142,13 +147,13 @@ gst_data_channel_format_make_item (GstDataChannelReceivers *self, GstBuffer *buf
   return g_steal_pointer (&item);
 }
 
-/* In the running time of a receiver that came at @origin. */
+/* In the running time of a receiver that came at @origin. What of it is before that comes before its segment. */
 static DcLinkItem *
 item_from_segment (const GstSegment *segment, guint64 origin)
 {
   GstSegment moved = *segment;
 
-  moved.base -= MIN (moved.base, origin);
+  gst_segment_offset_running_time (&moved, moved.format, -(gint64) origin);
   return dc_gst_item_from_segment (&moved);
 }
 

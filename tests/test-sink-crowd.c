@@ -2,6 +2,7 @@
 /* test-sink-crowd.c: datachannelsink with many receivers, over a fake peer: who comes at a bad moment, and what cannot be sent to all. */
 #include <string.h>
 
+#include "plugins/dc-gst-item.h"
 #include "plugins/gstdatachannelsink.h"
 #include "tests/harness/dc-test-element.h"
 #include "tests/harness/dc-test.h"
@@ -169,6 +170,84 @@ test_dropped_all (void)
   g_assert_cmpuint (dc_fake_channel_count (slow), ==, 3);
 }
 
+/* --- What one that comes late is given ------------------------------------------------------------------------------------------ */
+
+static void
+push_at (DcTestElement *f, const char *text, guint64 pts)
+{
+  g_autoptr (GstBuffer) buffer = gst_buffer_new_memdup (text, strlen (text));
+  GstFlowReturn flow;
+
+  GST_BUFFER_PTS (buffer) = pts;
+  g_signal_emit_by_name (dc_test_element_get (f, "in"), "push-buffer", buffer, &flow);
+  g_assert_cmpint (flow, ==, GST_FLOW_OK);
+}
+
+/* Without a new segment. */
+static void
+test_late_after_caps_change (void)
+{
+  g_auto (DcTestElement) f = {0};
+  g_autoptr (DcChannel) a = NULL, b = NULL;
+  g_autoptr (GstCaps) caps = gst_caps_from_string ("video/x-a,rate=2");
+
+  play (&f, SINK (""));
+  a = join (&f, "a");
+  push (&f, "one");
+  take_format (a);
+  take_data (a, "one");
+  g_object_set (dc_test_element_get (&f, "in"), "caps", caps, NULL);
+  push (&f, "two");
+  take_kind (a, DC_LINK_ITEM_CAPS);
+  take_data (a, "two");
+  b = join (&f, "b");
+  push (&f, "three");
+  take_format (b);
+  take_data (b, "three");
+}
+
+/* Returns the running time of @time in the segment that comes next. */
+static guint64
+take_running_time (DcChannel *channel, guint64 time)
+{
+  g_autoptr (DcLinkItem) item = dc_fake_channel_take (channel);
+  g_autoptr (GError) error = NULL;
+  GstSegment segment;
+
+  g_assert_true (dc_gst_item_to_segment (item, &segment, &error));
+  g_assert_no_error (error);
+  return gst_segment_to_running_time (&segment, GST_FORMAT_TIME, time);
+}
+
+/* As when upstream changes to another source that counts from the beginning too. */
+static void
+test_late_before_its_origin (void)
+{
+  g_auto (DcTestElement) f = {0};
+  g_autoptr (DcChannel) a = NULL, b = NULL;
+  GstSegment segment;
+
+  play (&f, SINK (""));
+  a = join (&f, "a");
+  push_at (&f, "one", 1000);
+  take_format (a);
+  take_data (a, "one");
+  b = join (&f, "b");
+  push_at (&f, "two", 3000);
+  take_kind (b, DC_LINK_ITEM_CAPS);
+  g_assert_cmpuint (take_running_time (b, 3000), ==, 0);
+  take_data (b, "two");
+  gst_segment_init (&segment, GST_FORMAT_TIME);
+  segment.base = 500;
+  g_assert_true (
+      gst_pad_send_event (GST_BASE_SINK_PAD (dc_test_element_get (&f, "dc")), gst_event_new_segment (&segment)));
+  push_at (&f, "three", 2700);
+  g_assert_cmpuint (take_running_time (b, 2700), ==, 200);
+  take_data (b, "three");
+  take_data (a, "two");
+  g_assert_cmpuint (take_running_time (a, 2700), ==, 3200);
+}
+
 /* --- What cannot be sent --------------------------------------------------------------------------------------------------------- */
 
 static void
@@ -246,6 +325,8 @@ main (int argc, char **argv)
   g_test_add_func ("/crowd/stalled/disconnect", test_stalled_disconnect);
   g_test_add_func ("/crowd/stalled/one-comes-back", test_stalled_one_comes_back);
   g_test_add_func ("/crowd/dropped-all", test_dropped_all);
+  g_test_add_func ("/crowd/late/after-caps-change", test_late_after_caps_change);
+  g_test_add_func ("/crowd/late/before-its-origin", test_late_before_its_origin);
   g_test_add_func ("/crowd/too-large/raw", test_too_large_raw);
   g_test_add_func ("/crowd/too-large/link", test_too_large_link);
   g_test_add_func ("/crowd/too-large/for-one", test_too_large_for_one);
