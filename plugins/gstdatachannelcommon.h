@@ -140,6 +140,8 @@ gboolean gst_data_channel_end_has_arrived (GstDataChannelEnd *end);
 GPtrArray *gst_data_channel_end_copy_channels (GstDataChannelEnd *end);
 /* Aborts one of those with @reason (nullable: it has ended by itself), and forgets it. */
 void gst_data_channel_end_drop_channel (GstDataChannelEnd *end, DcChannel *channel, const char *reason);
+/* One that has ended: the same if it was not taken yet. With a stream that stands still nobody else would, however many come and go. */
+void gst_data_channel_end_drop_arrived (GstDataChannelEnd *end, DcChannel *channel);
 void gst_data_channel_end_set_flushing (GstDataChannelEnd *end, gboolean flushing);
 /* The same, for another reason, which must not end the first one. */
 void gst_data_channel_end_set_interrupted (GstDataChannelEnd *end, gboolean interrupted);

@@ -234,6 +234,20 @@ gst_data_channel_end_drop_channel (GstDataChannelEnd *end, DcChannel *channel, c
   g_mutex_unlock (&end->lock);
 }
 
+void
+gst_data_channel_end_drop_arrived (GstDataChannelEnd *end, DcChannel *channel)
+{
+  gboolean arrived;
+
+  g_mutex_lock (&end->lock);
+  arrived = g_queue_remove (&end->arrived, channel);
+  g_mutex_unlock (&end->lock);
+  if (!arrived)
+    return;
+  gst_data_channel_end_drop_channel (end, channel, NULL);
+  g_object_unref (channel);
+}
+
 /* Tells @channel what is so now, so that of two threads that do this at once the last is right. */
 static void
 pass_flushing (GstDataChannelEnd *end, DcChannel *channel)
@@ -476,15 +490,26 @@ listen_to_channel (GstDataChannelEnd *end, DcChannel *channel)
   channel_closed_cb (channel, error, end);
 }
 
+/* Those that have ended may not have been dropped yet. */
+static guint
+count_open (GstDataChannelEnd *end)
+{
+  g_autoptr (GPtrArray) channels = gst_data_channel_end_copy_channels (end);
+  guint n = 0;
+
+  for (guint i = 0; i < channels->len; i++)
+    n += dc_channel_is_ended (g_ptr_array_index (channels, i)) ? 0 : 1;
+  return n;
+}
+
 /* Says whether @channel is of any use: one that comes when the stream has ended is told so. A second one for somebody who wants only one is
- * not possible, but for a channel that is told twice. @n: how many there are with it. */
+ * not possible, but for a channel that is told twice. */
 static gboolean
-may_take_channel (GstDataChannelEnd *end, DcChannel *channel, guint *n)
+may_take_channel (GstDataChannelEnd *end, DcChannel *channel)
 {
   gboolean wanted, late;
 
   g_mutex_lock (&end->lock);
-  *n = end->channels->len + 1;
   wanted = end->max_channels > 1 || end->channels->len == 0;
   late = end->max_channels > 1 && end->ending;
   g_mutex_unlock (&end->lock);
@@ -512,12 +537,15 @@ handle_channel (GstDataChannelEnd *end, DcChannel *channel)
 {
   guint n;
 
-  if (!may_take_channel (end, channel, &n))
+  if (!may_take_channel (end, channel))
     return;
+  n = count_open (end) + 1;
   /* Who gets the channel may wait for its signals at once. */
   if (end->opened != NULL)
     end->opened (end, channel, n);
   publish_channel (end, channel);
+  if (dc_channel_is_ended (channel))
+    gst_data_channel_end_drop_arrived (end, channel);
   /* Not before: who starts its stream on this message wants it to reach the receiver from its beginning. */
   if (end->wants == DC_DIRECTION_SEND)
     gst_data_channel_end_post (end, gst_structure_new ("datachannel-peer-joined", "peer", G_TYPE_STRING,

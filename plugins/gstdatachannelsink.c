@@ -375,6 +375,7 @@ changed_cb (DcChannel *channel, GstDataChannelEnd *end)
 static void
 closed_cb (DcChannel *channel, const GError *error, GstDataChannelEnd *end)
 {
+  gst_data_channel_end_drop_arrived (end, channel);
   gst_data_channel_end_note_change (end);
 }
 

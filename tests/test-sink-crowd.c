@@ -170,6 +170,89 @@ test_dropped_all (void)
   g_assert_cmpuint (dc_fake_channel_count (slow), ==, 3);
 }
 
+/* --- While nothing is sent ------------------------------------------------------------------------------------------------------- */
+
+static void
+wait_joined (DcTestElement *f, guint expected)
+{
+  g_autoptr (GstMessage) message = dc_test_element_wait_message (f, GST_MESSAGE_ELEMENT);
+  const GstStructure *structure = gst_message_get_structure (message);
+  guint receivers = 0;
+
+  g_assert_true (gst_structure_has_name (structure, "datachannel-peer-joined"));
+  g_assert_true (gst_structure_get_uint (structure, "receivers", &receivers));
+  g_assert_cmpuint (receivers, ==, expected);
+}
+
+static GMutex gone_lock;
+static GCond gone_cond;
+
+static void
+gone_cb (gpointer gone, GObject *where_it_was)
+{
+  g_mutex_lock (&gone_lock);
+  *(gboolean *) gone = TRUE;
+  g_cond_signal (&gone_cond);
+  g_mutex_unlock (&gone_lock);
+}
+
+/* Nobody keeps it, but for what may be running at the moment. */
+static void
+unref_last (DcChannel *channel)
+{
+  gboolean gone = FALSE;
+
+  g_object_weak_ref (G_OBJECT (channel), gone_cb, &gone);
+  g_object_unref (channel);
+  g_mutex_lock (&gone_lock);
+  while (!gone)
+    g_cond_wait (&gone_cond, &gone_lock);
+  g_mutex_unlock (&gone_lock);
+}
+
+/* Those that come and go do not pile up. */
+static void
+test_idle (void)
+{
+  g_auto (DcTestElement) f = {0};
+  g_autoptr (DcChannel) a = NULL, last = NULL;
+
+  play (&f, SINK (""));
+  a = join (&f, "a");
+  wait_joined (&f, 1);
+  for (guint i = 0; i < 10; i++) {
+    DcChannel *b = join (&f, "b");
+    wait_joined (&f, 2);
+    dc_fake_channel_end (b, "gone");
+    unref_last (b);
+  }
+  last = join (&f, "last");
+  wait_joined (&f, 2);
+  push (&f, "one");
+  take_format (a);
+  take_data (a, "one");
+  take_format (last);
+  take_data (last, "one");
+}
+
+/* It has been taken, but nobody has looked since whether it is still there. */
+static void
+test_idle_left_behind (void)
+{
+  g_auto (DcTestElement) f = {0};
+  g_autoptr (DcChannel) a = NULL, b = NULL;
+
+  play (&f, SINK (""));
+  a = join (&f, "a");
+  wait_joined (&f, 1);
+  push (&f, "one");
+  take_format (a);
+  take_data (a, "one");
+  dc_fake_channel_end (a, NULL);
+  b = join (&f, "b");
+  wait_joined (&f, 1);
+}
+
 /* --- What one that comes late is given ------------------------------------------------------------------------------------------ */
 
 static void
@@ -325,6 +408,8 @@ main (int argc, char **argv)
   g_test_add_func ("/crowd/stalled/disconnect", test_stalled_disconnect);
   g_test_add_func ("/crowd/stalled/one-comes-back", test_stalled_one_comes_back);
   g_test_add_func ("/crowd/dropped-all", test_dropped_all);
+  g_test_add_func ("/crowd/idle", test_idle);
+  g_test_add_func ("/crowd/idle/left-behind", test_idle_left_behind);
   g_test_add_func ("/crowd/late/after-caps-change", test_late_after_caps_change);
   g_test_add_func ("/crowd/late/before-its-origin", test_late_before_its_origin);
   g_test_add_func ("/crowd/too-large/raw", test_too_large_raw);
