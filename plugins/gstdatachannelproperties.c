@@ -91,7 +91,7 @@ install_connection_properties (GObjectClass *klass)
   install_enum (klass, GST_DATA_CHANNEL_PROP_ICE_TRANSPORT_POLICY, "ICE transport policy",
       "Which candidates may be used; relay: only those of a TURN server", DC_TYPE_ICE_POLICY, DC_ICE_POLICY_ALL);
   install_uint (klass, GST_DATA_CHANNEL_PROP_CONNECT_TIMEOUT, "Connect timeout",
-      "Seconds from PAUSED until the channel must be open, else an error; 0: wait as long as it takes", 0,
+      "Seconds from PAUSED until a channel must be open, else an error; 0: wait as long as it takes", 0,
       G_MAXUINT / 1000, 0);
   install_uint (klass, GST_DATA_CHANNEL_PROP_RESUME_TIMEOUT, "Resume timeout",
       "Seconds for which a lost connection is made anew, with nothing lost of the stream (link mode), until it is an "

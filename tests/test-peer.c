@@ -218,6 +218,25 @@ test_nobody_fits (Fixture *fixture, gconstpointer data)
   g_assert_nonnull (strstr (error->message, "another label, mode, direction or role"));
 }
 
+/* Whom many may reach is there for the next when all have gone, however late that one comes. */
+static void
+test_nobody_is_left (Fixture *fixture, gconstpointer data)
+{
+  guint seconds = 2 * dc_test_get_slowness ();
+  g_autoptr (DcTestPeer) alice = NULL, lonely = NULL, carol = NULL;
+  DcTestPeer *bob;
+
+  alice = dc_test_peer_new (
+      fixture->url, "id", "alice", "role", DC_ROLE_ANSWERER, "max-connections", 2u, "connect-timeout", seconds, NULL);
+  bob = dc_test_peer_new (fixture->url, "id", "bob", "role", DC_ROLE_OFFERER, NULL);
+  meet_and_talk (alice, bob);
+  dc_test_peer_free (bob);
+  lonely = dc_test_peer_new (fixture->url, "room", "empty", "connect-timeout", seconds, NULL);
+  g_error_free (dc_test_peer_wait_failed (lonely)); /* by now she would have given up */
+  carol = dc_test_peer_new (fixture->url, "id", "carol", "role", DC_ROLE_OFFERER, NULL);
+  meet_and_talk (alice, carol);
+}
+
 static void
 test_dead_daemon (Fixture *fixture, gconstpointer data)
 {
@@ -568,6 +587,7 @@ main (int argc, char **argv)
   ADD ("remote-peer", NULL, test_remote_peer);
   ADD ("nobody-comes", NULL, test_nobody_comes);
   ADD ("nobody-fits", NULL, test_nobody_fits);
+  ADD ("nobody-is-left", NULL, test_nobody_is_left);
   ADD ("dead-daemon", NULL, test_dead_daemon);
   ADD ("lost-daemon", NULL, test_lost_daemon);
   ADD ("taken-id", NULL, test_taken_id);

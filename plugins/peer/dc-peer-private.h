@@ -53,6 +53,7 @@ struct _DcPeer {
   GSource *stats_timer; /* stats-interval */
   GSource *retry;       /* the earliest retry_at of those who may be called */
   gboolean registered;  /* at least once */
+  gboolean served;      /* there was a channel, once */
   gboolean left;        /* `once` is over: we have left the room */
   gboolean stopping;
   gboolean signaling_closed;

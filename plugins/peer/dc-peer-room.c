@@ -7,7 +7,7 @@
  * calls everybody whom the rules of dc-pairing.h give to us, as long as there are fewer than max-connections.
  *
  * A call that comes to nothing is tried again, later each time, since the reason may pass (the peer restarts, the network comes
- * back); connect-timeout bounds it all. A remote whose channels were open and ended is not called again before it joins or comes
+ * back); connect-timeout bounds it all, but no more once one of many was served. A remote whose channels were open and ended is not called again before it joins or comes
  * back: whether to go on with the same one is the application's decision. A connection that is lost is its session's business.
  *
  * Glare: when two call each other at once, the offer of the smaller id stands; its sender ignores the other, whose sender drops its own
@@ -96,6 +96,7 @@ on_session_channel (DcSession *session, DcChannel *channel, gpointer user_data)
   if (remote != NULL)
     remote->failures = 0;
   g_clear_error (&self->call_error);
+  self->served = TRUE;
   dc_peer_disarm_deadline (self);
   dc_peer_hand_out (self, channel);
 }
@@ -141,6 +142,13 @@ is_fatal (DcPeer *self, DcSession *session, const GError *error)
          && !dc_peer_has_open_session (self);
 }
 
+/* Where many come and go there may be nobody for a while, but somebody must come at all. */
+static gboolean
+may_be_alone (DcPeer *self)
+{
+  return dc_peer_has_open_session (self) || (self->served && self->max_connections > 1);
+}
+
 /* `once`: nobody shall call us any more, or wait for our call. */
 static void
 leave_room (DcPeer *self)
@@ -174,7 +182,7 @@ on_session_ended (DcSession *session, const GError *error, gpointer user_data)
   else if (self->signaling_dead && !dc_peer_has_open_session (self))
     dc_peer_give_up (self, g_error_copy (self->signaling_error));
   else {
-    if (!dc_peer_has_open_session (self))
+    if (!may_be_alone (self))
       dc_peer_arm_deadline (self);
     look_around (self);
   }

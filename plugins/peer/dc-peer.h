@@ -65,7 +65,8 @@ G_DECLARE_FINAL_TYPE (DcPeer, dc_peer, DC, PEER, GObject)
  *   "turn-servers" GStrv
  *   "use-turn" boolean       default TRUE; FALSE ignores TURN servers, the signaling server's too
  *   "ice-transport-policy" DcIcePolicy
- *   "connect-timeout" uint   seconds from the start (or from the end of the last channel) until a channel must be open; 0: no limit.
+ *   "connect-timeout" uint   seconds from the start until a channel must be open, and with max-connections of 1 also from the end of one
+ *                            until the next; 0: no limit
  *   "resume-timeout" uint    seconds for which a lost connection is made anew before its channels end; default 30; 0: they end at once
  *   "tls-ca" string          PEM file trusted for wss:// and https:// instead of the system's
  *   "polling" boolean        HTTP long polling only
