@@ -95,7 +95,7 @@ set_raw_caps (GstDataChannelSrc *self, const DcLinkItem *item)
   if (gst_pad_check_reconfigure (pad))
     gst_data_channel_src_negotiate (GST_BASE_SRC (self));
   if (self->raw_caps == GST_DATA_CHANNEL_RAW_CAPS_FIXED || self->raw_caps == wanted
-      || (!text && self->raw_caps == GST_DATA_CHANNEL_RAW_CAPS_NONE))
+      || (!text && self->raw_caps == GST_DATA_CHANNEL_RAW_CAPS_NONE && !gst_pad_has_current_caps (pad)))
     return;
   caps = text ? gst_caps_new_simple ("text/x-raw", "format", G_TYPE_STRING, "utf8", NULL)
               : gst_caps_new_empty_simple ("application/octet-stream");

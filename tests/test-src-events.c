@@ -262,6 +262,22 @@ test_raw_renegotiates (void)
   assert_caps (&f, "application/x-mine, a=1");
 }
 
+/* Something was relinked downstream, and takes anything as before. */
+static void
+test_raw_renegotiates_to_the_same (void)
+{
+  g_auto (DcTestSource) f = {0};
+
+  dc_test_source_play (&f, "datachannelsrc mode=raw");
+  dc_test_give_text (f.channel, "one");
+  pull_data (&f, "one");
+  assert_caps (&f, "text/x-raw, format=utf8");
+  g_assert_true (gst_harness_push_upstream_event (f.harness, gst_event_new_reconfigure ()));
+  dc_test_give_data (f.channel, "\xff", NONE, NONE);
+  pull_data (&f, "\xff");
+  assert_caps (&f, "application/octet-stream");
+}
+
 int
 main (int argc, char **argv)
 {
@@ -280,5 +296,6 @@ main (int argc, char **argv)
   g_test_add_func ("/src-events/raw-binary", test_raw_binary);
   g_test_add_func ("/src-events/raw/fixed-caps", test_raw_fixed_caps);
   g_test_add_func ("/src-events/raw/renegotiates", test_raw_renegotiates);
+  g_test_add_func ("/src-events/raw/renegotiates-to-the-same", test_raw_renegotiates_to_the_same);
   return g_test_run ();
 }
