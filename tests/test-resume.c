@@ -7,6 +7,7 @@
 #include "tests/harness/dc-test-cut.h"
 #include "tests/harness/dc-test-daemon.h"
 #include "tests/harness/dc-test-peer.h"
+#include "tests/harness/dc-test-proxy.h"
 #include "tests/harness/dc-test.h"
 
 #define WATCHDOG_S 90
@@ -196,6 +197,60 @@ test_daemon_restart (Fixture *fixture, gconstpointer data)
   gst_structure_free (dc_test_peer_wait_event (fixture->alice, "connection-resumed"));
   stream_wait (there, 500);
   stream_stop (there);
+}
+
+/* Of what the server says: the byes, and those of them that give up one attempt and not all. */
+typedef struct {
+  gint all, lost; /* atomic */
+} Byes;
+
+static void
+count_byes (guint8 *data, gsize length, gpointer user_data)
+{
+  Byes *byes = user_data;
+
+  if (g_strstr_len ((const char *) data, (gssize) length, "\"bye\"") == NULL)
+    return;
+  g_atomic_int_inc (&byes->all);
+  if (g_strstr_len ((const char *) data, (gssize) length, "\"lost\"") != NULL)
+    g_atomic_int_inc (&byes->lost);
+}
+
+/* Bob's messages come through @proxy, and what it tells him is counted. */
+static void
+meet_through_proxy (Fixture *fixture, DcTestProxy *proxy, Byes *byes)
+{
+  g_autofree char *url = dc_test_proxy_dup_url (proxy, "ws");
+
+  dc_test_proxy_set_filter (proxy, count_byes, byes);
+  fixture->bob = dc_test_peer_new (url, "id", "bob", "role", DC_ROLE_ANSWERER, NULL);
+  gst_structure_free (dc_test_peer_wait_event (fixture->bob, "registered"));
+  fixture->alice = dc_test_peer_new (fixture->url, "id", "alice", "role", DC_ROLE_OFFERER, NULL);
+}
+
+/* An attempt that is given up is no end for a far side whose channels may have resumed on it. */
+static void
+test_attempt_given_up (Fixture *fixture, gconstpointer data)
+{
+  g_autoptr (DcTestProxy) proxy = dc_test_proxy_new (dc_test_daemon_get_port (fixture->daemon));
+  g_autoptr (DcChannel) at_alice = NULL, at_bob = NULL;
+  Byes byes = {0};
+
+  meet_through_proxy (fixture, proxy, &byes);
+  at_alice = dc_test_peer_wait_channel (fixture->alice);
+  at_bob = dc_test_peer_wait_channel (fixture->bob);
+  dc_test_cut_set (TRUE);
+  gst_structure_free (dc_test_peer_wait_event (fixture->bob, "connection-lost"));
+  gst_structure_free (dc_test_peer_wait_event (fixture->alice, "connection-lost"));
+  dc_test_proxy_cut (proxy); /* that he is back has her call at once, and the earlier attempt is over */
+  gst_structure_free (dc_test_peer_wait_event (fixture->alice, "peer-back"));
+  while (g_atomic_int_get (&byes.all) == 0)
+    g_thread_yield ();
+  g_assert_cmpint (g_atomic_int_get (&byes.lost), ==, g_atomic_int_get (&byes.all));
+  dc_test_cut_set (FALSE);
+  gst_structure_free (dc_test_peer_wait_event (fixture->alice, "connection-resumed"));
+  dc_test_push_text (at_alice, "again");
+  dc_test_expect_text (at_bob, "again");
 }
 
 /* --- What a server has forgotten --------------------------------------------------------------------------------------------------- */
@@ -504,6 +559,7 @@ main (int argc, char **argv)
   dc_test_cut_init ();
   ADD ("/resume/cut", test_cut);
   ADD ("/resume/daemon-restart", test_daemon_restart);
+  ADD ("/resume/attempt-given-up", test_attempt_given_up);
   ADD ("/resume/forgotten-offer", test_forgotten_offer);
   ADD ("/resume/forgotten-candidates", test_forgotten_candidates);
   ADD ("/resume/timeout", test_timeout);

@@ -52,13 +52,14 @@ dc_session_let_go (DcSession *self, const char *reason)
   dc_connection_close (connection, reason);
 }
 
-/* Another connection shall carry the channels. */
+/* Another connection shall carry the channels. While lost that is one attempt of several: the far side, whose channels may have resumed
+ * on it, goes back to waiting for the next. */
 static void
 drop_connection (DcSession *self, const char *reason)
 {
   if (self->connection != NULL)
     dc_connection_drop_channels (self->connection);
-  dc_session_let_go (self, reason);
+  dc_session_let_go (self, self->state == DC_SESSION_LOST ? "lost" : reason);
 }
 
 static void
@@ -145,7 +146,7 @@ on_connection_ended (DcConnection *connection, const GError *error, gpointer use
   if (self->state == DC_SESSION_OPEN)
     dc_session_lose_connection (self, error);
   else if (self->state == DC_SESSION_LOST) {
-    drop_connection (self, "it tries again");
+    drop_connection (self, NULL);
     if (self->is_caller)
       call_later (self);
   } else
