@@ -37,7 +37,7 @@ note_encoder (GstElement *element)
   g_mutex_unlock (&encoders_lock);
 }
 
-/* The first that is alive. (transfer full) */
+/* The first that runs: one that was taken down may live on for a moment. (transfer full) */
 static GstElement *
 dup_oldest_encoder (void)
 {
@@ -47,6 +47,8 @@ dup_oldest_encoder (void)
   g_mutex_lock (&encoders_lock);
   while (element == NULL && (ref = g_queue_pop_head (&encoders)) != NULL) {
     element = g_weak_ref_get (ref);
+    if (element != NULL && GST_STATE (element) < GST_STATE_PAUSED)
+      g_clear_pointer (&element, gst_object_unref);
     g_weak_ref_clear (ref);
     g_free (ref);
   }
