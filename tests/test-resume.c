@@ -390,6 +390,92 @@ test_other_comes_back (Fixture *fixture, gconstpointer data)
   g_assert_error (error, DC_ERROR, DC_ERROR_PEER_GONE);
 }
 
+/* --- After FIN ------------------------------------------------------------------------------------------------------------------- */
+
+static void
+pull_fin (DcChannel *channel)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (DcLinkItem) item = dc_channel_pull (channel, 0, &error);
+
+  g_assert_no_error (error);
+  g_assert_cmpint (item->kind, ==, DC_LINK_ITEM_FIN);
+}
+
+/* Alice has asked, and finished; the far side has all of it. */
+static void
+ask (DcChannel *at_alice, DcChannel *at_bob)
+{
+  dc_test_push_text (at_alice, "a question");
+  dc_channel_begin_finish (at_alice);
+  dc_test_expect_text (at_bob, "a question");
+  pull_fin (at_bob);
+}
+
+static void
+finish (DcChannel *channel)
+{
+  g_autoptr (GError) error = NULL;
+
+  dc_channel_finish (channel, &error);
+  g_assert_no_error (error);
+}
+
+/* The cut comes between a question that is finished and acknowledged, and its answer. */
+static void
+test_half_closed (Fixture *fixture, gconstpointer data)
+{
+  g_autoptr (DcChannel) at_alice = NULL, at_bob = NULL;
+
+  meet (fixture, 30);
+  at_alice = dc_test_peer_wait_channel (fixture->alice);
+  at_bob = dc_test_peer_wait_channel (fixture->bob);
+  ask (at_alice, at_bob);
+  dc_channel_accept_fin (at_bob);
+  finish (at_alice);
+  dc_test_cut_set (TRUE);
+  wait_lost_and_resumed (fixture->alice);
+  dc_test_push_text (at_bob, "an answer");
+  dc_test_expect_text (at_alice, "an answer");
+}
+
+/* FIN-ACK is lost with the connection: it is said again, though nothing else is to be said. */
+static void
+test_lost_fin_ack (Fixture *fixture, gconstpointer data)
+{
+  g_autoptr (DcChannel) at_alice = NULL, at_bob = NULL;
+
+  meet (fixture, 30);
+  at_alice = dc_test_peer_wait_channel (fixture->alice);
+  at_bob = dc_test_peer_wait_channel (fixture->bob);
+  ask (at_alice, at_bob);
+  dc_test_cut_set (TRUE);
+  dc_channel_accept_fin (at_bob);
+  wait_lost_and_resumed (fixture->alice);
+  finish (at_alice);
+}
+
+/* Nobody comes back to a channel on which nothing was under way: that is no fault, but only the resume timeout shows it. */
+static void
+test_clean_timeout (Fixture *fixture, gconstpointer data)
+{
+  g_autoptr (DcChannel) at_alice = NULL, at_bob = NULL;
+  g_autoptr (GstStructure) closed = NULL;
+  gboolean clean = FALSE;
+
+  meet (fixture, 1);
+  at_alice = dc_test_peer_wait_channel (fixture->alice);
+  at_bob = dc_test_peer_wait_channel (fixture->bob);
+  ask (at_alice, at_bob);
+  dc_channel_accept_fin (at_bob);
+  finish (at_alice);
+  dc_test_cut_set (TRUE);
+  closed = dc_test_peer_wait_event (fixture->bob, "connection-closed");
+  gst_structure_get_boolean (closed, "clean", &clean);
+  g_assert_true (clean);
+  g_assert_cmpuint (dc_test_peer_count_events (fixture->bob, "connection-lost"), ==, 1);
+}
+
 /* --- Several channels, several remotes -------------------------------------------------------------------------------------------- */
 
 static DcTestPeer *
@@ -566,6 +652,9 @@ main (int argc, char **argv)
   ADD ("/resume/none", test_no_resume);
   ADD ("/resume/abort-while-lost", test_abort_while_lost);
   ADD ("/resume/other-comes-back", test_other_comes_back);
+  ADD ("/resume/half-closed", test_half_closed);
+  ADD ("/resume/lost-fin-ack", test_lost_fin_ack);
+  ADD ("/resume/clean-timeout", test_clean_timeout);
   ADD ("/resume/several-channels", test_several_channels);
   ADD ("/channels/close-one", test_close_one);
   ADD ("/peer/several-remotes", test_several_remotes);

@@ -233,6 +233,15 @@ translate_link_error (DcChannel *self, const GError *reason)
       DC_ERROR, DC_ERROR_DATA, "\"%s\" sent what is not the link protocol: %s", self->remote_id, reason->message);
 }
 
+/* Nobody came back, or not the one who was lost: no fault if nothing was under way. */
+static gboolean
+was_left_clean_locked (DcChannel *self, const GError *reason)
+{
+  return (g_error_matches (reason, DC_LINK_ERROR, DC_LINK_ERROR_TIMEOUT)
+             || g_error_matches (reason, DC_LINK_ERROR, DC_LINK_ERROR_RESUME))
+         && dc_channel_is_clean_locked (self);
+}
+
 static void
 end_by_link_locked (DcChannel *self)
 {
@@ -240,7 +249,7 @@ end_by_link_locked (DcChannel *self)
   g_autoptr (GError) error = translate_link_error (self, reason);
 
   self->abort_sent = !g_error_matches (reason, DC_LINK_ERROR, DC_LINK_ERROR_ABORTED);
-  dc_channel_end_locked (self, error);
+  dc_channel_end_locked (self, was_left_clean_locked (self, reason) ? NULL : error);
 }
 
 static void
@@ -275,11 +284,20 @@ note_suspended_locked (DcChannel *self, const GError *why, gboolean by_itself)
   self->lost_reason = g_error_copy (why);
 }
 
+/* A direction that was not used yet may still be, and a FIN-ACK that was lost must be said again. */
+static gboolean
+is_worth_resuming_locked (DcChannel *self)
+{
+  if (!self->ready || self->closing || self->resume_timeout == 0)
+    return FALSE;
+  return !self->fin_accepted || !dc_link_is_finished (self->link) || !dc_link_is_settled (self->link);
+}
+
 void
 dc_channel_suspend_locked (DcChannel *self, const GError *why, gboolean by_itself)
 {
   dc_channel_drop_rtc_locked (self);
-  if (!self->ready || self->closing || self->resume_timeout == 0 || dc_channel_is_clean_locked (self)) {
+  if (!is_worth_resuming_locked (self)) {
     dc_channel_end_locked (self, dc_channel_is_clean_locked (self) ? NULL : why);
     return;
   }

@@ -42,13 +42,14 @@ gboolean dc_channel_had_carrier (DcChannel *self, gconstpointer carrier);
 void dc_channel_start (DcChannel *self, GstWebRTCDataChannel *rtc, gsize max_message_size, DcProof *proof);
 
 /* The connection is lost, and webrtcbin's channel is let go of: everything blocked returns @why, unless both sides had finished. In link
- * mode, if it was open and there is a resume timeout, it goes on waiting for another instead. */
+ * mode, if it was open, there is a resume timeout, and anything can still be said, it goes on waiting for another instead. */
 void dc_channel_lose (DcChannel *self, const GError *why);
 /* The same, but it cannot go on: a fault, or nobody is there to go on with. */
 void dc_channel_fail (DcChannel *self, const GError *error);
 /* More of what was sent on the connection has arrived. */
 void dc_channel_check_delivered (DcChannel *self);
-/* The far side has ended the connection, on purpose: in raw mode that is an end like another (W3C: its close() closes the channels). */
+/* The far side has ended the connection, on purpose: an end like another in raw mode (W3C: its close() closes the channels), and in link mode
+ * if each direction that was used has been ended. */
 void dc_channel_far_side_left (DcChannel *self);
 /* Closes webrtcbin's channel, which in raw mode the far side sees as its end; its answer makes this channel settled. */
 void dc_channel_close_rtc (DcChannel *self);

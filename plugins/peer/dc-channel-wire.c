@@ -352,7 +352,7 @@ void
 dc_channel_far_side_left (DcChannel *self)
 {
   g_mutex_lock (&self->lock);
-  if (self->options->mode == DC_MODE_RAW && self->started) {
+  if (dc_channel_is_clean_locked (self) || (self->options->mode == DC_MODE_RAW && self->started)) {
     self->remote_closed = TRUE;
     dc_channel_check_finished_locked (self);
     dc_channel_end_locked (self, NULL);

@@ -78,7 +78,8 @@ say_goodbye (gpointer user_data)
   DcConnection *self = user_data;
 
   self->linger_end = NULL;
-  if (self->dtls_state != GST_WEBRTC_DTLS_TRANSPORT_STATE_CONNECTED)
+  /* It would tell the far side that we leave, but we only lost this connection. */
+  if (self->gone || self->dtls_state != GST_WEBRTC_DTLS_TRANSPORT_STATE_CONNECTED)
     return release_relays (self);
   dc_webrtc_say_goodbye (self->webrtc);
   dc_connection_close_after (self, GOODBYE_MS, release_relays);

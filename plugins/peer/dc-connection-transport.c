@@ -181,7 +181,8 @@ far_side_left (DcConnection *self, const char *how)
   dc_connection_hurry (self);
   for (guint i = 0; i < self->channels->len; i++) {
     DcChannel *channel = g_ptr_array_index (self->channels, i);
-    if (dc_channel_has_carrier (channel, self))
+    /* It may have been suspended just now, by what could not be sent any more. */
+    if (dc_channel_had_carrier (channel, self))
       dc_channel_far_side_left (channel);
   }
   dc_connection_fail (
