@@ -455,6 +455,50 @@ test_counts_wrap (void)
   g_assert_cmpuint (dc_sender_get_bytes_in_flight (&halves->sender), ==, 0);
 }
 
+/* Sends one message; its frames must go on at *@next. */
+static void
+expect_message (DcSender *sender, guint32 *next)
+{
+  g_autoptr (GByteArray) bytes = g_byte_array_new ();
+  gsize position = 0;
+  DcFrame frame;
+
+  dc_sender_fill (sender, bytes);
+  g_assert_cmpuint (bytes->len, >, 0);
+  while (position < bytes->len) {
+    g_assert_true (dc_frame_parse (bytes->data, bytes->len, &position, &frame, NULL));
+    g_assert_cmpuint (frame.sequence, ==, *next);
+    ++*next;
+  }
+}
+
+/* The next channel dies too, when a part has been sent again. */
+static void
+test_lost_while_resending (void)
+{
+  DcFrameHello hello = {.window_bytes = 65536, .window_frames = 256, .max_item = 65536, .max_message = 4096};
+  DcSender sender = {0};
+  guint32 next = 0;
+
+  dc_sender_init (&sender, 0);
+  dc_sender_open (&sender, &hello, hello.max_message);
+  for (guint i = 0; i < 12; i++)
+    dc_sender_queue (&sender, new_data_on (i % 3, 1500), FALSE);
+  for (guint first = 0; first < 3; first++) {
+    hello.next_expected = next = first;
+    g_assert_true (dc_sender_resume (&sender, &hello, hello.max_message, NULL));
+    expect_message (&sender, &next);
+    g_assert_cmpuint (next, <, 12);
+    if (first == 0)
+      while (next < 12)
+        expect_message (&sender, &next);
+  }
+  while (next < 12)
+    expect_message (&sender, &next);
+  g_assert_cmpuint (sender.resend.length, ==, 0);
+  dc_sender_clear (&sender);
+}
+
 /* --- one end against a forger --- */
 
 /* Open, with five frames out, of which two are acknowledged: 50 and 51 of 50 to 54. */
@@ -586,6 +630,7 @@ main (int argc, char **argv)
   g_test_add_func ("/link/resume/partial-item", test_partial_item);
   g_test_add_func ("/link/resume/wraps", test_wraps);
   g_test_add_func ("/link/resume/counts-wrap", test_counts_wrap);
+  g_test_add_func ("/link/resume/lost-while-resending", test_lost_while_resending);
   g_test_add_func ("/link/resume/fin-ack", test_fin_ack);
   g_test_add_func ("/link/resume/silence", test_silence);
   g_test_add_func ("/link/resume/not-resumable", test_not_resumable);

@@ -65,7 +65,9 @@ dc_sender_open (DcSender *self, const DcFrameHello *hello, gsize max_message)
 static void
 rewind_streams (DcSender *self)
 {
-  g_queue_init (&self->resend);
+  /* What the last channel did not get round to. Each link must be free before it is pushed again. */
+  while (g_queue_pop_head_link (&self->resend))
+    ;
   for (guint i = 0; i < DC_LINK_MAX_STREAMS; i++) {
     DcSenderStream *stream = self->streams[i];
 
