@@ -7,9 +7,10 @@
  * caller for good. When a channel is in use on it the session is open.
  *
  * Losing a connection: it ends with an error, or a channel's heartbeat finds it dead, or this machine has lost the address that it used. All
- * channels lose it. Those that cannot go on (raw, no resume timeout) or need not (both sides have finished) end; if any can, the session is lost, and the caller calls again, at
- * once and then every few seconds, with `continues` in the offer. The called peer, which may not have noticed, drops what it had and
- * answers; if it is the one who noticed, it sends a bye with the reason "lost", and waits. When a channel has resumed the session is open again.
+ * channels lose it. Those that cannot go on (raw, no resume timeout) or need not (both sides have finished) end; if any can, the session is
+ * lost, and the caller calls again, at once and then every few seconds, with `continues` in the offer. The called peer, which may not have
+ * noticed, drops what it had and answers; if it is the one who noticed, it sends a bye with the reason "lost", and waits. When a channel has
+ * resumed the session is open again.
  * How long that may take is the links' business: each ends its channel after the resume timeout.
  *
  *   calling --channel ready--> open --connection lost--> lost --channel resumed--> open
