@@ -81,6 +81,9 @@
 GST_DEBUG_CATEGORY_STATIC (datachannelsink_debug);
 #define GST_CAT_DEFAULT datachannelsink_debug
 
+/* The base class's name for it. */
+#define GST_FLOW_STEP GST_FLOW_CUSTOM_ERROR
+
 struct _GstDataChannelSink {
   GstBaseSink parent_instance;
 
@@ -139,7 +142,7 @@ try_finish (GstDataChannelSink *self, GstMiniObject *eos, GError **error)
   return gst_data_channel_receivers_finish (self->receivers, error);
 }
 
-/* Until it is done, or the wait for PLAYING says otherwise. */
+/* Until it is done, or the wait for PLAYING says otherwise: that may be a step. */
 static GstFlowReturn
 attempt_or_wait (GstDataChannelSink *self, Attempt attempt, GstMiniObject *object)
 {
@@ -159,10 +162,22 @@ attempt_or_wait (GstDataChannelSink *self, Attempt attempt, GstMiniObject *objec
   return flow;
 }
 
+/* A step skips what follows: of this the receivers may have a part. */
+static GstFlowReturn
+send_whole (GstDataChannelSink *self, GstMiniObject *object)
+{
+  GstFlowReturn flow;
+
+  do {
+    flow = attempt_or_wait (self, try_send, object);
+  } while (flow == GST_FLOW_STEP);
+  return flow;
+}
+
 static GstFlowReturn
 gst_data_channel_sink_render (GstBaseSink *sink, GstBuffer *buffer)
 {
-  return attempt_or_wait (GST_DATA_CHANNEL_SINK (sink), try_send, GST_MINI_OBJECT_CAST (buffer));
+  return send_whole (GST_DATA_CHANNEL_SINK (sink), GST_MINI_OBJECT_CAST (buffer));
 }
 
 static GstFlowReturn
@@ -179,16 +194,21 @@ static GstFlowReturn
 gst_data_channel_sink_wait_event (GstBaseSink *sink, GstEvent *event)
 {
   GstDataChannelSink *self = GST_DATA_CHANNEL_SINK (sink);
-  GstFlowReturn flow = GST_BASE_SINK_CLASS (gst_data_channel_sink_parent_class)->wait_event (sink, event);
+  GstFlowReturn flow;
 
-  if (flow != GST_FLOW_OK)
-    return flow;
-  if (GST_EVENT_TYPE (event) == GST_EVENT_GAP)
-    return attempt_or_wait (self, try_send, GST_MINI_OBJECT_CAST (event));
-  if (GST_EVENT_TYPE (event) != GST_EVENT_EOS)
-    return flow;
-  GST_INFO_OBJECT (self, "end of stream: waiting until the receiver has everything");
-  return attempt_or_wait (self, try_finish, NULL);
+  /* Behind a step the base class prerolls anew. */
+  do {
+    flow = GST_BASE_SINK_CLASS (gst_data_channel_sink_parent_class)->wait_event (sink, event);
+    if (flow != GST_FLOW_OK)
+      return flow;
+    if (GST_EVENT_TYPE (event) == GST_EVENT_GAP)
+      return send_whole (self, GST_MINI_OBJECT_CAST (event));
+    if (GST_EVENT_TYPE (event) != GST_EVENT_EOS)
+      return flow;
+    GST_INFO_OBJECT (self, "end of stream: waiting until the receiver has everything");
+    flow = attempt_or_wait (self, try_finish, NULL);
+  } while (flow == GST_FLOW_STEP);
+  return flow;
 }
 
 /* --- Events -------------------------------------------------------------------------------------------------------------------- */
@@ -268,14 +288,14 @@ take_sticky (GstDataChannelSink *self, GstEvent *event)
   /* Caps and segments are of no use without what follows. */
   if (GST_EVENT_TYPE (event) == GST_EVENT_CAPS || GST_EVENT_TYPE (event) == GST_EVENT_SEGMENT || !may_wait (self))
     return TRUE;
-  return attempt_or_wait (self, try_send, NULL) == GST_FLOW_OK;
+  return send_whole (self, NULL) == GST_FLOW_OK;
 }
 
 static gboolean
 take_custom (GstDataChannelSink *self, GstEvent *event)
 {
   if (may_wait (self))
-    return attempt_or_wait (self, try_send, GST_MINI_OBJECT_CAST (event)) == GST_FLOW_OK;
+    return send_whole (self, GST_MINI_OBJECT_CAST (event)) == GST_FLOW_OK;
   g_queue_push_tail (&self->pending, gst_event_ref (event));
   return TRUE;
 }

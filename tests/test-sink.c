@@ -211,6 +211,56 @@ test_sink_pause_in_push (void)
 }
 
 static void
+step (DcTestElement *f)
+{
+  g_assert_true (gst_element_send_event (
+      dc_test_element_get (f, "dc"), gst_event_new_step (GST_FORMAT_BUFFERS, 1, 1, TRUE, FALSE)));
+}
+
+/* A step skips what comes next, not what the receiver may have in part. */
+static void
+test_sink_step_in_push (void)
+{
+  g_auto (DcTestElement) f = {0};
+
+  dc_test_element_play (&f, SINK);
+  push (&f, "one", 1);
+  take_kind (&f, DC_LINK_ITEM_CAPS);
+  take_kind (&f, DC_LINK_ITEM_SEGMENT);
+  take_data (&f, "one", 1);
+  g_assert_cmpint (gst_element_get_state (f.pipeline, NULL, NULL, GST_CLOCK_TIME_NONE), ==, GST_STATE_CHANGE_SUCCESS);
+  dc_fake_channel_set_window (f.channel, 0);
+  push (&f, "two", 2);
+  dc_fake_channel_wait_blocked (f.channel);
+  step (&f);
+  dc_fake_channel_set_window (f.channel, 10);
+  take_data (&f, "two", 2);
+  push (&f, "skipped", 3);
+  push (&f, "four", 4);
+  take_data (&f, "four", 4);
+}
+
+static void
+test_sink_step_in_finish (void)
+{
+  g_auto (DcTestElement) f = {0};
+
+  dc_test_element_play (&f, SINK);
+  push (&f, "one", 1);
+  g_assert_cmpint (gst_element_get_state (f.pipeline, NULL, NULL, GST_CLOCK_TIME_NONE), ==, GST_STATE_CHANGE_SUCCESS);
+  emit (&f, "end-of-stream");
+  take_kind (&f, DC_LINK_ITEM_CAPS);
+  take_kind (&f, DC_LINK_ITEM_SEGMENT);
+  take_data (&f, "one", 1);
+  take_kind (&f, DC_LINK_ITEM_EVENT);
+  take_kind (&f, DC_LINK_ITEM_FIN);
+  dc_fake_channel_wait_blocked (f.channel);
+  step (&f);
+  dc_fake_channel_acknowledge_fin (f.channel);
+  dc_test_element_wait_eos (&f);
+}
+
+static void
 test_sink_pause_in_finish (void)
 {
   g_auto (DcTestElement) f = {0};
@@ -542,6 +592,8 @@ main (int argc, char **argv)
   g_test_add_func ("/sink/caps-change", test_sink_caps_change);
   g_test_add_func ("/sink/slowed-down", test_sink_is_slowed_down);
   g_test_add_func ("/sink/pause-in-push", test_sink_pause_in_push);
+  g_test_add_func ("/sink/step-in-push", test_sink_step_in_push);
+  g_test_add_func ("/sink/step-in-finish", test_sink_step_in_finish);
   g_test_add_func ("/sink/pause-in-finish", test_sink_pause_in_finish);
   g_test_add_func ("/sink/stop-while-alone", test_sink_stop_while_alone);
   g_test_add_func ("/sink/stop-in-push", test_sink_stop_in_push);
