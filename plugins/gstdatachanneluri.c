@@ -253,7 +253,11 @@ set_uri (GstURIHandler *handler, const gchar *uri, GError **error)
 
   if (GST_STATE (element) > GST_STATE_READY || GST_STATE_TARGET (element) > GST_STATE_READY)
     return refuse (error, GST_URI_ERROR_BAD_STATE, uri, "the element must be in READY or NULL while it is set");
-  return gst_data_channel_uri_set (element, uri, error);
+  if (!gst_data_channel_uri_set (element, uri, error))
+    return FALSE;
+  /* Forgets what may have been wrong with an earlier one. */
+  g_object_set (element, "uri", NULL, NULL);
+  return TRUE;
 }
 
 static void

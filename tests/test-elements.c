@@ -429,6 +429,22 @@ test_uri_refused (void)
   }
 }
 
+/* A good one makes up for a bad one, whichever way they come. */
+static void
+test_uri_set_anew (void)
+{
+  g_auto (DcTestElement) f = {0};
+  g_autoptr (GError) error = NULL;
+
+  dc_test_element_launch (&f, "fakesrc ! datachannelsink name=dc uri=nonsense://h/r");
+  g_assert_true (
+      gst_uri_handler_set_uri (GST_URI_HANDLER (dc_test_element_get (&f, "dc")), "datachannel://second/r", &error));
+  g_assert_no_error (error);
+  assert_string_property (dc_test_element_get (&f, "dc"), "signaling", "ws://second:8443");
+  g_assert_cmpint (gst_element_set_state (f.pipeline, GST_STATE_PAUSED), !=, GST_STATE_CHANGE_FAILURE);
+  f.peer = dc_fake_wait_peer ();
+}
+
 int
 main (int argc, char **argv)
 {
@@ -449,5 +465,6 @@ main (int argc, char **argv)
   g_test_add_func ("/uri/servers", test_uri_servers);
   g_test_add_func ("/uri/reads-back", test_uri_reads_back);
   g_test_add_func ("/uri/refused", test_uri_refused);
+  g_test_add_func ("/uri/set-anew", test_uri_set_anew);
   return g_test_run ();
 }
