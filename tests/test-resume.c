@@ -541,11 +541,18 @@ test_several_channels (Fixture *fixture, gconstpointer data)
   stream_stop (two);
 }
 
-/* One closes, the other goes on. */
+static void
+wait_ended (DcChannel *channel)
+{
+  while (!dc_channel_is_ended (channel))
+    g_thread_yield ();
+}
+
+/* Two close, the third goes on. */
 static void
 test_close_one (Fixture *fixture, gconstpointer data)
 {
-  g_autoptr (DcChannel) one_a = NULL, one_b = NULL, two_a = NULL, two_b = NULL;
+  g_autoptr (DcChannel) one_a = NULL, one_b = NULL, two_a = NULL, two_b = NULL, plain_a = NULL, plain_b = NULL;
   g_autoptr (GError) error = NULL;
 
   fixture->bob = new_peer_with_three (fixture, "bob", DC_ROLE_ANSWERER);
@@ -555,10 +562,19 @@ test_close_one (Fixture *fixture, gconstpointer data)
   one_b = wait_channel (fixture->bob, "one");
   two_a = wait_channel (fixture->alice, "two");
   two_b = wait_channel (fixture->bob, "two");
+  plain_a = wait_channel (fixture->alice, "plain");
+  plain_b = wait_channel (fixture->bob, "plain");
   dc_channel_abort (one_a, "this one is over");
   g_assert_null (dc_channel_pull (one_b, 0, &error));
   g_assert_error (error, DC_ERROR, DC_ERROR_PEER_GONE);
   g_assert_nonnull (strstr (error->message, "this one is over"));
+  wait_ended (one_a); /* nobody at bob's need close it */
+  dc_test_push_text (plain_a, "last words");
+  finish (plain_a);
+  dc_channel_close (plain_a);
+  dc_test_expect_text (plain_b, "last words");
+  pull_fin (plain_b);
+  wait_ended (plain_a);
   dc_test_push_text (two_a, "and this is not");
   dc_test_expect_text (two_b, "and this is not");
 }

@@ -110,29 +110,6 @@ dc_channel_get_stats_locked (DcChannel *self, DcLinkStats *stats)
   stats->waiting_bytes = dc_channel_get_buffered_amount_locked (self);
 }
 
-/* Whether an ABORT, or what a raw channel sent, has arrived cannot be known: the far side's closing shows it, or the connection's patience
- * ends. Without a connection nothing can arrive. */
-static gboolean
-is_settled_locked (DcChannel *self)
-{
-  if (self->remote_closed || self->rtc == NULL)
-    return TRUE;
-  if (self->abort_sent)
-    return FALSE;
-  if (self->ended || !self->started)
-    return TRUE;
-  return self->link != NULL && dc_link_is_settled (self->link) && dc_channel_get_buffered_amount_locked (self) == 0;
-}
-
-void
-dc_channel_check_settled_locked (DcChannel *self)
-{
-  if (!self->closing || self->settled || !is_settled_locked (self))
-    return;
-  self->settled = TRUE;
-  self->pending |= PENDING_SETTLED;
-}
-
 /* Whether the far SCTP has everything. The far application may not: a raw channel can promise no more. */
 static gboolean
 is_delivered_locked (DcChannel *self)
@@ -143,6 +120,31 @@ is_delivered_locked (DcChannel *self)
     return FALSE;
   g_object_get (self->rtc, "id", &id, NULL);
   return self->expired || dc_sctp_watch_has_delivered (self->watch, (guint16) id, self->raw_stats.items_sent);
+}
+
+/* Whether an ABORT has arrived cannot be known: the far side's closing shows it, or the connection's patience ends. Without a connection
+ * nothing can arrive. */
+static gboolean
+is_settled_locked (DcChannel *self)
+{
+  if (self->remote_closed || self->rtc == NULL)
+    return TRUE;
+  if (self->abort_sent)
+    return FALSE;
+  if (self->ended || !self->started)
+    return TRUE;
+  if (self->link == NULL)
+    return is_delivered_locked (self);
+  return dc_link_is_settled (self->link) && dc_channel_get_buffered_amount_locked (self) == 0;
+}
+
+void
+dc_channel_check_settled_locked (DcChannel *self)
+{
+  if (!self->closing || self->settled || !is_settled_locked (self))
+    return;
+  self->settled = TRUE;
+  self->pending |= PENDING_SETTLED;
 }
 
 void

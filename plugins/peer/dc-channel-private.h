@@ -21,7 +21,8 @@ typedef struct {
   void (*ended) (DcChannel *channel, const GError *error, gpointer user_data);
   /* The application wants it closed (dc_channel_close, dc_channel_abort). Once. */
   void (*wants_close) (DcChannel *channel, gpointer user_data);
-  /* After that: nothing is on its way any more that the far side still must get (FIN-ACK), or the channel has ended. Once. */
+  /* After that: nothing is on its way any more that the far side still must get (FIN-ACK, what a raw channel has sent), or the channel has
+   * ended. Once. */
   void (*settled) (DcChannel *channel, gpointer user_data);
 } DcChannelCallbacks;
 

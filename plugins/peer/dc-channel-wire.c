@@ -343,6 +343,7 @@ dc_channel_check_delivered (DcChannel *self)
   g_mutex_lock (&self->lock);
   if (!self->ended) {
     dc_channel_check_finished_locked (self);
+    dc_channel_check_settled_locked (self);
     g_cond_broadcast (&self->cond);
   }
   dc_channel_unlock (self);

@@ -101,6 +101,16 @@ close_raw_channels (gpointer user_data)
   return G_SOURCE_REMOVE;
 }
 
+/* The far side needs nothing of it any more; a raw channel that has not ended must still be closed. */
+static gboolean
+is_done (DcConnection *self, DcChannel *channel)
+{
+  if (!dc_channel_has_carrier (channel, self))
+    return TRUE;
+  return dc_channel_is_settled (channel)
+         && (dc_channel_get_mode (channel) == DC_MODE_LINK || dc_channel_is_ended (channel));
+}
+
 static guint
 get_linger_time (DcChannel *channel)
 {
@@ -108,7 +118,7 @@ get_linger_time (DcChannel *channel)
 
   if (dc_channel_is_unfinished (channel))
     return LINGER_ABORT_MS;
-  if (dc_channel_is_ended (channel))
+  if (dc_channel_is_ended (channel) || dc_channel_is_settled (channel))
     return 0;
   if (dc_channel_get_mode (channel) == DC_MODE_LINK)
     return LINGER_CLEAN_MS;
@@ -125,7 +135,7 @@ linger (DcConnection *self)
 
   for (guint i = 0; i < self->channels->len; i++) {
     DcChannel *channel = g_ptr_array_index (self->channels, i);
-    if (!dc_channel_has_carrier (channel, self) || dc_channel_is_settled (channel))
+    if (is_done (self, channel))
       continue;
     longest = MAX (longest, get_linger_time (channel));
     any_raw = any_raw || (dc_channel_get_mode (channel) == DC_MODE_RAW && !dc_channel_is_ended (channel));
@@ -137,11 +147,9 @@ linger (DcConnection *self)
 void
 dc_connection_check_settled (DcConnection *self)
 {
-  for (guint i = 0; i < self->channels->len; i++) {
-    DcChannel *channel = g_ptr_array_index (self->channels, i);
-    if (dc_channel_has_carrier (channel, self) && !dc_channel_is_settled (channel))
+  for (guint i = 0; i < self->channels->len; i++)
+    if (!is_done (self, g_ptr_array_index (self->channels, i)))
       return;
-  }
   dc_connection_hurry (self);
 }
 

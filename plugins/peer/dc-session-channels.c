@@ -114,21 +114,6 @@ on_resumed_posted (DcSession *self, DcChannel *channel, const GError *error)
   emit_resumed (self);
 }
 
-static void
-on_ended_posted (DcSession *self, DcChannel *channel, const GError *error)
-{
-  if (self->state >= DC_SESSION_ENDED)
-    return;
-  if (!dc_channel_is_ready (channel)) {
-    /* Refused before it was in use: that is all of the call, unless another channel is. */
-    g_autoptr (GError) closed =
-        g_error_new (DC_ERROR, DC_ERROR_CONNECTION, "\"%s\" closed the channel before it was in use", self->remote_id);
-    if (self->state == DC_SESSION_CALLING)
-      dc_session_end (self, error != NULL ? error : closed);
-  } else if (dc_session_count_live_channels (self) == 0)
-    dc_session_end (self, error);
-}
-
 static gboolean
 all_are_closing (DcSession *self)
 {
@@ -138,6 +123,26 @@ all_are_closing (DcSession *self)
       return FALSE;
   }
   return TRUE;
+}
+
+static void
+on_ended_posted (DcSession *self, DcChannel *channel, const GError *error)
+{
+  if (self->state >= DC_SESSION_ENDED) {
+    if (self->parting != NULL)
+      dc_connection_check_settled (self->parting);
+    return;
+  }
+  if (!dc_channel_is_ready (channel)) {
+    /* Refused before it was in use: that is all of the call, unless another channel is. */
+    g_autoptr (GError) closed =
+        g_error_new (DC_ERROR, DC_ERROR_CONNECTION, "\"%s\" closed the channel before it was in use", self->remote_id);
+    if (self->state == DC_SESSION_CALLING)
+      dc_session_end (self, error != NULL ? error : closed);
+  } else if (all_are_closing (self))
+    dc_session_end (self, error);
+  else if (!dc_channel_is_unfinished (channel))
+    dc_channel_close_rtc (channel); /* others go on; the far side, which may have broken it off, waits for that */
 }
 
 static void
