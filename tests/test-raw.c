@@ -342,6 +342,57 @@ test_far_side_leaves (Fixture *fixture, gconstpointer data)
   assert_end (fixture->at_bob);
 }
 
+typedef struct {
+  GMutex lock;
+  GCond cond;
+  gboolean closed;
+} Goodbye;
+
+static void
+on_event (DcPeer *peer, const GstStructure *event, Goodbye *goodbye)
+{
+  if (!gst_structure_has_name (event, "dtls-state")
+      || !g_str_equal (gst_structure_get_string (event, "state"), "closed"))
+    return;
+  g_mutex_lock (&goodbye->lock);
+  goodbye->closed = TRUE;
+  g_cond_signal (&goodbye->cond);
+  g_mutex_unlock (&goodbye->lock);
+}
+
+/* On webrtcbin's thread, which delivers one message after the other. */
+static void
+hold_up (DcChannel *channel, guint stream, Goodbye *goodbye)
+{
+  g_mutex_lock (&goodbye->lock);
+  while (!goodbye->closed)
+    g_cond_wait (&goodbye->cond, &goodbye->lock);
+  g_mutex_unlock (&goodbye->lock);
+}
+
+/* A far side that leaves right after its last messages, while we are slow: the goodbye does not overtake them. */
+static void
+test_last_messages (Fixture *fixture, gconstpointer data)
+{
+  g_autoptr (DcChannelOptions) options = raw_options ();
+  g_autoptr (GError) error = NULL;
+  Goodbye goodbye = {0};
+
+  meet (fixture, options, options);
+  g_signal_connect (dc_test_peer_get (fixture->bob), "event", G_CALLBACK (on_event), &goodbye);
+  g_signal_connect (fixture->at_bob, "readable", G_CALLBACK (hold_up), &goodbye);
+  for (guint i = 0; i < 1000; i++)
+    dc_test_push_text (fixture->at_alice, "one of many");
+  g_assert_true (dc_channel_finish (fixture->at_alice, &error));
+  g_assert_no_error (error);
+  dc_test_cut_end_oldest ();
+  for (guint i = 0; i < 1000; i++)
+    dc_test_expect_text (fixture->at_bob, "one of many");
+  assert_end (fixture->at_bob);
+  g_signal_handlers_disconnect_by_data (dc_test_peer_get (fixture->bob), &goodbye);
+  g_signal_handlers_disconnect_by_data (fixture->at_bob, &goodbye);
+}
+
 /* --- usrsctp -------------------------------------------------------------------------------------------------------------------- */
 
 /* Its id. 0: there is none; there must not be two. */
@@ -399,6 +450,7 @@ main (int argc, char **argv)
   ADD ("/raw/finished-when-given-up", test_finished_when_given_up);
   ADD ("/raw/finished-when-expired", test_finished_when_expired);
   ADD ("/raw/far-side-leaves", test_far_side_leaves);
+  ADD ("/raw/last-messages", test_last_messages);
   ADD ("/raw/usrsctp-stays", test_usrsctp_stays);
   return g_test_run ();
 }

@@ -133,31 +133,55 @@ take_state (DcConnection *self, StateChange *change, gint *told)
   return TRUE;
 }
 
+typedef struct {
+  DcConnection *self;
+  DcConnectionFunc func;
+  const char *data;
+} Fence;
+
+static void
+fence_free (gpointer data)
+{
+  Fence *fence = data;
+
+  dc_connection_unref (fence->self);
+  g_free (fence);
+}
+
+static void
+on_stats_promise (GstPromise *promise, gpointer user_data)
+{
+  Fence *fence = user_data;
+
+  dc_connection_post (fence->self, fence->func, (gpointer) fence->data, NULL);
+}
+
+/* Runs @func after what is queued on webrtcbin's thread now: a request queued behind that is answered after it. @data: static. */
+static void
+after_webrtcbin (DcConnection *self, DcConnectionFunc func, const char *data)
+{
+  Fence fence = {dc_connection_ref (self), func, data};
+  GstPromise *promise =
+      dc_webrtc_new_promise (self->webrtc, on_stats_promise, g_memdup2 (&fence, sizeof fence), fence_free);
+
+  g_signal_emit_by_name (dc_webrtc_get_bin (self->webrtc), "get-stats", NULL, promise);
+}
+
 static void
 on_gathering_fence (DcConnection *self, gpointer data)
 {
   dc_connection_local_candidates_done (self);
 }
 
-static void
-on_stats_promise (GstPromise *promise, gpointer user_data)
-{
-  dc_connection_post (user_data, on_gathering_fence, NULL, NULL);
-}
-
+/* The last candidates may still be queued. */
 static void
 on_gathering_posted (DcConnection *self, gpointer data)
 {
   StateChange *change = data;
-  GstPromise *promise;
 
-  if (!take_state (self, change, &self->gathering_state)
-      || self->gathering_state != GST_WEBRTC_ICE_GATHERING_STATE_COMPLETE || self->phase >= DC_PHASE_ENDED)
-    return;
-  /* The last candidates may still be queued on webrtcbin's thread; a request queued behind them is answered after them. */
-  promise = dc_webrtc_new_promise (
-      self->webrtc, on_stats_promise, dc_connection_ref (self), (GDestroyNotify) dc_connection_unref);
-  g_signal_emit_by_name (dc_webrtc_get_bin (self->webrtc), "get-stats", NULL, promise);
+  if (take_state (self, change, &self->gathering_state)
+      && self->gathering_state == GST_WEBRTC_ICE_GATHERING_STATE_COMPLETE && self->phase < DC_PHASE_ENDED)
+    after_webrtcbin (self, on_gathering_fence, NULL);
 }
 
 static void
@@ -174,19 +198,25 @@ on_ice_state_posted (DcConnection *self, gpointer change)
   }
 }
 
-/* By close_notify, or by an end of the SCTP association. */
 static void
-far_side_left (DcConnection *self, const char *how)
+on_far_side_left_fence (DcConnection *self, gpointer how)
 {
-  dc_connection_hurry (self);
   for (guint i = 0; i < self->channels->len; i++) {
     DcChannel *channel = g_ptr_array_index (self->channels, i);
     /* It may have been suspended just now, by what could not be sent any more. */
     if (dc_channel_had_carrier (channel, self))
       dc_channel_far_side_left (channel);
   }
-  dc_connection_fail (
-      self, self->phase == DC_PHASE_OPEN ? DC_ERROR_PEER_GONE : DC_ERROR_CONNECTION, "\"%s\" %s", self->remote_id, how);
+  dc_connection_fail (self, self->phase == DC_PHASE_OPEN ? DC_ERROR_PEER_GONE : DC_ERROR_CONNECTION, "\"%s\" %s",
+      self->remote_id, (const char *) how);
+}
+
+/* By close_notify, or by an end of the SCTP association. Messages that came before may still be queued. */
+static void
+far_side_left (DcConnection *self, const char *how)
+{
+  dc_connection_hurry (self);
+  after_webrtcbin (self, on_far_side_left_fence, how);
 }
 
 static void
