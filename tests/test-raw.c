@@ -342,32 +342,36 @@ test_far_side_leaves (Fixture *fixture, gconstpointer data)
   assert_end (fixture->at_bob);
 }
 
+/* Holds up a thread. */
 typedef struct {
   GMutex lock;
   GCond cond;
-  gboolean closed;
-} Goodbye;
+  gboolean open;
+} Gate;
 
 static void
-on_event (DcPeer *peer, const GstStructure *event, Goodbye *goodbye)
+open_gate (Gate *gate)
 {
-  if (!gst_structure_has_name (event, "dtls-state")
-      || !g_str_equal (gst_structure_get_string (event, "state"), "closed"))
-    return;
-  g_mutex_lock (&goodbye->lock);
-  goodbye->closed = TRUE;
-  g_cond_signal (&goodbye->cond);
-  g_mutex_unlock (&goodbye->lock);
+  g_mutex_lock (&gate->lock);
+  gate->open = TRUE;
+  g_cond_broadcast (&gate->cond);
+  g_mutex_unlock (&gate->lock);
 }
 
-/* On webrtcbin's thread, which delivers one message after the other. */
 static void
-hold_up (DcChannel *channel, guint stream, Goodbye *goodbye)
+wait_for_gate (Gate *gate)
 {
-  g_mutex_lock (&goodbye->lock);
-  while (!goodbye->closed)
-    g_cond_wait (&goodbye->cond, &goodbye->lock);
-  g_mutex_unlock (&goodbye->lock);
+  g_mutex_lock (&gate->lock);
+  while (!gate->open)
+    g_cond_wait (&gate->cond, &gate->lock);
+  g_mutex_unlock (&gate->lock);
+}
+
+static void
+open_at_goodbye (DcPeer *peer, const GstStructure *event, Gate *gate)
+{
+  if (gst_structure_has_name (event, "dtls-state") && g_str_equal (gst_structure_get_string (event, "state"), "closed"))
+    open_gate (gate);
 }
 
 /* A far side that leaves right after its last messages, while we are slow: the goodbye does not overtake them. */
@@ -376,11 +380,12 @@ test_last_messages (Fixture *fixture, gconstpointer data)
 {
   g_autoptr (DcChannelOptions) options = raw_options ();
   g_autoptr (GError) error = NULL;
-  Goodbye goodbye = {0};
+  Gate goodbye = {0};
 
   meet (fixture, options, options);
-  g_signal_connect (dc_test_peer_get (fixture->bob), "event", G_CALLBACK (on_event), &goodbye);
-  g_signal_connect (fixture->at_bob, "readable", G_CALLBACK (hold_up), &goodbye);
+  g_signal_connect (dc_test_peer_get (fixture->bob), "event", G_CALLBACK (open_at_goodbye), &goodbye);
+  /* On webrtcbin's thread, which delivers one message after the other. */
+  g_signal_connect_swapped (fixture->at_bob, "readable", G_CALLBACK (wait_for_gate), &goodbye);
   for (guint i = 0; i < 1000; i++)
     dc_test_push_text (fixture->at_alice, "one of many");
   g_assert_true (dc_channel_finish (fixture->at_alice, &error));
@@ -391,6 +396,37 @@ test_last_messages (Fixture *fixture, gconstpointer data)
   assert_end (fixture->at_bob);
   g_signal_handlers_disconnect_by_data (dc_test_peer_get (fixture->bob), &goodbye);
   g_signal_handlers_disconnect_by_data (fixture->at_bob, &goodbye);
+}
+
+static void
+wait_when_open (DcPeer *peer, const GstStructure *event, Gate *gate)
+{
+  if (gst_structure_has_name (event, "channel-open"))
+    wait_for_gate (gate);
+}
+
+/* A caller who sends as soon as it may, before our worker has come round to the channel. */
+static void
+test_first_messages (Fixture *fixture, gconstpointer data)
+{
+  g_autoptr (DcChannelOptions) options = raw_options ();
+  g_autoptr (GError) error = NULL;
+  Gate sent = {0};
+
+  fixture->bob = new_peer (fixture, "bob", DC_ROLE_ANSWERER, options);
+  g_signal_connect (dc_test_peer_get (fixture->bob), "event", G_CALLBACK (wait_when_open), &sent);
+  gst_structure_free (dc_test_peer_wait_event (fixture->bob, "registered"));
+  fixture->alice = new_peer (fixture, "alice", DC_ROLE_OFFERER, options);
+  fixture->at_alice = dc_test_peer_wait_channel (fixture->alice);
+  for (guint i = 0; i < 2000; i++)
+    dc_test_push_text (fixture->at_alice, "one of many");
+  g_assert_true (dc_channel_finish (fixture->at_alice, &error));
+  g_assert_no_error (error);
+  open_gate (&sent);
+  fixture->at_bob = dc_test_peer_wait_channel (fixture->bob);
+  for (guint i = 0; i < 2000; i++)
+    dc_test_expect_text (fixture->at_bob, "one of many");
+  g_signal_handlers_disconnect_by_data (dc_test_peer_get (fixture->bob), &sent);
 }
 
 /* --- usrsctp -------------------------------------------------------------------------------------------------------------------- */
@@ -450,6 +486,7 @@ main (int argc, char **argv)
   ADD ("/raw/finished-when-given-up", test_finished_when_given_up);
   ADD ("/raw/finished-when-expired", test_finished_when_expired);
   ADD ("/raw/far-side-leaves", test_far_side_leaves);
+  ADD ("/raw/first-messages", test_first_messages);
   ADD ("/raw/last-messages", test_last_messages);
   ADD ("/raw/usrsctp-stays", test_usrsctp_stays);
   return g_test_run ();

@@ -5,7 +5,7 @@
 #include "plugins/peer/dc-channel-base.h"
 
 #define RAW_INBOX_LIMIT (64 * 1024 * 1024)
-/* Nobody honest says more than a HELLO before ours. */
+/* In link mode nobody honest says more than a HELLO before ours. */
 #define EARLY_LIMIT (256 * 1024)
 
 /* --- Receiving: webrtcbin's thread, its lock held ------------------------------------------------------------------------------ */
@@ -101,11 +101,14 @@ take_link_locked (DcChannel *self, DcLinkItem *item)
 static void
 take_early_locked (DcChannel *self, DcLinkItem *item)
 {
+  gsize limit = self->options->mode == DC_MODE_RAW ? RAW_INBOX_LIMIT : EARLY_LIMIT;
+
   self->early_cost += dc_channel_cost_of (item);
   g_queue_push_tail (&self->early, item);
-  if (self->early_cost > EARLY_LIMIT) {
+  if (self->early_cost > limit) {
     g_autoptr (GError) error = g_error_new (DC_ERROR, DC_ERROR_DATA,
-        "\"%s\" sent more than %d KiB before its identity could be checked", self->remote_id, EARLY_LIMIT >> 10);
+        "\"%s\" sent more than %" G_GSIZE_FORMAT " KiB before its identity could be checked", self->remote_id,
+        limit >> 10);
     dc_channel_end_locked (self, error);
   }
 }
