@@ -359,7 +359,7 @@ dc_link_is_abort (GBytes *message)
 void
 dc_link_heard (DcLink *self, gint64 now)
 {
-  if (dc_link_is_open (self) && self->has_channel)
+  if (!self->error && self->has_channel)
     self->last_received = MAX (self->last_received, now);
 }
 
