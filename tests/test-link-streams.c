@@ -367,6 +367,25 @@ test_reserve (void)
   forge_assert_refused (forge, "brings 5121 bytes");
 }
 
+/* When the reserve has gone beyond the limit, FIN waits for credit too, if its stream has something in flight. */
+static void
+test_fin_behind_reserve (void)
+{
+  const DcLinkConfig tight = {.session = 2, .window_bytes = 4096};
+  g_autoptr (Wire) wire = wire_new_open (NULL, &tight, MS);
+
+  for (guint stream = 0; stream < 9; stream++)
+    send_item (&wire->a, new_data_on (stream, 900), FALSE);
+  dc_link_finish (wire->a.link);
+  wire_run (wire, SECOND);
+  g_assert_null (dc_link_get_error (wire->b.link));
+  g_assert_cmpuint (get_stats (&wire->a).in_flight_bytes, >, 4096);
+  g_assert_cmpuint (wire->b.frames[DC_FRAME_FIN], ==, 0);
+  wire->b.consume = take_all;
+  wire_run (wire, SECOND);
+  g_assert_true (dc_link_is_finished (wire->a.link));
+}
+
 int
 main (int argc, char **argv)
 {
@@ -383,5 +402,6 @@ main (int argc, char **argv)
   g_test_add_func ("/link/streams/discard", test_discard);
   g_test_add_func ("/link/streams/every-one", test_every_stream);
   g_test_add_func ("/link/streams/reserve", test_reserve);
+  g_test_add_func ("/link/streams/fin-behind-reserve", test_fin_behind_reserve);
   return g_test_run ();
 }

@@ -271,14 +271,16 @@ pick (DcSender *self, gsize room, gsize *body)
   return NULL;
 }
 
-/* FIN is of the whole link: it comes behind what waits on any stream. */
+/* FIN is of the whole link: it comes behind what waits on any stream. It has no body, but the reserve may have gone beyond the limit. */
 static gboolean
 can_send_fin (const DcSender *self)
 {
+  gboolean has_credit = self->sent.bytes <= self->limit.bytes
+                        && (gint64) dc_sender_get_frames_in_flight (self) < get_usable_frames (self);
+
   if (!self->fin_queued || self->fin_sent || self->active.length > 0)
     return FALSE;
-  return (gint64) dc_sender_get_frames_in_flight (self) < get_usable_frames (self) || !self->streams[0]
-         || self->streams[0]->n_sent == 0;
+  return has_credit || !self->streams[0] || self->streams[0]->n_sent == 0;
 }
 
 gboolean
