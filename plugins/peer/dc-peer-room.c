@@ -7,8 +7,9 @@
  * calls everybody whom the rules of dc-pairing.h give to us, as long as there are fewer than max-connections.
  *
  * A call that comes to nothing is tried again, later each time, since the reason may pass (the peer restarts, the network comes
- * back); connect-timeout bounds it all, but no more once one of many was served. A remote whose channels were open and ended is not called again before it joins or comes
- * back: whether to go on with the same one is the application's decision. A connection that is lost is its session's business.
+ * back); connect-timeout bounds it all, but no more once one of many was served. A remote whose channels were open and ended is not called
+ * again before it joins or comes back: whether to go on with the same one is the application's decision. A connection that is lost is its
+ * session's business.
  *
  * Glare: when two call each other at once, the offer of the smaller id stands; its sender ignores the other, whose sender drops its own
  * call and answers. Answers and candidates carry the name of their call, so what belongs to a dropped one is recognised.
