@@ -5,11 +5,10 @@
 
 #include "plugins/peer/dc-event.h"
 
+/* @sent, @received, @reconnects: of the sessions that are over. */
 static void
-take_sessions (DcPeer *self, GPtrArray *sessions, GstStructure *stats)
+take_sessions (GPtrArray *sessions, guint64 sent, guint64 received, guint reconnects, GstStructure *stats)
 {
-  guint64 sent = self->past_bytes_sent, received = self->past_bytes_received;
-  guint reconnects = self->past_reconnects;
   GValue list = G_VALUE_INIT;
 
   g_value_init (&list, GST_TYPE_LIST);
@@ -43,17 +42,22 @@ GstStructure *
 dc_peer_dup_stats (DcPeer *self)
 {
   g_autoptr (GPtrArray) sessions = g_ptr_array_new_with_free_func ((GDestroyNotify) dc_session_unref);
+  guint64 sent, received;
+  guint reconnects;
   GstStructure *stats;
 
   g_return_val_if_fail (DC_IS_PEER (self), NULL);
   stats = dc_event_new ("datachannel-statistics", self->start);
   g_mutex_lock (&self->lock);
+  sent = self->past_bytes_sent;
+  received = self->past_bytes_received;
+  reconnects = self->past_reconnects;
   for (guint i = 0; i < self->sessions->len; i++)
     g_ptr_array_add (sessions, dc_session_ref (g_ptr_array_index (self->sessions, i)));
   gst_structure_set (stats, "id", G_TYPE_STRING, self->id != NULL ? self->id : "", "room", G_TYPE_STRING, self->room,
       "registered", G_TYPE_BOOLEAN, self->connected, NULL);
   g_mutex_unlock (&self->lock);
-  take_sessions (self, sessions, stats);
+  take_sessions (sessions, sent, received, reconnects, stats);
   return stats;
 }
 
