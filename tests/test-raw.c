@@ -96,6 +96,28 @@ test_kind (Fixture *fixture, gconstpointer data)
   dc_test_expect_text (fixture->at_bob, "hello");
 }
 
+static guint64
+get_rate (DcChannel *channel, const char *field)
+{
+  g_autoptr (GstStructure) stats = dc_channel_dup_stats (channel);
+  guint64 rate = 0;
+
+  g_assert_true (gst_structure_get_uint64 (stats, field, &rate));
+  return rate;
+}
+
+static void
+test_rates (Fixture *fixture, gconstpointer data)
+{
+  g_autoptr (DcChannelOptions) options = raw_options ();
+
+  meet (fixture, options, options);
+  do {
+    dc_test_push_text (fixture->at_alice, "hello");
+    dc_test_expect_text (fixture->at_bob, "hello");
+  } while (get_rate (fixture->at_alice, "send-rate") == 0 || get_rate (fixture->at_bob, "receive-rate") == 0);
+}
+
 static void
 test_negotiated (Fixture *fixture, gconstpointer data)
 {
@@ -476,6 +498,7 @@ main (int argc, char **argv)
   gst_init (NULL, NULL);
   dc_test_cut_init ();
   ADD ("/raw/kind", test_kind);
+  ADD ("/raw/rates", test_rates);
   ADD ("/raw/negotiated", test_negotiated);
   ADD ("/raw/max-message-size", test_max_message_size);
   ADD ("/raw/largest", test_largest);

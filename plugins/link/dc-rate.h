@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* dc-rate.h: how fast a count has grown over the last second or so; private to the link. */
+/* dc-rate.h: how fast a count has grown over the last second or so. */
 #pragma once
 
 #include <glib.h>

@@ -102,11 +102,17 @@ dc_channel_get_buffered_amount_locked (DcChannel *self)
 void
 dc_channel_get_stats_locked (DcChannel *self, DcLinkStats *stats)
 {
+  gint64 now = g_get_monotonic_time ();
+
   if (self->link != NULL) {
     dc_link_get_stats (self->link, stats);
     return;
   }
+  dc_rate_update (&self->send_rate, self->raw_stats.bytes_sent, now);
+  dc_rate_update (&self->receive_rate, self->raw_stats.bytes_received, now);
   *stats = self->raw_stats;
+  stats->send_rate = dc_rate_get (&self->send_rate);
+  stats->receive_rate = dc_rate_get (&self->receive_rate);
   stats->waiting_bytes = dc_channel_get_buffered_amount_locked (self);
 }
 

@@ -7,6 +7,7 @@
  *   dc-channel-base.c   below all: telling others, ending, suspending, transmitting */
 #pragma once
 
+#include "plugins/link/dc-rate.h"
 #include "plugins/peer/dc-channel-private.h"
 
 G_BEGIN_DECLS
@@ -62,6 +63,7 @@ struct _DcChannel {
   GQueue inbox; /* (element-type DcLinkItem): raw mode */
   gsize inbox_cost;
   DcLinkStats raw_stats;
+  DcRate send_rate, receive_rate; /* raw mode */
   guint64 acknowledged;
   DcStreams full;     /* dc_channel_can_push() said no: "writable" is owed */
   DcStreams empty;    /* nobody was told that there is something: "readable" is owed */

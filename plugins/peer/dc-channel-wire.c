@@ -38,6 +38,7 @@ take_raw_locked (DcChannel *self, DcLinkItem *item)
   self->raw_stats.items_received++;
   self->raw_stats.buffers_received++;
   self->raw_stats.messages_received++;
+  dc_rate_update (&self->receive_rate, self->raw_stats.bytes_received, g_get_monotonic_time ());
   g_queue_push_tail (&self->inbox, item);
   dc_channel_check_items_locked (self);
   g_cond_broadcast (&self->cond);

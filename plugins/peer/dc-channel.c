@@ -166,6 +166,7 @@ push_raw_locked (DcChannel *self, DcLinkItem *item, GError **error)
     self->raw_stats.buffers_sent++;
     self->raw_stats.messages_sent++;
     self->raw_stats.bytes_sent += size;
+    dc_rate_update (&self->send_rate, self->raw_stats.bytes_sent, g_get_monotonic_time ());
   }
   return sent;
 }
@@ -532,4 +533,6 @@ dc_channel_init (DcChannel *self)
   g_queue_init (&self->early);
   g_queue_init (&self->inbox);
   memset (&self->empty, 0xff, sizeof self->empty);
+  dc_rate_init (&self->send_rate, g_get_monotonic_time ());
+  dc_rate_init (&self->receive_rate, g_get_monotonic_time ());
 }
