@@ -263,6 +263,8 @@ run (DcCommand command, const DcOptions *options)
   g_signal_connect (call.peer, "channel", G_CALLBACK (channel_cb), &call);
   run_calls (&call);
 
+  /* Nobody looks at signals any more, and what is still to be printed may have to wait for a reader. */
+  dc_interrupt_unwatch ();
   g_object_unref (call.peer);
   dc_trace_free (call.trace);
   g_main_loop_unref (call.loop);

@@ -173,6 +173,8 @@ run_listing (Listing *listing)
   dc_interrupt_watch (interrupted_cb, listing);
   dc_signaling_client_start (listing->client);
   g_main_loop_run (listing->loop);
+  /* What is still to be printed may have to wait for a reader. */
+  dc_interrupt_unwatch ();
   g_signal_handlers_disconnect_by_data (listing->client, listing);
 }
 

@@ -45,6 +45,8 @@ int dc_cmd_peers (int argc, char **argv);
 /* @func hears of the first SIGINT or SIGTERM, in the default main context. The second ends the process at once. */
 typedef void (*DcInterruptFunc) (int signal, gpointer user_data);
 void dc_interrupt_watch (DcInterruptFunc func, gpointer user_data);
+/* From now on the first ends it. */
+void dc_interrupt_unwatch (void);
 
 /* Before any call of GStreamer: starts it, and makes a closed stdout an error of write() rather than the end. */
 gboolean dc_prepare (GError **error);

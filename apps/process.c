@@ -50,13 +50,19 @@ static struct {
   gpointer user_data;
 } interrupt;
 
+void
+dc_interrupt_unwatch (void)
+{
+  signal (SIGINT, SIG_DFL);
+  signal (SIGTERM, SIG_DFL);
+}
+
 static gboolean
 interrupted (int number)
 {
   /* Whoever presses Ctrl-C twice wants out, whatever a clean leave-taking still waits for: the kernel sees to it, since the
    * main loop may be gone by then. */
-  signal (SIGINT, SIG_DFL);
-  signal (SIGTERM, SIG_DFL);
+  dc_interrupt_unwatch ();
   interrupt.func (number, interrupt.user_data);
   return G_SOURCE_CONTINUE;
 }
