@@ -196,6 +196,24 @@ test_second_channel (Fixture *fixture, gconstpointer data)
   g_assert_cmpuint (dc_test_peer_count_events (fixture->bob, "connection-closed"), ==, 0);
 }
 
+/* But not without end: each costs us something. */
+static void
+test_many_channels (Fixture *fixture, gconstpointer data)
+{
+  g_autoptr (DcTestStranger) stranger = dc_test_stranger_new (fixture->url, "bob", "data", DC_LINK_PROTOCOL);
+  g_autoptr (DcChannel) channel = NULL;
+  g_autoptr (GstStructure) lost = NULL;
+
+  dc_test_stranger_wait_open (stranger);
+  send_hello (stranger, DC_FRAME_VERSION_MAX);
+  channel = dc_test_peer_wait_channel (fixture->bob);
+  for (guint i = 0; i < 20; i++)
+    dc_test_stranger_open_another (stranger, "chat");
+  lost = dc_test_peer_wait_event (fixture->bob, "connection-lost");
+  g_assert_nonnull (strstr (gst_structure_get_string (lost, "reason"), "more than 16 channels"));
+  dc_test_stranger_wait_closed (stranger);
+}
+
 /* Nobody may end what others have: bob is called by somebody without identity while he talks to alice. */
 static void
 test_no_fingerprint (Fixture *fixture, gconstpointer data)
@@ -273,6 +291,7 @@ main (int argc, char **argv)
   ADD ("no-link", test_no_link);
   ADD ("flood", test_flood);
   ADD ("second-channel", test_second_channel);
+  ADD ("many-channels", test_many_channels);
   ADD ("no-fingerprint", test_no_fingerprint);
   ADD ("raw/flood", test_raw_flood);
   ADD ("raw/finish-after-the-end", test_raw_finish_after_the_end);

@@ -23,6 +23,8 @@
 #include "plugins/peer/dc-source.h"
 
 #define MAX_SHOWN_TEXT 120
+/* Each costs webrtcbin two elements and a thread, which it keeps. */
+#define MAX_REFUSED_CHANNELS 16
 
 /* --- Ending -------------------------------------------------------------------------------------------------------------------- */
 
@@ -204,12 +206,21 @@ has_our_protocol (DcConnection *self, const Carried *carried)
 
 /* A channel that nobody asked for is closed, so that its opener knows; those in use go on. */
 static void
+refuse_channel (DcConnection *self, GstWebRTCDataChannel *rtc)
+{
+  gst_webrtc_data_channel_close (rtc);
+  if (++self->n_refused > MAX_REFUSED_CHANNELS)
+    dc_connection_fail (self, DC_ERROR_DATA, "\"%s\" opened more than %d channels that nobody asked for",
+        self->remote_id, MAX_REFUSED_CHANNELS);
+}
+
+static void
 on_data_channel_posted (DcConnection *self, gpointer data)
 {
   Carried *carried = data;
 
   if (carried->channel == NULL)
-    gst_webrtc_data_channel_close (carried->rtc);
+    refuse_channel (self, carried->rtc);
   else if (has_our_protocol (self, carried))
     start_channel (self, carried->channel, carried->rtc);
 }

@@ -98,6 +98,14 @@ on_another_close (GstWebRTCDataChannel *channel, DcTestStranger *self)
 }
 
 static void
+forget_another (DcTestStranger *self)
+{
+  if (self->another != NULL)
+    g_signal_handlers_disconnect_by_data (self->another, self);
+  g_clear_object (&self->another);
+}
+
+static void
 on_dtls_state (GstWebRTCDTLSTransport *dtls, GParamSpec *spec, DcTestStranger *self)
 {
   GstWebRTCDTLSTransportState state;
@@ -250,9 +258,7 @@ dc_test_stranger_free (DcTestStranger *self)
     g_signal_handlers_disconnect_by_data (self->channel, self);
   if (self->dtls != NULL)
     g_signal_handlers_disconnect_by_data (self->dtls, self);
-  if (self->another != NULL)
-    g_signal_handlers_disconnect_by_data (self->another, self);
-  g_clear_object (&self->another);
+  forget_another (self);
   g_clear_object (&self->channel);
   g_clear_object (&self->dtls);
   if (self->pipeline != NULL)
@@ -284,6 +290,7 @@ dc_test_stranger_hide_fingerprint (DcTestStranger *self)
 void
 dc_test_stranger_open_another (DcTestStranger *self, const char *label)
 {
+  forget_another (self);
   g_signal_emit_by_name (self->bin, "create-data-channel", label, NULL, &self->another);
   g_signal_connect (self->another, "on-close", G_CALLBACK (on_another_close), self);
 }
