@@ -433,6 +433,18 @@ dc_channel_dup_error (DcChannel *self)
   return error;
 }
 
+/* A link without a far HELLO has nothing to go on with: the next connection gets a new one. One that is in error is another thread's, which
+ * ends the channel. */
+static void
+forget_link_locked (DcChannel *self)
+{
+  g_autoptr (GSource) timer = g_steal_pointer (&self->timer);
+
+  if (timer != NULL)
+    g_source_destroy (timer);
+  g_clear_pointer (&self->link, dc_link_free);
+}
+
 void
 dc_channel_detach (DcChannel *self, gconstpointer carrier)
 {
@@ -441,6 +453,8 @@ dc_channel_detach (DcChannel *self, gconstpointer carrier)
     dc_channel_drop_rtc_locked (self);
     if (self->suspended && !self->ended)
       dc_link_suspend (self->link, g_get_monotonic_time (), "the attempt to go on was given up");
+    else if (!self->ready && !self->ended && self->link != NULL && dc_link_get_error (self->link) == NULL)
+      forget_link_locked (self);
     dc_channel_check_settled_locked (self);
   }
   dc_channel_unlock (self);
