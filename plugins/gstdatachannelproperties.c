@@ -59,11 +59,12 @@ install_room_properties (GObjectClass *klass)
       "Who calls whom: with auto the one who came into the room later", DC_TYPE_ROLE, DC_ROLE_AUTO);
   install_string (klass, GST_DATA_CHANNEL_PROP_TOKEN, "Admission token",
       "What the signaling server wants to see before it lets us in; NULL: nothing", NULL);
-  install_string (klass, GST_DATA_CHANNEL_PROP_SECRET, "Secret",
-      "Passphrase that both sides know and prove to each other before anything else crosses, so that a hostile "
-      "signaling "
-      "server cannot sit in the middle; it is not sent. NULL: none, at both sides. Link mode only",
-      NULL);
+  /* Not readable: pictures of pipelines and traces show what is. */
+  g_object_class_install_property (klass, GST_DATA_CHANNEL_PROP_SECRET,
+      g_param_spec_string (gst_data_channel_get_setting_name (GST_DATA_CHANNEL_PROP_SECRET), "Secret",
+          "Passphrase that both sides know and prove to each other before anything else crosses, so that no hostile "
+          "signaling server can sit in the middle; it is not sent. NULL: none, at both sides. Link mode only",
+          NULL, PROPERTY_FLAGS & ~G_PARAM_READABLE));
   install_string (klass, GST_DATA_CHANNEL_PROP_TLS_CA, "TLS CA file",
       "PEM file with the certificates to trust for wss:// and https:// instead of the system's", NULL);
   install_boolean (klass, GST_DATA_CHANNEL_PROP_POLLING, "HTTP polling",

@@ -204,6 +204,19 @@ test_properties_are_alike (void)
   }
 }
 
+/* Whoever can look at a pipeline need not learn it. */
+static void
+test_secret_is_not_shown (void)
+{
+  g_auto (DcTestElement) f = {0};
+  GParamSpec *spec;
+
+  dc_test_element_launch (&f, "fakesrc ! datachannelsink name=dc secret=horse uri=datachannel://h/r?token=ticket");
+  spec = g_object_class_find_property (G_OBJECT_GET_CLASS (dc_test_element_get (&f, "dc")), "secret");
+  g_assert_false (spec->flags & G_PARAM_READABLE);
+  assert_string_property (dc_test_element_get (&f, "dc"), "uri", "datachannel://h:8443/r");
+}
+
 /* The names in the first column of README.md's table of properties. (transfer full) */
 static GHashTable *
 read_documented (void)
@@ -466,5 +479,6 @@ main (int argc, char **argv)
   g_test_add_func ("/uri/reads-back", test_uri_reads_back);
   g_test_add_func ("/uri/refused", test_uri_refused);
   g_test_add_func ("/uri/set-anew", test_uri_set_anew);
+  g_test_add_func ("/properties/secret-is-not-shown", test_secret_is_not_shown);
   return g_test_run ();
 }

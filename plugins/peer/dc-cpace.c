@@ -58,7 +58,7 @@ dc_cpace_append_ordered (GByteArray *to, GByteArray *a, GByteArray *b)
   g_byte_array_append (to, a_first ? b->data : a->data, a_first ? b->len : a->len);
 }
 
-/* Secret bytes stay in no memory that is given back. */
+/* What a guess could be tried on, and is not needed any more. (The secret itself is in other memory too, for as long as its owner lives.) */
 static void
 wipe (GByteArray *array)
 {

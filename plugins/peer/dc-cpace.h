@@ -6,7 +6,7 @@
 
 G_BEGIN_DECLS
 
-/* Its cipher suite CPACE-RISTR255-SHA512, as both sides of which run at once ("parallel execution"). The group is libsodium's. */
+/* Its cipher suite CPACE-RISTR255-SHA512, in which both sides run at once ("parallel execution"). The group is libsodium's. */
 #define DC_CPACE_SHARE_SIZE 32
 #define DC_CPACE_KEY_SIZE 64
 
@@ -17,7 +17,7 @@ typedef struct {
   guint8 share[DC_CPACE_SHARE_SIZE]; /* to be sent */
 } DcCpace;
 
-/* Of lengths up to 127 bytes and more: LEB128, then the bytes. Appends to @to. */
+/* Appends the length (LEB128), and then the bytes. */
 void dc_cpace_append (GByteArray *to, gconstpointer bytes, gsize size);
 /* Appends the larger of the two, as bytes compare, first: both sides get the same. */
 void dc_cpace_append_ordered (GByteArray *to, GByteArray *a, GByteArray *b);

@@ -265,9 +265,10 @@ define_server (void)
    * A passphrase that both sides know. They prove it to each other, and that they see the same two certificates, on each channel before
    * anything else crosses it (CPace), so that a hostile signaling server cannot sit in the middle. It is not sent, and each attempt to connect
    * is worth one guess at it. %NULL: none; the far side must have none either. Channels in link mode only.
+   * It cannot be read back.
    */
-  properties[PROP_SECRET] = g_param_spec_string (
-      "secret", NULL, "Passphrase that both sides prove to each other; NULL: none", NULL, CONSTRUCT_FLAGS);
+  properties[PROP_SECRET] = g_param_spec_string ("secret", NULL,
+      "Passphrase that both sides prove to each other; NULL: none", NULL, CONSTRUCT_FLAGS & ~G_PARAM_READABLE);
 }
 
 /* How the connections come about. */
