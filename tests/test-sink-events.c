@@ -4,7 +4,7 @@
 
 #include "plugins/dc-gst-event.h"
 #include "plugins/gstdatachannelsink.h"
-#include "tests/harness/dc-test-element.h"
+#include "tests/harness/dc-test-sink.h"
 #include "tests/harness/dc-test.h"
 
 #define SOURCE "appsrc name=in format=time caps=audio/x-a,rate=1 ! "
@@ -12,50 +12,15 @@
 
 /* --- Helpers -------------------------------------------------------------------------------------------------------------------- */
 
-static void
-push (DcTestElement *f, const char *text)
-{
-  g_autoptr (GstBuffer) buffer = *text != '\0' ? gst_buffer_new_memdup (text, strlen (text)) : gst_buffer_new ();
-  GstFlowReturn flow;
-
-  g_signal_emit_by_name (dc_test_element_get (f, "in"), "push-buffer", buffer, &flow);
-  g_assert_cmpint (flow, ==, GST_FLOW_OK);
-}
-
-static void
-end_of_stream (DcTestElement *f)
-{
-  GstFlowReturn flow;
-
-  g_signal_emit_by_name (dc_test_element_get (f, "in"), "end-of-stream", &flow);
-}
-
-static void
-take_kind (DcTestElement *f, DcLinkItemKind kind)
-{
-  g_autoptr (DcLinkItem) item = dc_fake_channel_take (f->channel);
-
-  g_assert_cmpint (item->kind, ==, kind);
-}
-
-static void
-take_data (DcTestElement *f, const char *text)
-{
-  g_autoptr (DcLinkItem) item = dc_fake_channel_take (f->channel);
-
-  g_assert_cmpint (item->kind, ==, DC_LINK_ITEM_DATA);
-  g_assert_cmpmem (g_bytes_get_data (item->payload, NULL), g_bytes_get_size (item->payload), text, strlen (text));
-}
-
 /* The sink plays and has sent one buffer. */
 static void
 play_one (DcTestElement *f)
 {
   dc_test_element_play (f, SINK);
-  push (f, "one");
-  take_kind (f, DC_LINK_ITEM_CAPS);
-  take_kind (f, DC_LINK_ITEM_SEGMENT);
-  take_data (f, "one");
+  dc_test_sink_push (f, "one");
+  dc_test_take_kind (f->channel, DC_LINK_ITEM_CAPS);
+  dc_test_take_kind (f->channel, DC_LINK_ITEM_SEGMENT);
+  dc_test_take_data (f->channel, "one");
   g_assert_cmpint (gst_element_get_state (f->pipeline, NULL, NULL, GST_CLOCK_TIME_NONE), ==, GST_STATE_CHANGE_SUCCESS);
 }
 
@@ -163,12 +128,12 @@ test_events_before_preroll (void)
   f.peer = dc_fake_wait_peer ();
   g_assert_true (gst_pad_send_event (get_pad (&f), new_custom (GST_EVENT_CUSTOM_DOWNSTREAM)));
   gst_element_set_state (f.pipeline, GST_STATE_PLAYING);
-  push (&f, "one");
+  dc_test_sink_push (&f, "one");
   f.channel = dc_fake_peer_open (f.peer);
-  take_kind (&f, DC_LINK_ITEM_CAPS);
-  take_kind (&f, DC_LINK_ITEM_SEGMENT);
+  dc_test_take_kind (f.channel, DC_LINK_ITEM_CAPS);
+  dc_test_take_kind (f.channel, DC_LINK_ITEM_SEGMENT);
   take_custom (&f, 0, GST_EVENT_CUSTOM_DOWNSTREAM);
-  take_data (&f, "one");
+  dc_test_take_data (f.channel, "one");
 }
 
 /* It passes a buffer that waits for room. */
@@ -179,7 +144,7 @@ test_events_out_of_band (void)
 
   play_one (&f);
   dc_fake_channel_set_window (f.channel, 0);
-  push (&f, "two");
+  dc_test_sink_push (&f, "two");
   dc_fake_channel_wait_blocked (f.channel);
   g_assert_true (gst_pad_send_event (get_pad (&f), new_custom (GST_EVENT_CUSTOM_DOWNSTREAM_OOB)));
   take_custom (&f, DC_GST_STREAM_OUT_OF_BAND, GST_EVENT_CUSTOM_DOWNSTREAM_OOB);
@@ -197,8 +162,8 @@ test_buffer_list (void)
   gst_buffer_list_add (list, gst_buffer_new_memdup ("three", 5));
   g_signal_emit_by_name (dc_test_element_get (&f, "in"), "push-buffer-list", list, &flow);
   g_assert_cmpint (flow, ==, GST_FLOW_OK);
-  take_data (&f, "two");
-  take_data (&f, "three");
+  dc_test_take_data (f.channel, "two");
+  dc_test_take_data (f.channel, "three");
 }
 
 /* --- Upstream --------------------------------------------------------------------------------------------------------------------- */
@@ -267,10 +232,10 @@ test_flush (void)
   GstSegment segment;
 
   play_one (&f);
-  push (&f, "left behind");
+  dc_test_sink_push (&f, "left behind");
   dc_fake_channel_wait_count (f.channel, 1);
   dc_fake_channel_set_window (f.channel, 0);
-  push (&f, "waiting");
+  dc_test_sink_push (&f, "waiting");
   dc_fake_channel_wait_blocked (f.channel);
   g_assert_true (gst_pad_send_event (get_pad (&f), gst_event_new_flush_start ()));
   take_flush (&f, DC_GST_STREAM_OUT_OF_BAND, DC_LINK_EVENT_FLUSH_START, 1);
@@ -281,9 +246,9 @@ test_flush (void)
   g_assert_true (gst_pad_send_event (get_pad (&f), gst_event_new_segment (&segment)));
   g_assert_cmpint (gst_pad_chain (get_pad (&f), gst_buffer_new_memdup ("after", 5)), ==, GST_FLOW_OK);
   take_flush (&f, 0, DC_LINK_EVENT_FLUSH_STOP, 1);
-  take_kind (&f, DC_LINK_ITEM_CAPS);
-  take_kind (&f, DC_LINK_ITEM_SEGMENT);
-  take_data (&f, "after");
+  dc_test_take_kind (f.channel, DC_LINK_ITEM_CAPS);
+  dc_test_take_kind (f.channel, DC_LINK_ITEM_SEGMENT);
+  dc_test_take_data (f.channel, "after");
 }
 
 static void
@@ -302,7 +267,7 @@ test_flush_twice (void)
   gst_pad_send_event (get_pad (&f), gst_event_new_segment (&segment));
   g_assert_cmpint (gst_pad_chain (get_pad (&f), gst_buffer_new_memdup ("after", 5)), ==, GST_FLOW_OK);
   take_flush (&f, 0, DC_LINK_EVENT_FLUSH_STOP, 2);
-  take_kind (&f, DC_LINK_ITEM_CAPS);
+  dc_test_take_kind (f.channel, DC_LINK_ITEM_CAPS);
 }
 
 /* However often it is interrupted, a buffer goes out once. */
@@ -313,7 +278,7 @@ test_pause_again_and_again (void)
 
   play_one (&f);
   dc_fake_channel_set_window (f.channel, 0);
-  push (&f, "two");
+  dc_test_sink_push (&f, "two");
   for (guint i = 0; i < 50; i++) {
     gst_element_set_state (f.pipeline, GST_STATE_PLAYING);
     dc_fake_channel_wait_blocked (f.channel);
@@ -321,9 +286,9 @@ test_pause_again_and_again (void)
   }
   dc_fake_channel_set_window (f.channel, 10);
   gst_element_set_state (f.pipeline, GST_STATE_PLAYING);
-  push (&f, "three");
-  take_data (&f, "two");
-  take_data (&f, "three");
+  dc_test_sink_push (&f, "three");
+  dc_test_take_data (f.channel, "two");
+  dc_test_take_data (f.channel, "three");
   g_assert_cmpuint (dc_fake_channel_count (f.channel), ==, 0);
 }
 
@@ -361,12 +326,12 @@ test_raw (void)
   for (gsize i = 0; i < G_N_ELEMENTS (cases); i++) {
     g_auto (DcTestElement) f = {0};
     play_raw (&f, cases[i].caps, "");
-    push (&f, "hello");
-    push (&f, "");
-    end_of_stream (&f);
+    dc_test_sink_push (&f, "hello");
+    dc_test_sink_push (&f, "");
+    dc_test_sink_end_stream (&f);
     take_message (&f, "hello", cases[i].text);
     take_message (&f, "", cases[i].text);
-    take_kind (&f, DC_LINK_ITEM_FIN);
+    dc_test_take_kind (f.channel, DC_LINK_ITEM_FIN);
     dc_fake_channel_acknowledge_fin (f.channel);
     dc_test_element_wait_eos (&f);
   }
@@ -378,7 +343,7 @@ test_raw_not_utf8 (void)
   g_auto (DcTestElement) f = {0};
 
   play_raw (&f, "text/x-raw,format=utf8", "");
-  push (&f, "\xff\xfe");
+  dc_test_sink_push (&f, "\xff\xfe");
   dc_test_element_wait_error (&f, GST_RESOURCE_ERROR_WRITE,
       "A buffer of 2 bytes cannot be sent as a text message: its caps say text, but it is not UTF-8");
 }
@@ -389,9 +354,9 @@ test_raw_too_large (void)
   g_auto (DcTestElement) f = {0};
 
   play_raw (&f, "audio/x-a", "max-message-size=4");
-  push (&f, "fits");
+  dc_test_sink_push (&f, "fits");
   take_message (&f, "fits", FALSE);
-  push (&f, "larger");
+  dc_test_sink_push (&f, "larger");
   dc_test_element_wait_error (&f, GST_RESOURCE_ERROR_WRITE,
       "A buffer of 6 bytes cannot be sent in raw mode: a message to \"far\" may have at most 4 bytes; make the buffers "
       "smaller before this element");

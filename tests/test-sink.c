@@ -4,18 +4,10 @@
 
 #include "plugins/dc-gst-item.h"
 #include "plugins/gstdatachannelsink.h"
-#include "tests/harness/dc-test-element.h"
+#include "tests/harness/dc-test-sink.h"
 #include "tests/harness/dc-test.h"
 
 /* --- The far side of a sink ----------------------------------------------------------------------------------------------------- */
-
-static void
-take_kind (DcTestElement *f, DcLinkItemKind kind)
-{
-  g_autoptr (DcLinkItem) item = dc_fake_channel_take (f->channel);
-
-  g_assert_cmpint (item->kind, ==, kind);
-}
 
 static void
 take_any (DcTestElement *f)
@@ -42,44 +34,16 @@ take_data (DcTestElement *f, const char *text, guint64 pts)
 {
   g_autoptr (DcLinkItem) item = dc_fake_channel_take (f->channel);
 
-  g_assert_cmpint (item->kind, ==, DC_LINK_ITEM_DATA);
-  g_assert_cmpmem (g_bytes_get_data (item->payload, NULL), g_bytes_get_size (item->payload), text, strlen (text));
+  dc_test_assert_data (item, text);
   g_assert_cmpuint (item->pts, ==, pts);
-}
-
-static void
-take_end (DcTestElement *f)
-{
-  take_kind (f, DC_LINK_ITEM_EVENT);
-  take_kind (f, DC_LINK_ITEM_FIN);
 }
 
 /* A stream of no buffers still has a format. */
 static void
 take_empty_stream (DcTestElement *f)
 {
-  take_kind (f, DC_LINK_ITEM_CAPS);
-  take_end (f);
-}
-
-static void
-emit (DcTestElement *f, const char *signal)
-{
-  GstFlowReturn flow;
-
-  g_signal_emit_by_name (dc_test_element_get (f, "in"), signal, &flow);
-  g_assert_cmpint (flow, ==, GST_FLOW_OK);
-}
-
-static void
-push (DcTestElement *f, const char *text, guint64 pts)
-{
-  g_autoptr (GstBuffer) buffer = gst_buffer_new_memdup (text, strlen (text));
-  GstFlowReturn flow;
-
-  GST_BUFFER_PTS (buffer) = pts;
-  g_signal_emit_by_name (dc_test_element_get (f, "in"), "push-buffer", buffer, &flow);
-  g_assert_cmpint (flow, ==, GST_FLOW_OK);
+  dc_test_take_kind (f->channel, DC_LINK_ITEM_CAPS);
+  dc_test_take_end (f->channel);
 }
 
 #define SINK "appsrc name=in format=time caps=audio/x-a,rate=1 ! datachannelsink name=dc "
@@ -90,14 +54,14 @@ test_sink_order (void)
   g_auto (DcTestElement) f = {0};
 
   dc_test_element_play (&f, SINK);
-  push (&f, "one", 10);
-  push (&f, "two", GST_CLOCK_TIME_NONE);
-  emit (&f, "end-of-stream");
+  dc_test_sink_push_at (&f, "one", 10);
+  dc_test_sink_push (&f, "two");
+  dc_test_sink_end_stream (&f);
   take_caps (&f, "audio/x-a, rate=1");
-  take_kind (&f, DC_LINK_ITEM_SEGMENT);
+  dc_test_take_kind (f.channel, DC_LINK_ITEM_SEGMENT);
   take_data (&f, "one", 10);
   take_data (&f, "two", GST_CLOCK_TIME_NONE);
-  take_end (&f);
+  dc_test_take_end (f.channel);
   dc_fake_channel_acknowledge_fin (f.channel);
   dc_test_element_wait_eos (&f);
   dc_test_element_stop (&f);
@@ -111,12 +75,12 @@ test_sink_eos_waits_for_the_far_side (void)
   g_auto (DcTestElement) f = {0};
 
   dc_test_element_play (&f, SINK);
-  push (&f, "one", 0);
-  emit (&f, "end-of-stream");
-  take_kind (&f, DC_LINK_ITEM_CAPS);
-  take_kind (&f, DC_LINK_ITEM_SEGMENT);
+  dc_test_sink_push_at (&f, "one", 0);
+  dc_test_sink_end_stream (&f);
+  dc_test_take_kind (f.channel, DC_LINK_ITEM_CAPS);
+  dc_test_take_kind (f.channel, DC_LINK_ITEM_SEGMENT);
   take_data (&f, "one", 0);
-  take_end (&f);
+  dc_test_take_end (f.channel);
   dc_fake_channel_wait_blocked (f.channel);
   g_assert_false (dc_test_element_has_message (&f, GST_MESSAGE_EOS | GST_MESSAGE_ERROR));
   dc_fake_channel_acknowledge_fin (f.channel);
@@ -129,7 +93,7 @@ test_sink_empty_stream (void)
   g_auto (DcTestElement) f = {0};
 
   dc_test_element_play (&f, "fakesrc num-buffers=0 ! datachannelsink name=dc");
-  take_end (&f);
+  dc_test_take_end (f.channel);
   dc_fake_channel_acknowledge_fin (f.channel);
   dc_test_element_wait_eos (&f);
 }
@@ -142,12 +106,12 @@ test_sink_channel_comes_late (void)
 
   dc_test_element_launch (&f, SINK);
   gst_element_set_state (f.pipeline, GST_STATE_PLAYING);
-  push (&f, "one", 0);
+  dc_test_sink_push_at (&f, "one", 0);
   g_assert_cmpint (gst_element_get_state (f.pipeline, NULL, NULL, GST_CLOCK_TIME_NONE), ==, GST_STATE_CHANGE_SUCCESS);
   f.peer = dc_fake_wait_peer ();
   f.channel = dc_fake_peer_open (f.peer);
   take_caps (&f, "audio/x-a, rate=1");
-  take_kind (&f, DC_LINK_ITEM_SEGMENT);
+  dc_test_take_kind (f.channel, DC_LINK_ITEM_SEGMENT);
   take_data (&f, "one", 0);
 }
 
@@ -158,12 +122,12 @@ test_sink_caps_change (void)
   g_autoptr (GstCaps) other = gst_caps_from_string ("audio/x-a, rate=2");
 
   dc_test_element_play (&f, SINK);
-  push (&f, "one", 0);
+  dc_test_sink_push_at (&f, "one", 0);
   take_caps (&f, "audio/x-a, rate=1");
-  take_kind (&f, DC_LINK_ITEM_SEGMENT);
+  dc_test_take_kind (f.channel, DC_LINK_ITEM_SEGMENT);
   take_data (&f, "one", 0);
   g_object_set (dc_test_element_get (&f, "in"), "caps", other, NULL);
-  push (&f, "two", 0);
+  dc_test_sink_push_at (&f, "two", 0);
   take_caps (&f, "audio/x-a, rate=2");
   take_data (&f, "two", 0);
 }
@@ -193,19 +157,19 @@ test_sink_pause_in_push (void)
   g_auto (DcTestElement) f = {0};
 
   dc_test_element_play (&f, SINK);
-  push (&f, "one", 1);
-  take_kind (&f, DC_LINK_ITEM_CAPS);
-  take_kind (&f, DC_LINK_ITEM_SEGMENT);
+  dc_test_sink_push_at (&f, "one", 1);
+  dc_test_take_kind (f.channel, DC_LINK_ITEM_CAPS);
+  dc_test_take_kind (f.channel, DC_LINK_ITEM_SEGMENT);
   take_data (&f, "one", 1);
   dc_fake_channel_set_window (f.channel, 0);
-  push (&f, "two", 2);
+  dc_test_sink_push_at (&f, "two", 2);
   dc_fake_channel_wait_blocked (f.channel);
   gst_element_set_state (f.pipeline, GST_STATE_PAUSED);
   g_assert_cmpint (gst_element_get_state (f.pipeline, NULL, NULL, GST_CLOCK_TIME_NONE), ==, GST_STATE_CHANGE_SUCCESS);
   dc_fake_channel_set_window (f.channel, 10);
   g_assert_cmpuint (dc_fake_channel_count (f.channel), ==, 0);
   gst_element_set_state (f.pipeline, GST_STATE_PLAYING);
-  push (&f, "three", 3);
+  dc_test_sink_push_at (&f, "three", 3);
   take_data (&f, "two", 2);
   take_data (&f, "three", 3);
 }
@@ -224,19 +188,19 @@ test_sink_step_in_push (void)
   g_auto (DcTestElement) f = {0};
 
   dc_test_element_play (&f, SINK);
-  push (&f, "one", 1);
-  take_kind (&f, DC_LINK_ITEM_CAPS);
-  take_kind (&f, DC_LINK_ITEM_SEGMENT);
+  dc_test_sink_push_at (&f, "one", 1);
+  dc_test_take_kind (f.channel, DC_LINK_ITEM_CAPS);
+  dc_test_take_kind (f.channel, DC_LINK_ITEM_SEGMENT);
   take_data (&f, "one", 1);
   g_assert_cmpint (gst_element_get_state (f.pipeline, NULL, NULL, GST_CLOCK_TIME_NONE), ==, GST_STATE_CHANGE_SUCCESS);
   dc_fake_channel_set_window (f.channel, 0);
-  push (&f, "two", 2);
+  dc_test_sink_push_at (&f, "two", 2);
   dc_fake_channel_wait_blocked (f.channel);
   step (&f);
   dc_fake_channel_set_window (f.channel, 10);
   take_data (&f, "two", 2);
-  push (&f, "skipped", 3);
-  push (&f, "four", 4);
+  dc_test_sink_push_at (&f, "skipped", 3);
+  dc_test_sink_push_at (&f, "four", 4);
   take_data (&f, "four", 4);
 }
 
@@ -246,14 +210,14 @@ test_sink_step_in_finish (void)
   g_auto (DcTestElement) f = {0};
 
   dc_test_element_play (&f, SINK);
-  push (&f, "one", 1);
+  dc_test_sink_push_at (&f, "one", 1);
   g_assert_cmpint (gst_element_get_state (f.pipeline, NULL, NULL, GST_CLOCK_TIME_NONE), ==, GST_STATE_CHANGE_SUCCESS);
-  emit (&f, "end-of-stream");
-  take_kind (&f, DC_LINK_ITEM_CAPS);
-  take_kind (&f, DC_LINK_ITEM_SEGMENT);
+  dc_test_sink_end_stream (&f);
+  dc_test_take_kind (f.channel, DC_LINK_ITEM_CAPS);
+  dc_test_take_kind (f.channel, DC_LINK_ITEM_SEGMENT);
   take_data (&f, "one", 1);
-  take_kind (&f, DC_LINK_ITEM_EVENT);
-  take_kind (&f, DC_LINK_ITEM_FIN);
+  dc_test_take_kind (f.channel, DC_LINK_ITEM_EVENT);
+  dc_test_take_kind (f.channel, DC_LINK_ITEM_FIN);
   dc_fake_channel_wait_blocked (f.channel);
   step (&f);
   dc_fake_channel_acknowledge_fin (f.channel);
@@ -266,12 +230,12 @@ test_sink_pause_in_finish (void)
   g_auto (DcTestElement) f = {0};
 
   dc_test_element_play (&f, SINK);
-  push (&f, "one", 1);
-  emit (&f, "end-of-stream");
-  take_kind (&f, DC_LINK_ITEM_CAPS);
-  take_kind (&f, DC_LINK_ITEM_SEGMENT);
+  dc_test_sink_push_at (&f, "one", 1);
+  dc_test_sink_end_stream (&f);
+  dc_test_take_kind (f.channel, DC_LINK_ITEM_CAPS);
+  dc_test_take_kind (f.channel, DC_LINK_ITEM_SEGMENT);
   take_data (&f, "one", 1);
-  take_end (&f);
+  dc_test_take_end (f.channel);
   dc_fake_channel_wait_blocked (f.channel);
   gst_element_set_state (f.pipeline, GST_STATE_PAUSED);
   g_assert_cmpint (gst_element_get_state (f.pipeline, NULL, NULL, GST_CLOCK_TIME_NONE), ==, GST_STATE_CHANGE_SUCCESS);
@@ -288,7 +252,7 @@ test_sink_stop_while_alone (void)
 
   dc_test_element_launch (&f, SINK);
   gst_element_set_state (f.pipeline, GST_STATE_PLAYING);
-  push (&f, "one", 0);
+  dc_test_sink_push_at (&f, "one", 0);
   f.peer = dc_fake_wait_peer ();
   g_assert_cmpint (gst_element_get_state (f.pipeline, NULL, NULL, GST_CLOCK_TIME_NONE), ==, GST_STATE_CHANGE_SUCCESS);
   dc_test_element_stop (&f);
@@ -302,10 +266,10 @@ test_sink_stop_in_push (void)
 
   dc_test_element_play (&f, SINK);
   dc_fake_channel_set_window (f.channel, 0);
-  push (&f, "one", 0);
+  dc_test_sink_push_at (&f, "one", 0);
   dc_fake_channel_wait_blocked (f.channel);
   dc_test_element_stop (&f);
-  dc_test_element_assert_aborted (&f, "stopped before");
+  dc_test_assert_aborted (f.channel, "stopped before");
   g_assert_false (dc_test_element_has_message (&f, GST_MESSAGE_ERROR));
 }
 
@@ -315,11 +279,11 @@ test_sink_stop_in_finish (void)
   g_auto (DcTestElement) f = {0};
 
   dc_test_element_play (&f, SINK);
-  emit (&f, "end-of-stream");
+  dc_test_sink_end_stream (&f);
   take_empty_stream (&f);
   dc_fake_channel_wait_blocked (f.channel);
   dc_test_element_stop (&f);
-  dc_test_element_assert_aborted (&f, "stopped before");
+  dc_test_assert_aborted (f.channel, "stopped before");
 }
 
 static void
@@ -337,9 +301,9 @@ test_sink_plays_again (void)
     f.peer = dc_fake_wait_peer ();
     f.channel = dc_fake_peer_open (f.peer);
     take_caps (&f, "audio/x-a, rate=1");
-    take_kind (&f, DC_LINK_ITEM_SEGMENT);
-    take_kind (&f, DC_LINK_ITEM_DATA);
-    take_end (&f);
+    dc_test_take_kind (f.channel, DC_LINK_ITEM_SEGMENT);
+    dc_test_take_kind (f.channel, DC_LINK_ITEM_DATA);
+    dc_test_take_end (f.channel);
     dc_fake_channel_acknowledge_fin (f.channel);
     dc_test_element_wait_eos (&f);
     gst_element_set_state (f.pipeline, GST_STATE_READY);
@@ -364,7 +328,7 @@ test_sink_far_side_gone_in_push (void)
 
   dc_test_element_play (&f, SINK);
   dc_fake_channel_set_window (f.channel, 0);
-  push (&f, "one", 0);
+  dc_test_sink_push_at (&f, "one", 0);
   dc_fake_channel_wait_blocked (f.channel);
   dc_fake_channel_end (f.channel, "the far side is gone");
   dc_test_element_wait_error (&f, GST_RESOURCE_ERROR_WRITE, "the far side is gone");
@@ -377,7 +341,7 @@ test_sink_far_side_gone_in_finish (void)
   g_auto (DcTestElement) f = {0};
 
   dc_test_element_play (&f, SINK);
-  emit (&f, "end-of-stream");
+  dc_test_sink_end_stream (&f);
   take_empty_stream (&f);
   dc_fake_channel_wait_blocked (f.channel);
   dc_fake_channel_end (f.channel, "the far side is gone");
@@ -390,7 +354,7 @@ test_sink_far_side_leaves_after_the_end (void)
   g_auto (DcTestElement) f = {0};
 
   dc_test_element_play (&f, SINK);
-  emit (&f, "end-of-stream");
+  dc_test_sink_end_stream (&f);
   take_empty_stream (&f);
   dc_fake_channel_acknowledge_fin (f.channel);
   dc_test_element_wait_eos (&f);
@@ -448,7 +412,7 @@ test_sink_sends_what_is_outside_the_segment (void)
   dc_test_element_play (&f, "appsrc name=in format=time handle-segment-change=true ! datachannelsink name=dc");
   g_signal_emit_by_name (dc_test_element_get (&f, "in"), "push-sample", sample, &flow);
   g_assert_cmpint (flow, ==, GST_FLOW_OK);
-  take_kind (&f, DC_LINK_ITEM_SEGMENT);
+  dc_test_take_kind (f.channel, DC_LINK_ITEM_SEGMENT);
   take_data (&f, "early", 10);
 }
 
@@ -461,7 +425,7 @@ assert_caps_refused (const char *caps, const char *hint)
   g_autoptr (GError) error = NULL;
 
   dc_test_element_play (&f, description);
-  push (&f, "one", 0);
+  dc_test_sink_push_at (&f, "one", 0);
   message = dc_test_element_wait_message (&f, GST_MESSAGE_ERROR);
   gst_message_parse_error (message, &error, NULL);
   g_assert_error (error, GST_STREAM_ERROR, GST_STREAM_ERROR_FORMAT);
@@ -535,7 +499,7 @@ test_sink_ends_again (void)
   g_auto (DcTestElement) f = {0};
 
   dc_test_element_play (&f, SINK);
-  emit (&f, "end-of-stream");
+  dc_test_sink_end_stream (&f);
   take_empty_stream (&f);
   dc_fake_channel_acknowledge_fin (f.channel);
   dc_test_element_wait_eos (&f);
@@ -553,7 +517,7 @@ test_sink_ends_again_after_flush_in_finish (void)
   GstPad *pad;
 
   dc_test_element_play (&f, SINK);
-  emit (&f, "end-of-stream");
+  dc_test_sink_end_stream (&f);
   take_empty_stream (&f);
   dc_fake_channel_wait_blocked (f.channel);
   g_assert_cmpint (gst_element_get_state (f.pipeline, NULL, NULL, GST_CLOCK_TIME_NONE), ==, GST_STATE_CHANGE_SUCCESS);
@@ -570,7 +534,7 @@ test_sink_stream_goes_on_after_its_end (void)
   g_auto (DcTestElement) f = {0};
 
   dc_test_element_play (&f, SINK);
-  emit (&f, "end-of-stream");
+  dc_test_sink_end_stream (&f);
   take_empty_stream (&f);
   dc_fake_channel_acknowledge_fin (f.channel);
   dc_test_element_wait_eos (&f);

@@ -335,7 +335,7 @@ test_stopped_inside (void)
   dc_test_give_flush_start (f.channel, 1);
   log_wait (&log, "one [");
   dc_test_element_stop (&f);
-  dc_test_element_assert_aborted (&f, "stopped before");
+  dc_test_assert_aborted (f.channel, "stopped before");
   g_clear_object (&f.peer);
   g_clear_object (&f.channel);
   gst_element_set_state (f.pipeline, GST_STATE_PLAYING);

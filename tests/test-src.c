@@ -180,7 +180,7 @@ test_src_stopped_before_the_end (void)
   dc_test_give_data (f.channel, "two", NONE, NONE);
   pull_data (&f, "one", NONE, NONE);
   dc_test_element_stop (&f);
-  dc_test_element_assert_aborted (&f, "stopped before");
+  dc_test_assert_aborted (f.channel, "stopped before");
   g_assert_false (dc_fake_channel_is_accepted (f.channel));
   g_assert_false (dc_test_element_has_message (&f, GST_MESSAGE_ERROR));
 }
@@ -200,7 +200,7 @@ test_src_stopped_while_sinks_are_busy (void)
   while (!gst_pad_is_blocking (pad))
     g_thread_yield ();
   dc_test_element_stop (&f);
-  dc_test_element_assert_aborted (&f, "stopped before");
+  dc_test_assert_aborted (f.channel, "stopped before");
   g_assert_false (dc_fake_channel_is_accepted (f.channel));
 }
 
@@ -256,7 +256,7 @@ test_src_eos_from_the_application (void)
   pull_end (&f);
   dc_test_element_wait_eos (&f);
   dc_test_element_stop (&f);
-  dc_test_element_assert_aborted (&f, "stopped before");
+  dc_test_assert_aborted (f.channel, "stopped before");
 }
 
 /* What came before is delivered, then it is an error. */
@@ -302,7 +302,7 @@ test_src_nonsense (void)
     gst_message_parse_error (message, &error, NULL);
     g_assert_error (error, GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_READ);
     dc_test_element_stop (&f);
-    dc_test_element_assert_aborted (&f, error->message);
+    dc_test_assert_aborted (f.channel, error->message);
   }
 }
 

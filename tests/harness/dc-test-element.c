@@ -17,13 +17,18 @@ dc_test_element_launch (DcTestElement *f, const char *description)
   f->bus = gst_element_get_bus (f->pipeline);
 }
 
-/* Plays @description and opens its element's channel. */
 void
-dc_test_element_play (DcTestElement *f, const char *description)
+dc_test_element_start (DcTestElement *f, const char *description)
 {
   dc_test_element_launch (f, description);
   gst_element_set_state (f->pipeline, GST_STATE_PLAYING);
   f->peer = dc_fake_wait_peer ();
+}
+
+void
+dc_test_element_play (DcTestElement *f, const char *description)
+{
+  dc_test_element_start (f, description);
   f->channel = dc_fake_peer_open (f->peer);
 }
 
@@ -46,20 +51,27 @@ gone_cb (gpointer gone, GObject *where_it_was)
   g_mutex_unlock (&gone_lock);
 }
 
-/* Nothing keeps the element, no handler and no closure: it goes, if perhaps with the thread that has it last. */
-static void
-free_pipeline (DcTestElement *f)
+void
+dc_test_unref_last (gpointer object)
 {
-  GstElement *element = gst_bin_get_by_name (GST_BIN (f->pipeline), "dc");
   gboolean gone = FALSE;
 
-  g_object_weak_ref (G_OBJECT (element), gone_cb, &gone);
-  gst_object_unref (element);
-  g_clear_object (&f->pipeline);
+  g_object_weak_ref (object, gone_cb, &gone);
+  g_object_unref (object);
   g_mutex_lock (&gone_lock);
   while (!gone)
     g_cond_wait (&gone_cond, &gone_lock);
   g_mutex_unlock (&gone_lock);
+}
+
+/* Nothing keeps the element, no handler and no closure. */
+static void
+free_pipeline (DcTestElement *f)
+{
+  GstElement *element = gst_bin_get_by_name (GST_BIN (f->pipeline), "dc");
+
+  g_clear_object (&f->pipeline);
+  dc_test_unref_last (element);
 }
 
 void
@@ -129,9 +141,9 @@ dc_test_element_has_message (DcTestElement *f, GstMessageType types)
 }
 
 void
-dc_test_element_assert_aborted (DcTestElement *f, const char *hint)
+dc_test_assert_aborted (DcChannel *channel, const char *hint)
 {
-  g_autofree char *reason = dc_fake_channel_dup_abort (f->channel);
+  g_autofree char *reason = dc_fake_channel_dup_abort (channel);
 
   g_assert_nonnull (reason);
   g_assert_nonnull (strstr (reason, hint));

@@ -16,7 +16,9 @@ typedef struct {
 
 /* Makes the pipeline and starts the watchdog. */
 void dc_test_element_launch (DcTestElement *f, const char *description);
-/* Makes it, plays it, and opens dc's channel. */
+/* Makes it, plays it, and waits for its peer. */
+void dc_test_element_start (DcTestElement *f, const char *description);
+/* The same, and opens dc's channel. */
 void dc_test_element_play (DcTestElement *f, const char *description);
 void dc_test_element_stop (DcTestElement *f);
 /* Stops and frees everything; checks that the peer was stopped and that nothing keeps dc. */
@@ -33,7 +35,10 @@ void dc_test_element_wait_eos (DcTestElement *f);
 /* It ends with this one. */
 void dc_test_element_wait_error (DcTestElement *f, GstResourceError code, const char *sentence);
 gboolean dc_test_element_has_message (DcTestElement *f, GstMessageType types);
+/* Drops a reference, and waits until nobody keeps the object, but for what may be running at the moment. */
+void dc_test_unref_last (gpointer object);
+
 /* The far side was told that the stream broke off, and why: @hint is part of that. */
-void dc_test_element_assert_aborted (DcTestElement *f, const char *hint);
+void dc_test_assert_aborted (DcChannel *channel, const char *hint);
 
 G_END_DECLS
