@@ -5,7 +5,7 @@
  *   offerer - answerer, offerer - auto, auto - answerer   the first of the two calls
  *   auto - auto                                           the one who came later calls
  *   offerer - offerer                                     no match, unless the user named the remote: then both call, and the
- *                                                         smaller id's offer stands (see dc-peer-room.c)
+ *                                                         smaller id's offer stands (see dc-peer-signaling.c)
  *   answerer - answerer                                   nobody can call: no match */
 #include "plugins/peer/dc-pairing.h"
 

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* dc-peer-private.h: what the files of DcPeer share. Each uses those below it:
- *   dc-peer.c       the object, its threads, what the application calls
- *   dc-peer-stats.c statistics
- *   dc-peer-room.c  who is there, whom to call, which connection a message is for
- *   dc-peer-base.c  telling the application, letting connections go, giving up and saying why */
+ *   dc-peer.c           the object, its threads, what the application calls
+ *   dc-peer-stats.c     statistics
+ *   dc-peer-signaling.c what comes from the server, and which session it is for
+ *   dc-peer-room.c      who is there, whom to call, our sessions with them
+ *   dc-peer-base.c      telling the application, letting connections go, giving up and saying why */
 #pragma once
 
 #include "plugins/peer/dc-ice-config.h"
@@ -102,9 +103,24 @@ void dc_peer_check_stopped (DcPeer *self);
 void dc_peer_start_stats (DcPeer *self);
 
 /* dc-peer-room.c */
+void dc_remote_free (gpointer remote);
+/* Replaces what was known of a remote with that id. */
+DcRemote *dc_peer_add_remote (DcPeer *self, const char *id, JsonNode *meta, gboolean away, gboolean was_first);
+/* Our session with the server is new: its welcome says who is there. */
+void dc_peer_meet_room (DcPeer *self, const DcMessage *welcome);
+/* Calls whom the rules give to us, if it is time. */
+void dc_peer_look_around (DcPeer *self);
+/* Returns: (transfer none) (nullable): our session with the remote */
+DcSession *dc_peer_find_session (DcPeer *self, const char *remote_id);
+/* Returns: (transfer none) */
+DcSession *dc_peer_add_session (DcPeer *self, const char *remote_id, const char *call);
+void dc_peer_emit_closed (DcPeer *self, DcSession *session, const GError *error);
+/* @call: (nullable) */
+void dc_peer_emit_call (DcPeer *self, const char *name, const char *remote_id, const char *call);
+
+/* dc-peer-signaling.c */
 void dc_peer_connect_client (DcPeer *self);
 /* A DcNetworkWatchFunc. */
 void dc_peer_on_network_changed (GList *addresses, gpointer user_data);
-void dc_remote_free (gpointer remote);
 
 G_END_DECLS

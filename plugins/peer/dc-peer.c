@@ -3,9 +3,9 @@
  *
  * Theory of operation
  * -------------------
- * One worker thread with a main context of its own owns the signaling client, the sessions and all of dc-peer-room.c. The
- * application's threads meet it in three places, each under `lock`: open channels (a queue), the error with which the peer
- * gave up, and what statistics show. Signals are emitted on the worker with no lock held.
+ * One worker thread with a main context of its own owns the signaling client, the sessions and all of dc-peer-signaling.c and
+ * dc-peer-room.c. The application's threads meet it in three places, each under `lock`: open channels (a queue), the error with
+ * which the peer gave up, and what statistics show. Signals are emitted on the worker with no lock held.
  *
  * Life:  made -> started -> [registered, calling, connected, again ...] -> given up or stopped.
  * A peer that has given up (connect-timeout, refused by the server, false identity) closes everything but lives on until
