@@ -38,15 +38,27 @@ hold_cb (GstPromise *promise, gpointer user_data)
   gate_wait (gate, &gate->open);
 }
 
-/* Longer than anybody waits for webrtcbin: that time itself must pass. */
-static gpointer
-open_late (gpointer user_data)
+/* In place of DcWebrtc's: once the pipeline is being stopped, nobody waits for webrtcbin's thread any more. */
+static GstBusSyncReply
+open_when_stopping (GstBus *bus, GstMessage *message, gpointer user_data)
 {
   Gate *gate = user_data;
+  GstState state = GST_STATE_PLAYING;
 
-  g_usleep (500 * 1000);
-  gate_set (gate, &gate->open);
-  return NULL;
+  if (GST_MESSAGE_TYPE (message) == GST_MESSAGE_STATE_CHANGED)
+    gst_message_parse_state_changed (message, NULL, &state, NULL);
+  if (state < GST_STATE_PLAYING)
+    gate_set (gate, &gate->open);
+  return GST_BUS_DROP;
+}
+
+static void
+open_late (Gate *gate, DcWebrtc *webrtc)
+{
+  g_autoptr (GstObject) pipeline = gst_object_get_parent (GST_OBJECT (dc_webrtc_get_bin (webrtc)));
+  g_autoptr (GstBus) bus = gst_element_get_bus (GST_ELEMENT (pipeline));
+
+  gst_bus_set_sync_handler (bus, open_when_stopping, gate, NULL);
 }
 
 /* --- Tests --------------------------------------------------------------------------------------------------------------------- */
@@ -97,7 +109,6 @@ count_cb (gpointer n)
 static void
 test_unanswered (void)
 {
-  g_autoptr (GThread) thread = NULL;
   DcWebrtc *webrtc = make ();
   Gate gate = {0};
   gint n = 0;
@@ -107,10 +118,9 @@ test_unanswered (void)
   gate_wait (&gate, &gate.reached);
   for (guint i = 0; i < 3; i++)
     ask (webrtc, ignore_cb, &n, count_cb);
-  thread = g_thread_new ("open-late", open_late, &gate);
+  open_late (&gate, webrtc);
   dc_webrtc_free (webrtc);
   g_assert_cmpint (g_atomic_int_get (&n), ==, 3);
-  g_thread_join (g_steal_pointer (&thread));
   dc_test_watchdog_stop ();
 }
 
