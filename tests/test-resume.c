@@ -16,7 +16,8 @@
 typedef struct {
   DcTestDaemon *daemon;
   const char *url;
-  DcTestPeer *alice, *bob; /* alice calls */
+  DcTestPeer *alice, *bob;      /* alice calls */
+  DcChannel *at_alice, *at_bob; /* (nullable) */
 } Fixture;
 
 static void
@@ -32,10 +33,19 @@ static void
 tear_down (Fixture *fixture, gconstpointer data)
 {
   dc_test_cut_set (FALSE);
+  g_clear_object (&fixture->at_alice);
+  g_clear_object (&fixture->at_bob);
   g_clear_pointer (&fixture->alice, dc_test_peer_free);
   g_clear_pointer (&fixture->bob, dc_test_peer_free);
   dc_test_daemon_free (fixture->daemon);
   dc_test_watchdog_stop ();
+}
+
+static void
+wait_channels (Fixture *fixture)
+{
+  fixture->at_alice = dc_test_peer_wait_channel (fixture->alice);
+  fixture->at_bob = dc_test_peer_wait_channel (fixture->bob);
 }
 
 static void
@@ -46,6 +56,7 @@ meet (Fixture *fixture, guint resume_timeout)
   gst_structure_free (dc_test_peer_wait_event (fixture->bob, "registered"));
   fixture->alice =
       dc_test_peer_new (fixture->url, "id", "alice", "role", DC_ROLE_OFFERER, "resume-timeout", resume_timeout, NULL);
+  wait_channels (fixture);
 }
 
 /* --- Numbered items, one direction of a channel ------------------------------------------------------------------------------------ */
@@ -150,17 +161,14 @@ on_count (gint *count)
 static void
 test_cut (Fixture *fixture, gconstpointer data)
 {
-  g_autoptr (DcChannel) at_alice = NULL, at_bob = NULL;
   gint suspended = 0, resumed = 0;
   Stream *there, *back;
 
   meet (fixture, 30);
-  at_alice = dc_test_peer_wait_channel (fixture->alice);
-  at_bob = dc_test_peer_wait_channel (fixture->bob);
-  g_signal_connect_swapped (at_alice, "suspended", G_CALLBACK (on_count), &suspended);
-  g_signal_connect_swapped (at_alice, "resumed", G_CALLBACK (on_count), &resumed);
-  there = stream_start (at_alice, at_bob);
-  back = stream_start (at_bob, at_alice);
+  g_signal_connect_swapped (fixture->at_alice, "suspended", G_CALLBACK (on_count), &suspended);
+  g_signal_connect_swapped (fixture->at_alice, "resumed", G_CALLBACK (on_count), &resumed);
+  there = stream_start (fixture->at_alice, fixture->at_bob);
+  back = stream_start (fixture->at_bob, fixture->at_alice);
   for (guint i = 0; i < 2; i++) {
     stream_wait (there, 500);
     stream_wait (back, 500);
@@ -173,20 +181,17 @@ test_cut (Fixture *fixture, gconstpointer data)
   stream_stop (back);
   g_assert_cmpint (g_atomic_int_get (&suspended), ==, 2);
   g_assert_cmpint (g_atomic_int_get (&resumed), ==, 2);
-  g_assert_false (dc_channel_is_suspended (at_alice));
+  g_assert_false (dc_channel_is_suspended (fixture->at_alice));
 }
 
 /* The server starts anew while the connection is lost. */
 static void
 test_daemon_restart (Fixture *fixture, gconstpointer data)
 {
-  g_autoptr (DcChannel) at_alice = NULL, at_bob = NULL;
   Stream *there;
 
   meet (fixture, 60);
-  at_alice = dc_test_peer_wait_channel (fixture->alice);
-  at_bob = dc_test_peer_wait_channel (fixture->bob);
-  there = stream_start (at_alice, at_bob);
+  there = stream_start (fixture->at_alice, fixture->at_bob);
   stream_wait (there, 500);
   dc_test_daemon_stop (fixture->daemon);
   stream_wait (there, 500); /* what is connected needs no server */
@@ -233,12 +238,10 @@ static void
 test_attempt_given_up (Fixture *fixture, gconstpointer data)
 {
   g_autoptr (DcTestProxy) proxy = dc_test_proxy_new (dc_test_daemon_get_port (fixture->daemon));
-  g_autoptr (DcChannel) at_alice = NULL, at_bob = NULL;
   Byes byes = {0};
 
   meet_through_proxy (fixture, proxy, &byes);
-  at_alice = dc_test_peer_wait_channel (fixture->alice);
-  at_bob = dc_test_peer_wait_channel (fixture->bob);
+  wait_channels (fixture);
   dc_test_cut_set (TRUE);
   gst_structure_free (dc_test_peer_wait_event (fixture->bob, "connection-lost"));
   gst_structure_free (dc_test_peer_wait_event (fixture->alice, "connection-lost"));
@@ -249,8 +252,8 @@ test_attempt_given_up (Fixture *fixture, gconstpointer data)
   g_assert_cmpint (g_atomic_int_get (&byes.lost), ==, g_atomic_int_get (&byes.all));
   dc_test_cut_set (FALSE);
   gst_structure_free (dc_test_peer_wait_event (fixture->alice, "connection-resumed"));
-  dc_test_push_text (at_alice, "again");
-  dc_test_expect_text (at_bob, "again");
+  dc_test_push_text (fixture->at_alice, "again");
+  dc_test_expect_text (fixture->at_bob, "again");
 }
 
 /* --- What a server has forgotten --------------------------------------------------------------------------------------------------- */
@@ -268,16 +271,14 @@ take_call (Fixture *fixture, DcTestClient *client)
 static void
 expect_new_call (Fixture *fixture)
 {
-  g_autoptr (DcChannel) at_alice = NULL, at_bob = NULL;
   g_autoptr (GstStructure) closed = NULL;
 
   fixture->bob = dc_test_peer_new (fixture->url, "id", "bob", "role", DC_ROLE_ANSWERER, NULL);
   closed = dc_test_peer_wait_event (fixture->alice, "connection-closed");
   g_assert_nonnull (strstr (gst_structure_get_string (closed, "reason"), "has forgotten the call"));
-  at_alice = dc_test_peer_wait_channel (fixture->alice);
-  at_bob = dc_test_peer_wait_channel (fixture->bob);
-  dc_test_push_text (at_alice, "again");
-  dc_test_expect_text (at_bob, "again");
+  wait_channels (fixture);
+  dc_test_push_text (fixture->at_alice, "again");
+  dc_test_expect_text (fixture->at_bob, "again");
   g_assert_cmpuint (dc_test_peer_count_events (fixture->alice, "calling"), ==, 2);
 }
 
@@ -321,15 +322,12 @@ test_forgotten_candidates (Fixture *fixture, gconstpointer data)
 static void
 test_timeout (Fixture *fixture, gconstpointer data)
 {
-  g_autoptr (DcChannel) at_alice = NULL, at_bob = NULL;
   g_autoptr (GError) error = NULL;
   g_autoptr (GstStructure) closed = NULL;
 
   meet (fixture, 1);
-  at_alice = dc_test_peer_wait_channel (fixture->alice);
-  at_bob = dc_test_peer_wait_channel (fixture->bob);
   dc_test_cut_set (TRUE);
-  g_assert_null (dc_channel_pull (at_alice, 0, &error));
+  g_assert_null (dc_channel_pull (fixture->at_alice, 0, &error));
   g_assert_error (error, DC_ERROR, DC_ERROR_PEER_GONE);
   g_assert_nonnull (strstr (error->message, "bob"));
   g_assert_cmpuint (dc_test_peer_count_events (fixture->alice, "connection-lost"), ==, 1);
@@ -341,14 +339,11 @@ test_timeout (Fixture *fixture, gconstpointer data)
 static void
 test_no_resume (Fixture *fixture, gconstpointer data)
 {
-  g_autoptr (DcChannel) at_alice = NULL, at_bob = NULL;
   g_autoptr (GError) error = NULL;
 
   meet (fixture, 0);
-  at_alice = dc_test_peer_wait_channel (fixture->alice);
-  at_bob = dc_test_peer_wait_channel (fixture->bob);
   dc_test_cut_set (TRUE);
-  g_assert_null (dc_channel_pull (at_alice, 0, &error));
+  g_assert_null (dc_channel_pull (fixture->at_alice, 0, &error));
   g_assert_error (error, DC_ERROR, DC_ERROR_PEER_GONE);
   g_assert_cmpuint (dc_test_peer_count_events (fixture->alice, "connection-lost"), ==, 0);
 }
@@ -357,17 +352,14 @@ test_no_resume (Fixture *fixture, gconstpointer data)
 static void
 test_abort_while_lost (Fixture *fixture, gconstpointer data)
 {
-  g_autoptr (DcChannel) at_alice = NULL, at_bob = NULL;
   g_autoptr (GError) error = NULL;
 
   meet (fixture, 60);
-  at_alice = dc_test_peer_wait_channel (fixture->alice);
-  at_bob = dc_test_peer_wait_channel (fixture->bob);
   dc_test_cut_set (TRUE);
   gst_structure_free (dc_test_peer_wait_event (fixture->bob, "connection-lost"));
   gst_structure_free (dc_test_peer_wait_event (fixture->alice, "connection-lost"));
-  dc_channel_abort (at_alice, "enough is enough");
-  g_assert_null (dc_channel_pull (at_bob, 0, &error));
+  dc_channel_abort (fixture->at_alice, "enough is enough");
+  g_assert_null (dc_channel_pull (fixture->at_bob, 0, &error));
   g_assert_error (error, DC_ERROR, DC_ERROR_PEER_GONE);
 }
 
@@ -375,18 +367,16 @@ test_abort_while_lost (Fixture *fixture, gconstpointer data)
 static void
 test_other_comes_back (Fixture *fixture, gconstpointer data)
 {
-  g_autoptr (DcChannel) at_alice = NULL, again = NULL;
   g_autoptr (GError) error = NULL;
 
   meet (fixture, 60);
-  at_alice = dc_test_peer_wait_channel (fixture->alice);
-  g_object_unref (dc_test_peer_wait_channel (fixture->bob));
+  g_clear_object (&fixture->at_bob);
   dc_test_cut_set (TRUE);
   gst_structure_free (dc_test_peer_wait_event (fixture->alice, "connection-lost"));
   g_clear_pointer (&fixture->bob, dc_test_peer_free);
   dc_test_cut_set (FALSE);
   fixture->bob = dc_test_peer_new (fixture->url, "id", "bob", "role", DC_ROLE_ANSWERER, NULL);
-  g_assert_null (dc_channel_pull (at_alice, 0, &error));
+  g_assert_null (dc_channel_pull (fixture->at_alice, 0, &error));
   g_assert_error (error, DC_ERROR, DC_ERROR_PEER_GONE);
 }
 
@@ -404,12 +394,12 @@ pull_fin (DcChannel *channel)
 
 /* Alice has asked, and finished; the far side has all of it. */
 static void
-ask (DcChannel *at_alice, DcChannel *at_bob)
+ask (Fixture *fixture)
 {
-  dc_test_push_text (at_alice, "a question");
-  dc_channel_begin_finish (at_alice);
-  dc_test_expect_text (at_bob, "a question");
-  pull_fin (at_bob);
+  dc_test_push_text (fixture->at_alice, "a question");
+  dc_channel_begin_finish (fixture->at_alice);
+  dc_test_expect_text (fixture->at_bob, "a question");
+  pull_fin (fixture->at_bob);
 }
 
 static void
@@ -425,50 +415,39 @@ finish (DcChannel *channel)
 static void
 test_half_closed (Fixture *fixture, gconstpointer data)
 {
-  g_autoptr (DcChannel) at_alice = NULL, at_bob = NULL;
-
   meet (fixture, 30);
-  at_alice = dc_test_peer_wait_channel (fixture->alice);
-  at_bob = dc_test_peer_wait_channel (fixture->bob);
-  ask (at_alice, at_bob);
-  dc_channel_accept_fin (at_bob);
-  finish (at_alice);
+  ask (fixture);
+  dc_channel_accept_fin (fixture->at_bob);
+  finish (fixture->at_alice);
   dc_test_cut_set (TRUE);
   wait_lost_and_resumed (fixture->alice);
-  dc_test_push_text (at_bob, "an answer");
-  dc_test_expect_text (at_alice, "an answer");
+  dc_test_push_text (fixture->at_bob, "an answer");
+  dc_test_expect_text (fixture->at_alice, "an answer");
 }
 
 /* FIN-ACK is lost with the connection: it is said again, though nothing else is to be said. */
 static void
 test_lost_fin_ack (Fixture *fixture, gconstpointer data)
 {
-  g_autoptr (DcChannel) at_alice = NULL, at_bob = NULL;
-
   meet (fixture, 30);
-  at_alice = dc_test_peer_wait_channel (fixture->alice);
-  at_bob = dc_test_peer_wait_channel (fixture->bob);
-  ask (at_alice, at_bob);
+  ask (fixture);
   dc_test_cut_set (TRUE);
-  dc_channel_accept_fin (at_bob);
+  dc_channel_accept_fin (fixture->at_bob);
   wait_lost_and_resumed (fixture->alice);
-  finish (at_alice);
+  finish (fixture->at_alice);
 }
 
 /* Nobody comes back to a channel on which nothing was under way: that is no fault, but only the resume timeout shows it. */
 static void
 test_clean_timeout (Fixture *fixture, gconstpointer data)
 {
-  g_autoptr (DcChannel) at_alice = NULL, at_bob = NULL;
   g_autoptr (GstStructure) closed = NULL;
   gboolean clean = FALSE;
 
   meet (fixture, 1);
-  at_alice = dc_test_peer_wait_channel (fixture->alice);
-  at_bob = dc_test_peer_wait_channel (fixture->bob);
-  ask (at_alice, at_bob);
-  dc_channel_accept_fin (at_bob);
-  finish (at_alice);
+  ask (fixture);
+  dc_channel_accept_fin (fixture->at_bob);
+  finish (fixture->at_alice);
   dc_test_cut_set (TRUE);
   closed = dc_test_peer_wait_event (fixture->bob, "connection-closed");
   gst_structure_get_boolean (closed, "clean", &clean);
@@ -618,7 +597,6 @@ on_statistics (DcPeer *peer, const GstStructure *stats, gint *count)
 static void
 test_statistics (Fixture *fixture, gconstpointer data)
 {
-  g_autoptr (DcChannel) at_alice = NULL, at_bob = NULL;
   g_autoptr (GstStructure) stats = NULL;
   const GstStructure *connection, *channel;
   guint64 bytes = 0;
@@ -628,10 +606,8 @@ test_statistics (Fixture *fixture, gconstpointer data)
 
   meet (fixture, 30);
   alice = dc_test_peer_get (fixture->alice);
-  at_alice = dc_test_peer_wait_channel (fixture->alice);
-  at_bob = dc_test_peer_wait_channel (fixture->bob);
-  dc_test_push_text (at_alice, "twelve bytes");
-  dc_test_expect_text (at_bob, "twelve bytes");
+  dc_test_push_text (fixture->at_alice, "twelve bytes");
+  dc_test_expect_text (fixture->at_bob, "twelve bytes");
   g_signal_connect (alice, "statistics", G_CALLBACK (on_statistics), &told);
   g_object_set (alice, "stats-interval", 10, NULL);
   while (g_atomic_int_get (&told) < 3)
