@@ -2,11 +2,30 @@
 /* test-states.c: set_state(NULL) under every state and fault: the short form of `./dev soak states`. */
 #include <gst/gst.h>
 
+#include "tests/harness/dc-test-pulse.h"
 #include "tests/harness/dc-test.h"
 #include "tests/soak/dc-states.h"
 
 /* One pack: each state at least once. */
 #define TRIALS 40
+
+/* The clock that measures goes on, and never faster than time does. */
+static void
+test_clock (void)
+{
+  gint64 began = g_get_monotonic_time (), pulse_began, passed;
+
+  dc_test_watchdog_start (30);
+  dc_test_pulse_start ();
+  pulse_began = dc_test_pulse_get_time ();
+  do {
+    g_thread_yield ();
+    passed = dc_test_pulse_get_time () - pulse_began;
+    g_assert_cmpint (passed, <=, g_get_monotonic_time () - began);
+  } while (passed < 50 * G_TIME_SPAN_MILLISECOND);
+  dc_test_pulse_stop ();
+  dc_test_watchdog_stop ();
+}
 
 static void
 test_states (void)
@@ -27,6 +46,7 @@ main (int argc, char **argv)
 {
   dc_test_init (&argc, &argv);
   gst_init (&argc, &argv);
+  g_test_add_func ("/states/clock", test_clock);
   g_test_add_func ("/states/null", test_states);
   return g_test_run ();
 }

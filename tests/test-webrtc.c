@@ -49,6 +49,7 @@ open_when_stopping (GstBus *bus, GstMessage *message, gpointer user_data)
     gst_message_parse_state_changed (message, NULL, &state, NULL);
   if (state < GST_STATE_PLAYING)
     gate_set (gate, &gate->open);
+  gst_message_unref (message);
   return GST_BUS_DROP;
 }
 

@@ -16,7 +16,8 @@ typedef struct {
 typedef struct {
   guint trials;
   guint stops;      /* how often set_state(NULL) was called */
-  gint64 max, p99;  /* how long it took, microseconds */
+  gint64 max, p99;  /* how long it took, in microseconds that the machine gave to us (dc-test-pulse.h) */
+  gint64 missed;    /* what it did not give to us, during all of them */
   char *slowest;    /* (nullable): the state in which `max` was */
   guint threads[2]; /* before and after, without those of webrtcbin's closed channels */
   guint orphans;    /* threads of webrtcbin's closed channels */
