@@ -337,8 +337,8 @@ fail_to_send_locked (DcChannel *self, GstWebRTCDataChannel *rtc, const GError *e
 
   if (rtc != self->rtc)
     return;
-  lost = g_error_new (DC_ERROR, DC_ERROR_PEER_GONE, "cannot send to \"%s\" any more: %s", self->remote_id,
-      error != NULL ? error->message : "the channel is closed");
+  lost =
+      g_error_new (DC_ERROR, DC_ERROR_PEER_GONE, "cannot send to \"%s\" any more: %s", self->remote_id, error->message);
   dc_channel_suspend_locked (self, lost, TRUE);
 }
 
@@ -355,6 +355,32 @@ next_message_locked (DcChannel *self)
   return dc_link_poll_transmit (self->link, g_get_monotonic_time ());
 }
 
+static gboolean
+is_open (GstWebRTCDataChannel *rtc)
+{
+  GstWebRTCDataChannelState state;
+
+  g_object_get (rtc, "ready-state", &state, NULL);
+  return state == GST_WEBRTC_DATA_CHANNEL_STATE_OPEN;
+}
+
+/* What webrtcbin 1.22 refuses because the channel is no longer open, it never frees: so it is asked first. */
+gboolean
+dc_channel_send_rtc (GstWebRTCDataChannel *rtc, GBytes *message, gboolean is_text, GError **error)
+{
+  gsize size = message != NULL ? g_bytes_get_size (message) : 0;
+
+  if (!is_open (rtc)) {
+    g_set_error_literal (error, DC_ERROR, DC_ERROR_PEER_GONE, "the channel is closed");
+    return FALSE;
+  }
+  if (is_text) {
+    g_autofree char *text = size > 0 ? g_strndup (g_bytes_get_data (message, NULL), size) : NULL;
+    return gst_webrtc_data_channel_send_string_full (rtc, text, error);
+  }
+  return gst_webrtc_data_channel_send_data_full (rtc, size > 0 ? message : NULL, error);
+}
+
 /* Drops the lock while it sends; see the theory of operation. */
 void
 dc_channel_transmit_locked (DcChannel *self)
@@ -369,7 +395,7 @@ dc_channel_transmit_locked (DcChannel *self)
     g_autoptr (GError) error = NULL;
     gboolean sent;
     g_mutex_unlock (&self->lock);
-    sent = gst_webrtc_data_channel_send_data_full (rtc, message, &error);
+    sent = dc_channel_send_rtc (rtc, message, FALSE, &error);
     g_bytes_unref (message);
     g_mutex_lock (&self->lock);
     if (!sent)

@@ -124,6 +124,8 @@ void dc_channel_end_locked (DcChannel *self, const GError *error);
 void dc_channel_suspend_locked (DcChannel *self, const GError *why, gboolean by_itself);
 /* Sends what the link has to say. Drops the lock meanwhile. */
 void dc_channel_transmit_locked (DcChannel *self);
+/* Sends one message; an empty one may be NULL. Without the lock. */
+gboolean dc_channel_send_rtc (GstWebRTCDataChannel *rtc, GBytes *message, gboolean is_text, GError **error);
 /* After the link was given something: notes what has changed, and sends what it wants to say. */
 void dc_channel_after_link_locked (DcChannel *self);
 /* What a waiting message costs in memory, what is around its bytes included: a million empty ones are not free. */

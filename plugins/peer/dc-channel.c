@@ -120,17 +120,6 @@ check_raw (DcChannel *self, const DcLinkItem *item, gsize size, GError **error)
   return FALSE;
 }
 
-/* An empty payload goes as NULL: RFC 8831 has a PPID of its own for empty messages. */
-static gboolean
-send_raw_unlocked (GstWebRTCDataChannel *rtc, const DcLinkItem *item, gsize size, GError **error)
-{
-  if (item->flags & DC_LINK_FLAG_TEXT) {
-    g_autofree char *text = size > 0 ? g_strndup (g_bytes_get_data (item->payload, NULL), size) : NULL;
-    return gst_webrtc_data_channel_send_string_full (rtc, text, error);
-  }
-  return gst_webrtc_data_channel_send_data_full (rtc, size > 0 ? item->payload : NULL, error);
-}
-
 /* FALSE: no more than @limit bytes are buffered; TRUE: something changed meanwhile, look again. */
 static gboolean
 wait_for_buffer_locked (DcChannel *self, guint64 limit)
@@ -146,6 +135,7 @@ push_raw_locked (DcChannel *self, DcLinkItem *item, GError **error)
 {
   g_autoptr (DcLinkItem) owned = item;
   g_autoptr (GstWebRTCDataChannel) rtc = NULL;
+  g_autoptr (GError) problem = NULL;
   gsize size = item->payload != NULL ? g_bytes_get_size (item->payload) : 0;
   gboolean sent;
 
@@ -159,7 +149,7 @@ push_raw_locked (DcChannel *self, DcLinkItem *item, GError **error)
   } while (wait_for_buffer_locked (self, DC_CHANNEL_RAW_HIGH_WATER));
   rtc = g_object_ref (self->rtc);
   g_mutex_unlock (&self->lock);
-  sent = send_raw_unlocked (rtc, item, size, error);
+  sent = dc_channel_send_rtc (rtc, item->payload, (item->flags & DC_LINK_FLAG_TEXT) != 0, &problem);
   g_mutex_lock (&self->lock);
   if (sent) {
     self->raw_stats.items_sent++;
@@ -167,7 +157,9 @@ push_raw_locked (DcChannel *self, DcLinkItem *item, GError **error)
     self->raw_stats.messages_sent++;
     self->raw_stats.bytes_sent += size;
     dc_rate_update (&self->send_rate, self->raw_stats.bytes_sent, g_get_monotonic_time ());
-  }
+  } else
+    g_set_error (
+        error, DC_ERROR, DC_ERROR_PEER_GONE, "cannot send to \"%s\" any more: %s", self->remote_id, problem->message);
   return sent;
 }
 
