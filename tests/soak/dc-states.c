@@ -4,8 +4,8 @@
  * Theory of operation
  * -------------------
  * A trial brings a sender and a receiver into a state, most of them with a random moment in it, and then stops both, in random order. Each
- * set_state(NULL) is measured, without the time that a busy machine did not give to us. Behind it the elements must be gone, and threads and descriptors as many as before. Now and then a pipeline is
- * used once more before it goes.
+ * set_state(NULL) is measured, without the time that a busy machine did not give to us. Behind it the elements must be gone, and threads
+ * and descriptors as many as before. Now and then a pipeline is used once more before it goes.
  *
  * Both are in this process, over its own signaling daemon, but where one of them is to be killed or frozen: then the far one is a
  * gst-launch-1.0. The network is cut by dropping the packets of all webrtcbins of this process (dc-test-cut.h).
