@@ -214,6 +214,18 @@ test_many_channels (Fixture *fixture, gconstpointer data)
   dc_test_stranger_wait_closed (stranger);
 }
 
+/* Nor streams without a channel. */
+static void
+test_many_streams (Fixture *fixture, gconstpointer data)
+{
+  g_autoptr (DcTestStranger) stranger = dc_test_stranger_new (fixture->url, "bob", "data", DC_LINK_PROTOCOL);
+
+  dc_test_stranger_use_streams (stranger, 20);
+  dc_test_stranger_wait_closed (stranger);
+  expect_refused (fixture->bob, DC_ERROR_DATA, "more than 16 channels");
+  expect_served (fixture);
+}
+
 /* Nobody may end what others have: bob is called by somebody without identity while he talks to alice. */
 static void
 test_no_fingerprint (Fixture *fixture, gconstpointer data)
@@ -292,6 +304,7 @@ main (int argc, char **argv)
   ADD ("flood", test_flood);
   ADD ("second-channel", test_second_channel);
   ADD ("many-channels", test_many_channels);
+  ADD ("many-streams", test_many_streams);
   ADD ("no-fingerprint", test_no_fingerprint);
   ADD ("raw/flood", test_raw_flood);
   ADD ("raw/finish-after-the-end", test_raw_finish_after_the_end);

@@ -75,10 +75,15 @@ delivered_cb (gpointer user_data)
 {
 }
 
+static void
+begun_cb (guint n, gpointer user_data)
+{
+}
+
 static DcWebrtc *
 make (void)
 {
-  static const DcWebrtcCallbacks callbacks = {error_cb, delivered_cb};
+  static const DcWebrtcCallbacks callbacks = {error_cb, delivered_cb, begun_cb};
   DcWebrtcConfig config = {.loopback = TRUE};
   g_autoptr (GError) error = NULL;
   DcWebrtc *webrtc = dc_webrtc_new (&config, &callbacks, NULL, &error);

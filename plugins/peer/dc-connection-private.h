@@ -42,7 +42,6 @@ struct _DcConnection {
 
   DcPhase phase;
   gboolean channel_open; /* one of webrtcbin's */
-  guint n_refused;       /* of webrtcbin's: channels that nobody asked for */
   DcWebrtc *webrtc;
   GPtrArray *
       channels; /* (element-type DcChannel): constant; they may be attached to webrtcbin's channels here or elsewhere */

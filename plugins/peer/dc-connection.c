@@ -23,8 +23,8 @@
 #include "plugins/peer/dc-source.h"
 
 #define MAX_SHOWN_TEXT 120
-/* Each costs webrtcbin two elements and a thread, which it keeps. */
-#define MAX_REFUSED_CHANNELS 16
+/* Beside those that we know of. Each costs webrtcbin some elements and a thread, which it keeps. */
+#define MAX_STRANGE_CHANNELS 16
 
 /* --- Ending -------------------------------------------------------------------------------------------------------------------- */
 
@@ -57,7 +57,23 @@ on_delivered (gpointer user_data)
   dc_connection_post (user_data, on_delivered_posted, NULL, NULL);
 }
 
-static const DcWebrtcCallbacks webrtc_callbacks = {on_pipeline_error, on_delivered};
+static void
+on_too_many_posted (DcConnection *self, gpointer data)
+{
+  dc_connection_fail (self, DC_ERROR_DATA, "\"%s\" opened more than %d channels that nobody asked for", self->remote_id,
+      MAX_STRANGE_CHANNELS);
+}
+
+static void
+on_begun (guint n, gpointer user_data)
+{
+  DcConnection *self = user_data;
+
+  if (n == self->channels->len + MAX_STRANGE_CHANNELS + 1)
+    dc_connection_post (self, on_too_many_posted, NULL, NULL);
+}
+
+static const DcWebrtcCallbacks webrtc_callbacks = {on_pipeline_error, on_delivered, on_begun};
 
 /* --- The channels -------------------------------------------------------------------------------------------------------------- */
 
@@ -204,23 +220,14 @@ has_our_protocol (DcConnection *self, const Carried *carried)
   return FALSE;
 }
 
-/* A channel that nobody asked for is closed, so that its opener knows; those in use go on. */
-static void
-refuse_channel (DcConnection *self, GstWebRTCDataChannel *rtc)
-{
-  gst_webrtc_data_channel_close (rtc);
-  if (++self->n_refused > MAX_REFUSED_CHANNELS)
-    dc_connection_fail (self, DC_ERROR_DATA, "\"%s\" opened more than %d channels that nobody asked for",
-        self->remote_id, MAX_REFUSED_CHANNELS);
-}
-
 static void
 on_data_channel_posted (DcConnection *self, gpointer data)
 {
   Carried *carried = data;
 
+  /* One that nobody asked for: so its opener knows; those in use go on. */
   if (carried->channel == NULL)
-    refuse_channel (self, carried->rtc);
+    gst_webrtc_data_channel_close (carried->rtc);
   else if (has_our_protocol (self, carried))
     start_channel (self, carried->channel, carried->rtc);
 }

@@ -15,9 +15,13 @@
  *  - NiceAgent: UPnP is off (it costs 200 ms of every set-up and opens ports in routers unasked); connectivity checks as
  *    keepalives are on, without which ICE never notices that the far side is gone. Loopback is offered where it is the only
  *    interface, so that two programs on an isolated machine meet, and where a server is there.
+ *  - A channel that is closed on both sides is freed, though what sctpdec has for its stream still goes there: a far side that used the
+ *    stream again would write to freed memory. So each channel is kept as long as its webrtcbin.
  *  - Messages are repaired on their way into sctpenc: empty ones, and the limits of partially reliable ones.
  *  - set_state (NULL) waits for the streaming threads, and a sctpenc whose usrsctp buffer is full holds one for ever: FLUSH_START on
  *    its sink pads lets it go first.
+ *  - sctpdec adds a pad when something comes on a new stream, and crashes if it is stopped meanwhile: so first nothing comes to it any more,
+ *    and what is under way is waited for.
  *  - What webrtcbin's thread has not come to when it ends is dropped, with its promise: GStreamer warns if that was the last reference, and what
  *    waits for it waits for good. So we keep each, and interrupt it. (One that expires forgets what its destroy function is to get.)
  *  - webrtcbin's own thread may be about to add a transport, because of a description that was set a moment ago, and starts that even if
@@ -40,9 +44,12 @@ struct _DcWebrtc {
   GPtrArray *promises; /* (element-type GstPromise) */
   DcWebrtcCallbacks callbacks;
   gpointer user_data;
+  gint deaf; /* atomic: what comes in does not count any more */
 
   GMutex lock;
-  GstElement *sctpenc; /* once webrtcbin has made it */
+  GstElement *sctpenc, *sctpdec; /* once webrtcbin has made them */
+  GPtrArray *channels;           /* (element-type GstWebRTCDataChannel): all there were */
+  guint n_begun;                 /* of them, by the far side */
 };
 
 static guint
@@ -136,6 +143,8 @@ watch_received (GstPad *pad, GstPadProbeInfo *info, gpointer user_data)
   gboolean news = FALSE;
   GstMapInfo map;
 
+  if (g_atomic_int_get (&self->deaf))
+    return GST_PAD_PROBE_DROP;
   if (gst_buffer_map (GST_PAD_PROBE_INFO_BUFFER (info), &map, GST_MAP_READ)) {
     news = dc_sctp_watch_received (self->watch, map.data, map.size);
     gst_buffer_unmap (GST_PAD_PROBE_INFO_BUFFER (info), &map);
@@ -168,14 +177,28 @@ on_deep_element_added (GstBin *bin, GstBin *sub_bin, GstElement *element, DcWebr
   if (!encoder && !is_made_by (element, "sctpdec"))
     return;
   g_object_set (element, "sctp-association-id", self->association_id, NULL);
+  g_mutex_lock (&self->lock);
+  gst_object_replace ((GstObject **) (encoder ? &self->sctpenc : &self->sctpdec), GST_OBJECT (element));
+  g_mutex_unlock (&self->lock);
   if (encoder) {
-    g_mutex_lock (&self->lock);
-    gst_object_replace ((GstObject **) &self->sctpenc, GST_OBJECT (element));
-    g_mutex_unlock (&self->lock);
     g_signal_connect (element, "pad-added", G_CALLBACK (on_sctpenc_pad_added), NULL);
     watch_pad (self, element, "src", watch_sent);
   } else
     watch_pad (self, element, "sink", watch_received);
+}
+
+static void
+on_prepare_data_channel (GstElement *bin, GstWebRTCDataChannel *channel, gboolean is_local, DcWebrtc *self)
+{
+  guint n;
+
+  g_mutex_lock (&self->lock);
+  g_ptr_array_add (self->channels, g_object_ref (channel));
+  self->n_begun += !is_local;
+  n = self->n_begun;
+  g_mutex_unlock (&self->lock);
+  if (!is_local)
+    self->callbacks.begun (n, self->user_data);
 }
 
 /* Errors of the inner pipeline end the connection, not the application's pipeline; nobody reads this bus otherwise. */
@@ -287,6 +310,7 @@ dc_webrtc_new (const DcWebrtcConfig *config, const DcWebrtcCallbacks *callbacks,
   self->watch = dc_sctp_watch_new ();
   self->association_id = next_association_id ();
   self->promises = g_ptr_array_new_with_free_func ((GDestroyNotify) gst_promise_unref);
+  self->channels = g_ptr_array_new_with_free_func (g_object_unref);
   self->pipeline = gst_object_ref_sink (gst_pipeline_new (NULL));
   self->bin = gst_object_ref_sink (gst_element_factory_make ("webrtcbin", NULL));
   gst_bin_add (GST_BIN (self->pipeline), self->bin);
@@ -294,6 +318,7 @@ dc_webrtc_new (const DcWebrtcConfig *config, const DcWebrtcCallbacks *callbacks,
   gst_util_set_object_arg (
       G_OBJECT (self->bin), "ice-transport-policy", config->ice_policy == DC_ICE_POLICY_RELAY ? "relay" : "all");
   g_signal_connect (self->bin, "deep-element-added", G_CALLBACK (on_deep_element_added), self);
+  g_signal_connect (self->bin, "prepare-data-channel", G_CALLBACK (on_prepare_data_channel), self);
   bus = gst_element_get_bus (self->pipeline);
   gst_bus_set_sync_handler (bus, on_bus_message, self, NULL);
   self->agent = tune_agent (self->bin, config->loopback);
@@ -340,21 +365,22 @@ interrupt (gpointer promise, gpointer user_data)
   gst_promise_interrupt (promise);
 }
 
+/* @element: sctpenc or sctpdec. (transfer full) (nullable) */
 static GstElement *
-dup_sctpenc (DcWebrtc *self)
+dup_element (DcWebrtc *self, GstElement *const *element)
 {
-  GstElement *sctpenc;
+  GstElement *copy;
 
   g_mutex_lock (&self->lock);
-  sctpenc = self->sctpenc != NULL ? gst_object_ref (self->sctpenc) : NULL;
+  copy = *element != NULL ? gst_object_ref (*element) : NULL;
   g_mutex_unlock (&self->lock);
-  return sctpenc;
+  return copy;
 }
 
 void
 dc_webrtc_say_goodbye (DcWebrtc *self)
 {
-  g_autoptr (GstElement) sctpenc = dup_sctpenc (self);
+  g_autoptr (GstElement) sctpenc = dup_element (self, &self->sctpenc);
   g_autoptr (GstPad) pad = sctpenc != NULL ? gst_element_get_static_pad (sctpenc, "src") : NULL;
 
   /* dtlsenc turns EOS into close_notify. */
@@ -367,6 +393,28 @@ flush_pad (GstElement *element, GstPad *pad, gpointer user_data)
 {
   gst_pad_send_event (pad, gst_event_new_flush_start ());
   return TRUE;
+}
+
+static void
+deafen (DcWebrtc *self)
+{
+  g_autoptr (GstElement) sctpdec = dup_element (self, &self->sctpdec);
+  g_autoptr (GstPad) pad = sctpdec != NULL ? gst_element_get_static_pad (sctpdec, "sink") : NULL;
+
+  g_atomic_int_set (&self->deaf, TRUE);
+  if (pad == NULL)
+    return;
+  GST_PAD_STREAM_LOCK (pad);
+  GST_PAD_STREAM_UNLOCK (pad);
+}
+
+static void
+flush (DcWebrtc *self)
+{
+  g_autoptr (GstElement) sctpenc = dup_element (self, &self->sctpenc);
+
+  if (sctpenc != NULL)
+    gst_element_foreach_sink_pad (sctpenc, flush_pad, NULL);
 }
 
 /* A wait for webrtcbin's thread. Its reply may come after nobody waits any more. */
@@ -425,12 +473,11 @@ wait_for_tasks (DcWebrtc *self)
 void
 dc_webrtc_free (DcWebrtc *self)
 {
-  g_autoptr (GstElement) sctpenc = dup_sctpenc (self);
   g_autoptr (GstBus) bus = gst_element_get_bus (self->pipeline);
 
   g_signal_handlers_disconnect_by_data (self->bin, self);
-  if (sctpenc != NULL)
-    gst_element_foreach_sink_pad (sctpenc, flush_pad, NULL);
+  deafen (self);
+  flush (self);
   wait_for_tasks (self);
   gst_element_set_state (self->pipeline, GST_STATE_NULL);
   g_ptr_array_foreach (self->promises, interrupt, NULL);
@@ -438,8 +485,10 @@ dc_webrtc_free (DcWebrtc *self)
   gst_bus_set_sync_handler (bus, NULL, NULL, NULL);
   g_clear_object (&self->agent);
   gst_clear_object (&self->sctpenc);
+  gst_clear_object (&self->sctpdec);
   gst_object_unref (self->bin);
   gst_object_unref (self->pipeline);
+  g_ptr_array_unref (self->channels);
   dc_sctp_watch_unref (self->watch);
   g_mutex_clear (&self->lock);
   g_free (self);

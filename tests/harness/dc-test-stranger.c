@@ -15,6 +15,7 @@ struct _DcTestStranger {
   GstWebRTCDataChannel *channel, *another;
   GstWebRTCDTLSTransport *dtls;
   gboolean called, said_bye, hides_fingerprint;
+  guint n_streams;                   /* beside those of channels */
   gint open, closed, another_closed; /* atomic: set on webrtcbin's threads */
 
   GMutex lock;                 /* webrtcbin's thread against the test's */
@@ -150,6 +151,24 @@ switch_upnp_off (GstElement *bin)
 }
 
 static void
+send_something (GstWebRTCDataChannel *channel, gpointer user_data)
+{
+  gst_webrtc_data_channel_send_string_full (channel, "?", NULL);
+}
+
+/* A channel that both sides know of by other means is not announced. */
+static void
+make_unannounced (DcTestStranger *self, int id)
+{
+  g_autoptr (GstStructure) options =
+      gst_structure_new ("options", "negotiated", G_TYPE_BOOLEAN, TRUE, "id", G_TYPE_INT, id, NULL);
+  g_autoptr (GstWebRTCDataChannel) channel = NULL;
+
+  g_signal_emit_by_name (self->bin, "create-data-channel", "unannounced", options, &channel);
+  g_signal_connect (channel, "on-open", G_CALLBACK (send_something), NULL);
+}
+
+static void
 call (DcTestStranger *self)
 {
   g_autoptr (GstStructure) options = gst_structure_new ("options", "protocol", G_TYPE_STRING, self->protocol, NULL);
@@ -165,6 +184,8 @@ call (DcTestStranger *self)
   g_signal_connect (self->bin, "on-ice-candidate", G_CALLBACK (on_candidate), self);
   gst_element_set_state (self->pipeline, GST_STATE_PLAYING);
   g_signal_emit_by_name (self->bin, "create-data-channel", self->label, options, &self->channel);
+  for (guint i = 0; i < self->n_streams; i++)
+    make_unannounced (self, (int) i + 100);
   g_signal_connect (self->channel, "on-open", G_CALLBACK (on_open), self);
   g_signal_connect (self->channel, "on-close", G_CALLBACK (on_close), self);
   g_signal_connect (self->channel, "on-message-data", G_CALLBACK (on_heard), self);
@@ -286,6 +307,13 @@ dc_test_stranger_hide_fingerprint (DcTestStranger *self)
 {
   g_assert_false (self->called);
   self->hides_fingerprint = TRUE;
+}
+
+void
+dc_test_stranger_use_streams (DcTestStranger *self, guint n)
+{
+  g_assert_false (self->called);
+  self->n_streams = n;
 }
 
 void

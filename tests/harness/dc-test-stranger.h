@@ -17,6 +17,8 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (DcTestStranger, dc_test_stranger_free)
 
 /* The offer to be made promises no certificate. To be called before there is anybody to call. */
 void dc_test_stranger_hide_fingerprint (DcTestStranger *self);
+/* Once connected, something is sent on @n streams of SCTP on which no channel was announced. To be called before as well. */
+void dc_test_stranger_use_streams (DcTestStranger *self, guint n);
 /* One more channel on the same connection. */
 void dc_test_stranger_open_another (DcTestStranger *self, const char *label);
 /* Until the other side has closed that. */
