@@ -10,6 +10,7 @@ from procs import MIB, Daemon, Failure, checksum, launch, make_file, table
 
 RESUME_TIMEOUT = 3
 CONNECT_TIMEOUT = 12
+LONGER_CONNECT_TIMEOUT = 30  # to find a daemon that was away: attempts are seconds apart then
 LIMIT_S = 40
 AT_ONCE = 4
 SIZE = 24 * MIB
@@ -18,11 +19,11 @@ SIZE = 24 * MIB
 class _Transfer:
     """A file from one process to another, as slowly as `blocks_ms` for each 64 KiB says."""
 
-    def __init__(self, work, name, source, daemon, pause_us):
+    def __init__(self, work, name, source, daemon, pause_us, connect_timeout=CONNECT_TIMEOUT):
         self.out = f'{work}/{name}.out'
         self.source = source
         self.daemon = daemon
-        options = f'room={name} resume-timeout={RESUME_TIMEOUT} connect-timeout={CONNECT_TIMEOUT}'
+        options = f'room={name} resume-timeout={RESUME_TIMEOUT} connect-timeout={connect_timeout}'
         self.began = time.monotonic()
         self.sender = launch('sender', f'filesrc location={source} blocksize=65536 ! datachannelsink {options}',
                              f'{work}/{name}.sender.log', daemon.url)
@@ -88,7 +89,8 @@ def _run_one(work, case, source, pause_us):
     daemon = Daemon(f'{work}/{name}.daemon')
     transfer = None
     try:
-        transfer = _Transfer(work, name, source, daemon, pause_us)
+        timeout = LONGER_CONNECT_TIMEOUT if kind == 'daemon' else CONNECT_TIMEOUT
+        transfer = _Transfer(work, name, source, daemon, pause_us, timeout)
         if kind == 'daemon':
             result = _kill_daemon(transfer, moment, away)
         elif kind == 'sender':
