@@ -244,6 +244,18 @@ connect_to (const char *url)
   return g_socket_client_connect_to_host (client, strstr (url, "127"), 80, NULL, NULL);
 }
 
+static gboolean
+is_answered (const char *url)
+{
+  static const char request[] = "GET / HTTP/1.0\r\n\r\n";
+  g_autoptr (GSocketConnection) connection = connect_to (url);
+  char byte;
+
+  g_output_stream_write_all (
+      g_io_stream_get_output_stream (G_IO_STREAM (connection)), request, strlen (request), NULL, NULL, NULL);
+  return g_input_stream_read (g_io_stream_get_input_stream (G_IO_STREAM (connection)), &byte, 1, NULL, NULL) == 1;
+}
+
 /* Out of file descriptors: those that are too many are closed, and when the others go it serves on. */
 static void
 test_file_shortage (void)
@@ -261,6 +273,9 @@ test_file_shortage (void)
   g_input_stream_read (
       g_io_stream_get_input_stream (G_IO_STREAM (g_ptr_array_index (connections, 99))), &byte, 1, NULL, NULL);
   g_ptr_array_set_size (connections, 0);
+  /* Until it has noticed that they are gone, it closes the next ones too. */
+  while (!is_answered (words[0]))
+    ;
   g_autoptr (DcTestClient) alice = dc_test_client_new (words[0], DC_TEST_POLLING, NULL);
   dc_test_client_register (alice, "cam", "alice");
 }
