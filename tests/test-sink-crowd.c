@@ -178,6 +178,33 @@ test_late_after_caps_change (void)
   dc_test_take_data (b, "three");
 }
 
+static void
+take_first_segment (DcChannel *channel, guint64 pts)
+{
+  g_autoptr (DcLinkItem) item = dc_fake_channel_take (channel);
+
+  g_assert_cmpint (item->kind, ==, DC_LINK_ITEM_SEGMENT);
+  g_assert_cmpuint (item->segment.start, ==, pts);
+  g_assert_cmpuint (item->segment.time, ==, pts);
+  g_assert_cmpuint (item->segment.base, ==, 0);
+}
+
+/* @a is there from 1000 on, @b from 3000 on. */
+static void
+meet_late (DcTestElement *f, DcChannel **a, DcChannel **b)
+{
+  dc_test_element_start (f, SINK (""));
+  *a = dc_test_sink_join (f, "a");
+  dc_test_sink_push_at (f, "one", 1000);
+  dc_test_take_format (*a);
+  dc_test_take_data (*a, "one");
+  *b = dc_test_sink_join (f, "b");
+  dc_test_sink_push_at (f, "two", 3000);
+  dc_test_take_kind (*b, DC_LINK_ITEM_CAPS);
+  take_first_segment (*b, 3000);
+  dc_test_take_data (*b, "two");
+}
+
 /* Returns the running time of @time in the segment that comes next. */
 static guint64
 take_running_time (DcChannel *channel, guint64 time)
@@ -199,16 +226,7 @@ test_late_before_its_origin (void)
   g_autoptr (DcChannel) a = NULL, b = NULL;
   GstSegment segment;
 
-  dc_test_element_start (&f, SINK (""));
-  a = dc_test_sink_join (&f, "a");
-  dc_test_sink_push_at (&f, "one", 1000);
-  dc_test_take_format (a);
-  dc_test_take_data (a, "one");
-  b = dc_test_sink_join (&f, "b");
-  dc_test_sink_push_at (&f, "two", 3000);
-  dc_test_take_kind (b, DC_LINK_ITEM_CAPS);
-  g_assert_cmpuint (take_running_time (b, 3000), ==, 0);
-  dc_test_take_data (b, "two");
+  meet_late (&f, &a, &b);
   gst_segment_init (&segment, GST_FORMAT_TIME);
   segment.base = 500;
   g_assert_true (
@@ -218,17 +236,6 @@ test_late_before_its_origin (void)
   dc_test_take_data (b, "three");
   dc_test_take_data (a, "two");
   g_assert_cmpuint (take_running_time (a, 2700), ==, 3200);
-}
-
-static void
-take_first_segment (DcChannel *channel, guint64 pts)
-{
-  g_autoptr (DcLinkItem) item = dc_fake_channel_take (channel);
-
-  g_assert_cmpint (item->kind, ==, DC_LINK_ITEM_SEGMENT);
-  g_assert_cmpuint (item->segment.start, ==, pts);
-  g_assert_cmpuint (item->segment.time, ==, pts);
-  g_assert_cmpuint (item->segment.base, ==, 0);
 }
 
 /* From the next key unit on, at running time 0, with the format and the headers, and upstream is asked for that key unit. */
@@ -295,16 +302,7 @@ test_late_joiner_later_segment (void)
   g_autoptr (DcChannel) a = NULL, b = NULL;
   GstSegment segment;
 
-  dc_test_element_start (&f, SINK (""));
-  a = dc_test_sink_join (&f, "a");
-  dc_test_sink_push_flagged (&f, "one", 1000, 0);
-  dc_test_take_format (a);
-  dc_test_take_data (a, "one");
-  b = dc_test_sink_join (&f, "b");
-  dc_test_sink_push_flagged (&f, "two", 3000, 0);
-  dc_test_take_kind (b, DC_LINK_ITEM_CAPS);
-  take_first_segment (b, 3000);
-  dc_test_take_data (b, "two");
+  meet_late (&f, &a, &b);
   gst_segment_init (&segment, GST_FORMAT_TIME);
   segment.base = 5000;
   g_assert_true (

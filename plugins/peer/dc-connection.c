@@ -225,7 +225,7 @@ on_data_channel_posted (DcConnection *self, gpointer data)
 {
   Carried *carried = data;
 
-  /* One that nobody asked for: so its opener knows; those in use go on. */
+  /* One that nobody asked for is closed, so that its opener knows; those in use go on. */
   if (carried->channel == NULL)
     gst_webrtc_data_channel_close (carried->rtc);
   else if (has_our_protocol (self, carried))
