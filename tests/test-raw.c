@@ -10,10 +10,18 @@
 
 #define WATCHDOG_S 60
 
+/* Holds up a thread. */
+typedef struct {
+  GMutex lock;
+  GCond cond;
+  gboolean open;
+} Gate;
+
 typedef struct {
   DcTestDaemon *daemon;
   DcTestPeer *alice, *bob; /* alice calls */
   DcChannel *at_alice, *at_bob;
+  Gate goodbye; /* opens when bob hears that alice leaves */
 } Fixture;
 
 static void
@@ -351,26 +359,6 @@ test_finished_when_expired (Fixture *fixture, gconstpointer data)
   g_assert_true (dc_channel_finish (fixture->at_alice, &error));
 }
 
-/* A far side that ends the connection ends its channels, as a browser's page that is closed. */
-static void
-test_far_side_leaves (Fixture *fixture, gconstpointer data)
-{
-  g_autoptr (DcChannelOptions) options = raw_options ();
-
-  meet (fixture, options, options);
-  dc_test_push_text (fixture->at_alice, "bye");
-  dc_test_expect_text (fixture->at_bob, "bye");
-  dc_test_cut_end_oldest ();
-  assert_end (fixture->at_bob);
-}
-
-/* Holds up a thread. */
-typedef struct {
-  GMutex lock;
-  GCond cond;
-  gboolean open;
-} Gate;
-
 static void
 open_gate (Gate *gate)
 {
@@ -389,11 +377,48 @@ wait_for_gate (Gate *gate)
   g_mutex_unlock (&gate->lock);
 }
 
+static gboolean
+is_goodbye (const GstStructure *event)
+{
+  return gst_structure_has_name (event, "dtls-state")
+         && g_str_equal (gst_structure_get_string (event, "state"), "closed");
+}
+
 static void
 open_at_goodbye (DcPeer *peer, const GstStructure *event, Gate *gate)
 {
-  if (gst_structure_has_name (event, "dtls-state") && g_str_equal (gst_structure_get_string (event, "state"), "closed"))
+  if (is_goodbye (event))
     open_gate (gate);
+}
+
+/* Whose own DTLS is closed ends at once, if need be before the goodbye has left. */
+static void
+wait_at_goodbye (DcPeer *peer, const GstStructure *event, Gate *gate)
+{
+  if (is_goodbye (event))
+    wait_for_gate (gate);
+}
+
+/* alice leaves by a goodbye of DTLS only, as a browser's page that is closed. */
+static void
+leave (Fixture *fixture)
+{
+  g_signal_connect (dc_test_peer_get (fixture->bob), "event", G_CALLBACK (open_at_goodbye), &fixture->goodbye);
+  g_signal_connect (dc_test_peer_get (fixture->alice), "event", G_CALLBACK (wait_at_goodbye), &fixture->goodbye);
+  dc_test_cut_end_oldest ();
+}
+
+/* A far side that ends the connection ends its channels. */
+static void
+test_far_side_leaves (Fixture *fixture, gconstpointer data)
+{
+  g_autoptr (DcChannelOptions) options = raw_options ();
+
+  meet (fixture, options, options);
+  dc_test_push_text (fixture->at_alice, "bye");
+  dc_test_expect_text (fixture->at_bob, "bye");
+  leave (fixture);
+  assert_end (fixture->at_bob);
 }
 
 /* A far side that leaves right after its last messages, while we are slow: the goodbye does not overtake them. */
@@ -402,22 +427,36 @@ test_last_messages (Fixture *fixture, gconstpointer data)
 {
   g_autoptr (DcChannelOptions) options = raw_options ();
   g_autoptr (GError) error = NULL;
-  Gate goodbye = {0};
 
   meet (fixture, options, options);
-  g_signal_connect (dc_test_peer_get (fixture->bob), "event", G_CALLBACK (open_at_goodbye), &goodbye);
   /* On webrtcbin's thread, which delivers one message after the other. */
-  g_signal_connect_swapped (fixture->at_bob, "readable", G_CALLBACK (wait_for_gate), &goodbye);
+  g_signal_connect_swapped (fixture->at_bob, "readable", G_CALLBACK (wait_for_gate), &fixture->goodbye);
   for (guint i = 0; i < 1000; i++)
     dc_test_push_text (fixture->at_alice, "one of many");
   g_assert_true (dc_channel_finish (fixture->at_alice, &error));
   g_assert_no_error (error);
-  dc_test_cut_end_oldest ();
+  leave (fixture);
   for (guint i = 0; i < 1000; i++)
     dc_test_expect_text (fixture->at_bob, "one of many");
   assert_end (fixture->at_bob);
-  g_signal_handlers_disconnect_by_data (dc_test_peer_get (fixture->bob), &goodbye);
-  g_signal_handlers_disconnect_by_data (fixture->at_bob, &goodbye);
+}
+
+/* Nor does the end of a channel: SCTP resets the stream when all has come, which need not have been given to us yet. */
+static void
+test_last_messages_before_close (Fixture *fixture, gconstpointer data)
+{
+  g_autoptr (DcChannelOptions) options = raw_options ();
+  g_autoptr (GError) error = NULL;
+
+  meet (fixture, options, options);
+  for (guint i = 0; i < 3000; i++)
+    dc_test_push_text (fixture->at_alice, "one of many");
+  g_assert_true (dc_channel_finish (fixture->at_alice, &error));
+  g_assert_no_error (error);
+  dc_channel_close (fixture->at_alice);
+  for (guint i = 0; i < 3000; i++)
+    dc_test_expect_text (fixture->at_bob, "one of many");
+  assert_end (fixture->at_bob);
 }
 
 static void
@@ -511,6 +550,7 @@ main (int argc, char **argv)
   ADD ("/raw/far-side-leaves", test_far_side_leaves);
   ADD ("/raw/first-messages", test_first_messages);
   ADD ("/raw/last-messages", test_last_messages);
+  ADD ("/raw/last-messages/before-close", test_last_messages_before_close);
   ADD ("/raw/usrsctp-stays", test_usrsctp_stays);
   return g_test_run ();
 }

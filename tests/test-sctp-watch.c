@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* test-sctp-watch.c: packets of SCTP that pass by, and what they tell of what has arrived. */
+/* test-sctp-watch.c: packets of SCTP that pass by, and what they tell of what has arrived there and here. */
 #include "plugins/peer/dc-sctp-watch.h"
 
 #include <string.h>
@@ -103,13 +103,13 @@ leave (Fixture *f)
   begin (f);
 }
 
-static gboolean
+static DcSctpPacket
 come (Fixture *f)
 {
-  gboolean news = dc_sctp_watch_received (f->watch, f->packet->data, f->packet->len);
+  DcSctpPacket packet = dc_sctp_watch_received (f->watch, f->packet->data, f->packet->len);
 
   begin (f);
-  return news;
+  return packet;
 }
 
 static void
@@ -120,12 +120,13 @@ send_message (Fixture *f, guint32 tsn, guint stream)
   leave (f);
 }
 
+/* TRUE if that is news. */
 static gboolean
 acknowledge (Fixture *f, guint32 tsn)
 {
   begin (f);
   add_sack (f, tsn);
-  return come (f);
+  return come (f) == DC_SCTP_PACKET_DELIVERED;
 }
 
 static void
@@ -316,7 +317,7 @@ test_news (Fixture *f, gconstpointer data)
   begin (f);
   add_data (f, WHOLE, 77, 0, BINARY, 3);
   add_sack (f, 4);
-  g_assert_true (come (f));
+  g_assert_cmpint (come (f), ==, DC_SCTP_PACKET_DELIVERED);
   g_assert_true (dc_sctp_watch_has_delivered (f->watch, 0, 4));
   g_assert_cmpuint (dc_sctp_watch_get_received (f->watch), ==, 5);
 }
@@ -358,7 +359,230 @@ test_nonsense (Fixture *f, gconstpointer data)
   }
 }
 
+/* --- What has come --------------------------------------------------------------------------------------------------------------- */
+
+#define FIRST_TSN 100u
+
+/* The far side says which TSN is its first. */
+static void
+add_init (Fixture *f, guint chunk)
+{
+  add_16 (f, chunk << 8);
+  add_16 (f, 20);
+  add_32 (f, 1);
+  add_32 (f, 65536);
+  add_32 (f, 0);
+  add_32 (f, FIRST_TSN);
+}
+
+static void
+set_up_far (Fixture *f, gconstpointer data)
+{
+  set_up (f, data);
+  begin (f);
+  add_init (f, 1);
+  come (f);
+}
+
+static void
+come_data (Fixture *f, guint flags, guint32 tsn, guint stream, guint32 ppid)
+{
+  begin (f);
+  add_data (f, flags, tsn, stream, ppid, 3);
+  g_assert_cmpint (come (f), ==, 0);
+}
+
+static void
+come_message (Fixture *f, guint32 tsn, guint stream)
+{
+  come_data (f, WHOLE, tsn, stream, BINARY);
+}
+
+static void
+assert_waiting (Fixture *f, guint stream, guint n)
+{
+  for (guint i = 0; i < n; i++) {
+    g_assert_false (dc_sctp_watch_is_drained (f->watch));
+    g_assert_true (dc_sctp_watch_given (f->watch, (guint16) stream) == (i == n - 1));
+  }
+  g_assert_true (dc_sctp_watch_is_drained (f->watch));
+}
+
+static void
+test_given (Fixture *f, gconstpointer data)
+{
+  static const guint32 ppids[] = {51, 53, 56, 57};
+
+  g_assert_true (dc_sctp_watch_is_drained (f->watch));
+  for (guint i = 0; i < G_N_ELEMENTS (ppids); i++)
+    come_data (f, WHOLE, FIRST_TSN + i, 1, ppids[i]);
+  come_data (f, WHOLE, FIRST_TSN + 4, 1, DCEP);
+  assert_waiting (f, 1, 4);
+  /* Nobody asks: no news. */
+  come_message (f, FIRST_TSN + 5, 1);
+  g_assert_false (dc_sctp_watch_given (f->watch, 1));
+}
+
+/* INIT-ACK says it too, and our acknowledgement of what has come before. */
+static void
+test_first (Fixture *f, gconstpointer data)
+{
+  come_message (f, FIRST_TSN, 1);
+  g_assert_true (dc_sctp_watch_is_drained (f->watch));
+  begin (f);
+  if (GPOINTER_TO_UINT (data) == 3) {
+    add_sack (f, FIRST_TSN - 1);
+    leave (f);
+  } else {
+    add_init (f, GPOINTER_TO_UINT (data));
+    come (f);
+  }
+  come_message (f, FIRST_TSN, 1);
+  assert_waiting (f, 1, 1);
+}
+
+static void
+test_out_of_order (Fixture *f, gconstpointer data)
+{
+  come_data (f, END, FIRST_TSN + 2, 1, BINARY);
+  come_message (f, FIRST_TSN + 3, 2);
+  come_data (f, MIDDLE, FIRST_TSN + 1, 1, BINARY);
+  come_message (f, FIRST_TSN + 3, 2);
+  g_assert_true (dc_sctp_watch_is_drained (f->watch));
+  come_data (f, BEGINNING, FIRST_TSN, 1, BINARY);
+  come_data (f, BEGINNING, FIRST_TSN, 1, BINARY);
+  g_assert_false (dc_sctp_watch_is_drained (f->watch));
+  g_assert_false (dc_sctp_watch_given (f->watch, 1));
+  assert_waiting (f, 2, 1);
+}
+
+/* SCTP gives an unordered one before what is missing has come. */
+static void
+test_given_early (Fixture *f, gconstpointer data)
+{
+  come_message (f, FIRST_TSN + 1, 1);
+  g_assert_false (dc_sctp_watch_given (f->watch, 1));
+  g_assert_true (dc_sctp_watch_is_drained (f->watch));
+  come_message (f, FIRST_TSN, 2);
+  assert_waiting (f, 2, 1);
+}
+
+/* Of a message that the far side has given up, something may have come. */
+static void
+test_skipped (Fixture *f, gconstpointer data)
+{
+  come_data (f, BEGINNING, FIRST_TSN, 1, BINARY);
+  come_data (f, END, FIRST_TSN + 2, 1, BINARY);
+  come_message (f, FIRST_TSN + 3, 2);
+  come_message (f, FIRST_TSN + 5, 2);
+  begin (f);
+  add_forward_tsn (f, 192, FIRST_TSN + 4);
+  come (f);
+  assert_waiting (f, 2, 2);
+}
+
+/* Farther ahead than SCTP takes anything. */
+static void
+test_far_ahead (Fixture *f, gconstpointer data)
+{
+  come_message (f, FIRST_TSN + 4096, 1);
+  come_message (f, FIRST_TSN - 1, 1);
+  begin (f);
+  add_forward_tsn (f, 192, FIRST_TSN + 100000);
+  come (f);
+  g_assert_true (dc_sctp_watch_is_drained (f->watch));
+  come_message (f, FIRST_TSN + 100001, 1);
+  assert_waiting (f, 1, 1);
+}
+
+/* What our SCTP has it has, whatever we have seen. */
+static void
+test_acknowledged (Fixture *f, gconstpointer data)
+{
+  begin (f);
+  add_sack (f, FIRST_TSN + 9);
+  leave (f);
+  come_message (f, FIRST_TSN + 9, 1);
+  come_message (f, FIRST_TSN + 10, 1);
+  assert_waiting (f, 1, 1);
+}
+
+static void
+test_forgotten (Fixture *f, gconstpointer data)
+{
+  come_message (f, FIRST_TSN, 1);
+  come_message (f, FIRST_TSN + 1, 2);
+  come_message (f, FIRST_TSN + 2, 2);
+  g_assert_false (dc_sctp_watch_is_drained (f->watch));
+  g_assert_false (dc_sctp_watch_forget (f->watch, 1));
+  g_assert_true (dc_sctp_watch_forget (f->watch, 2));
+  g_assert_true (dc_sctp_watch_is_drained (f->watch));
+  /* A new one on the same stream. */
+  come_message (f, FIRST_TSN + 3, 2);
+  assert_waiting (f, 2, 1);
+}
+
+/* With one stream, which is padded; behind a response to a request of ours. */
+static void
+add_reset (Fixture *f, guint32 last_tsn)
+{
+  add_16 (f, 130 << 8);
+  add_16 (f, 4 + 12 + 18);
+  add_16 (f, 16);
+  add_16 (f, 12);
+  add_32 (f, 1);
+  add_32 (f, 1);
+  add_16 (f, 13);
+  add_16 (f, 18);
+  add_32 (f, 7);
+  add_32 (f, 8);
+  add_32 (f, last_tsn);
+  add_16 (f, 1);
+  add_16 (f, 0);
+}
+
+static void
+test_reset (Fixture *f, gconstpointer data)
+{
+  come_message (f, FIRST_TSN, 1);
+  begin (f);
+  add_reset (f, FIRST_TSN);
+  g_assert_cmpint (come (f), ==, DC_SCTP_PACKET_RESETS);
+}
+
+/* A reset that has overtaken data is lost, with all that comes with it, and comes again. */
+static void
+test_reset_early (Fixture *f, gconstpointer data)
+{
+  for (guint i = 0; i < 2; i++) {
+    begin (f);
+    add_reset (f, FIRST_TSN);
+    add_data (f, WHOLE, FIRST_TSN + 1, 1, BINARY, 1);
+    if (i == 0) {
+      g_assert_cmpint (come (f), ==, DC_SCTP_PACKET_RESETS | DC_SCTP_PACKET_EARLY);
+      come_message (f, FIRST_TSN, 1);
+      assert_waiting (f, 1, 1);
+    } else
+      g_assert_cmpint (come (f), ==, DC_SCTP_PACKET_RESETS);
+  }
+  assert_waiting (f, 1, 1);
+}
+
+/* Other parameters, and one that is cut off. */
+static void
+test_no_reset (Fixture *f, gconstpointer data)
+{
+  begin (f);
+  add_reset (f, FIRST_TSN + 5);
+  f->packet->data[12 + 4 + 12 + 3] = 15;
+  g_assert_cmpint (come (f), ==, 0);
+  add_reset (f, FIRST_TSN + 5);
+  f->packet->data[12 + 4 + 12 + 1] = 14;
+  g_assert_cmpint (come (f), ==, 0);
+}
+
 #define ADD(path, function) g_test_add (path, Fixture, NULL, set_up, function, tear_down)
+#define ADD_FAR(path, function) g_test_add (path, Fixture, NULL, set_up_far, function, tear_down)
 
 int
 main (int argc, char **argv)
@@ -380,5 +604,18 @@ main (int argc, char **argv)
   ADD ("/sctp-watch/news", test_news);
   ADD ("/sctp-watch/cut-off", test_cut_off);
   ADD ("/sctp-watch/nonsense", test_nonsense);
+  ADD_FAR ("/sctp-watch/given", test_given);
+  g_test_add ("/sctp-watch/first/init", Fixture, GUINT_TO_POINTER (1), set_up, test_first, tear_down);
+  g_test_add ("/sctp-watch/first/init-ack", Fixture, GUINT_TO_POINTER (2), set_up, test_first, tear_down);
+  g_test_add ("/sctp-watch/first/sack", Fixture, GUINT_TO_POINTER (3), set_up, test_first, tear_down);
+  ADD_FAR ("/sctp-watch/out-of-order", test_out_of_order);
+  ADD_FAR ("/sctp-watch/given-early", test_given_early);
+  ADD_FAR ("/sctp-watch/skipped", test_skipped);
+  ADD_FAR ("/sctp-watch/far-ahead", test_far_ahead);
+  ADD_FAR ("/sctp-watch/acknowledged", test_acknowledged);
+  ADD_FAR ("/sctp-watch/forgotten", test_forgotten);
+  ADD_FAR ("/sctp-watch/reset", test_reset);
+  ADD_FAR ("/sctp-watch/reset/early", test_reset_early);
+  ADD_FAR ("/sctp-watch/reset/none", test_no_reset);
   return g_test_run ();
 }

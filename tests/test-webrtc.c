@@ -71,7 +71,7 @@ error_cb (const char *sentence, gpointer user_data)
 }
 
 static void
-delivered_cb (gpointer user_data)
+progress_cb (gpointer user_data)
 {
 }
 
@@ -83,7 +83,7 @@ begun_cb (guint n, gpointer user_data)
 static DcWebrtc *
 make (void)
 {
-  static const DcWebrtcCallbacks callbacks = {error_cb, delivered_cb, begun_cb};
+  static const DcWebrtcCallbacks callbacks = {error_cb, progress_cb, progress_cb, begun_cb};
   DcWebrtcConfig config = {.loopback = TRUE};
   g_autoptr (GError) error = NULL;
   DcWebrtc *webrtc = dc_webrtc_new (&config, &callbacks, NULL, &error);

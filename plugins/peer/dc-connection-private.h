@@ -61,7 +61,8 @@ struct _DcConnection {
   GstWebRTCDTLSTransport *dtls;
   GstWebRTCICETransport *ice;
   gint gathering_state, ice_state, dtls_state, sctp_state; /* as last told */
-  GSource *timeout;                                        /* while negotiating */
+  const char *left;                                        /* how the far side has left; NULL: it has not */
+  GSource *timeout;                                        /* while negotiating, and once the far side has left */
 
   GMutex attach_lock; /* webrtcbin's thread against the worker */
   gboolean gone;      /* nothing may be attached any more */
@@ -100,5 +101,7 @@ char *dc_connection_describe_ice (DcConnection *self);
 void dc_connection_watch_transports (DcConnection *self);
 void dc_connection_unwatch_transports (DcConnection *self);
 gboolean dc_connection_check_identity (DcConnection *self);
+/* The far side may have left, and what came before may have been given to the channels: then the connection ends. Worker. */
+void dc_connection_check_left (DcConnection *self);
 
 G_END_DECLS

@@ -11,10 +11,13 @@
 
 #include "plugins/peer/dc-channel-private.h"
 #include "plugins/peer/dc-connection-private.h"
+#include "plugins/peer/dc-source.h"
 
 /* Of each UDP socket; the kernel doubles it for its own use and caps it at net.core.rmem_max and wmem_max. The default holds
  * about 90 packets, less than one burst of SCTP. */
 #define UDP_BUFFER_SIZE (1024 * 1024)
+/* Until what came before the far side left must have been given to the channels. */
+#define LEFT_TIMEOUT_MS 500
 
 /* --- Identity ------------------------------------------------------------------------------------------------------------------ */
 
@@ -133,44 +136,32 @@ take_state (DcConnection *self, StateChange *change, gint *told)
   return TRUE;
 }
 
-typedef struct {
-  DcConnection *self;
-  DcConnectionFunc func;
-  const char *data;
-} Fence;
-
 static void
-fence_free (gpointer data)
+on_gathering_fence (DcConnection *self, gpointer data)
 {
-  Fence *fence = data;
-
-  dc_connection_unref (fence->self);
-  g_free (fence);
+  dc_connection_local_candidates_done (self);
 }
 
 static void
 on_stats_promise (GstPromise *promise, gpointer user_data)
 {
-  Fence *fence = user_data;
-
-  dc_connection_post (fence->self, fence->func, (gpointer) fence->data, NULL);
+  dc_connection_post (user_data, on_gathering_fence, NULL, NULL);
 }
 
-/* Runs @func after what is queued on webrtcbin's thread now: a request queued behind that is answered after it. @data: static. */
 static void
-after_webrtcbin (DcConnection *self, DcConnectionFunc func, const char *data)
+unref_connection (gpointer data)
 {
-  Fence fence = {dc_connection_ref (self), func, data};
+  dc_connection_unref (data);
+}
+
+/* Once webrtcbin's thread has told what is queued on it now: a request queued behind that is answered after it. */
+static void
+end_gathering (DcConnection *self)
+{
   GstPromise *promise =
-      dc_webrtc_new_promise (self->webrtc, on_stats_promise, g_memdup2 (&fence, sizeof fence), fence_free);
+      dc_webrtc_new_promise (self->webrtc, on_stats_promise, dc_connection_ref (self), unref_connection);
 
   g_signal_emit_by_name (dc_webrtc_get_bin (self->webrtc), "get-stats", NULL, promise);
-}
-
-static void
-on_gathering_fence (DcConnection *self, gpointer data)
-{
-  dc_connection_local_candidates_done (self);
 }
 
 /* The last candidates may still be queued. */
@@ -181,7 +172,7 @@ on_gathering_posted (DcConnection *self, gpointer data)
 
   if (take_state (self, change, &self->gathering_state)
       && self->gathering_state == GST_WEBRTC_ICE_GATHERING_STATE_COMPLETE && self->phase < DC_PHASE_ENDED)
-    after_webrtcbin (self, on_gathering_fence, NULL);
+    end_gathering (self);
 }
 
 static void
@@ -199,24 +190,46 @@ on_ice_state_posted (DcConnection *self, gpointer change)
 }
 
 static void
-on_far_side_left_fence (DcConnection *self, gpointer how)
+end_left (DcConnection *self)
 {
+  const char *how = g_steal_pointer (&self->left);
+
+  dc_source_clear (&self->timeout);
   for (guint i = 0; i < self->channels->len; i++) {
     DcChannel *channel = g_ptr_array_index (self->channels, i);
     /* It may have been suspended just now, by what could not be sent any more. */
     if (dc_channel_had_carrier (channel, self))
       dc_channel_far_side_left (channel);
   }
-  dc_connection_fail (self, self->phase == DC_PHASE_OPEN ? DC_ERROR_PEER_GONE : DC_ERROR_CONNECTION, "\"%s\" %s",
-      self->remote_id, (const char *) how);
+  dc_connection_fail (
+      self, self->phase == DC_PHASE_OPEN ? DC_ERROR_PEER_GONE : DC_ERROR_CONNECTION, "\"%s\" %s", self->remote_id, how);
 }
 
-/* By close_notify, or by an end of the SCTP association. Messages that came before may still be queued. */
+static gboolean
+on_left_timeout (gpointer user_data)
+{
+  end_left (user_data);
+  return G_SOURCE_REMOVE;
+}
+
+void
+dc_connection_check_left (DcConnection *self)
+{
+  if (self->left != NULL && dc_sctp_watch_is_drained (dc_webrtc_get_sctp_watch (self->webrtc)))
+    end_left (self);
+}
+
+/* By close_notify, or by an end of the SCTP association. Messages that came before may still be on their way to the channels. */
 static void
 far_side_left (DcConnection *self, const char *how)
 {
   dc_connection_hurry (self);
-  after_webrtcbin (self, on_far_side_left_fence, how);
+  self->left = how;
+  dc_source_clear (&self->timeout);
+  self->timeout = g_timeout_source_new (LEFT_TIMEOUT_MS);
+  g_source_set_callback (self->timeout, on_left_timeout, self, NULL);
+  g_source_attach (self->timeout, self->context);
+  dc_connection_check_left (self);
 }
 
 static void

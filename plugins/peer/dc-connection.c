@@ -58,6 +58,18 @@ on_delivered (gpointer user_data)
 }
 
 static void
+on_drained_posted (DcConnection *self, gpointer data)
+{
+  dc_connection_check_left (self);
+}
+
+static void
+on_drained (gpointer user_data)
+{
+  dc_connection_post (user_data, on_drained_posted, NULL, NULL);
+}
+
+static void
 on_too_many_posted (DcConnection *self, gpointer data)
 {
   dc_connection_fail (self, DC_ERROR_DATA, "\"%s\" opened more than %d channels that nobody asked for", self->remote_id,
@@ -73,7 +85,7 @@ on_begun (guint n, gpointer user_data)
     dc_connection_post (self, on_too_many_posted, NULL, NULL);
 }
 
-static const DcWebrtcCallbacks webrtc_callbacks = {on_pipeline_error, on_delivered, on_begun};
+static const DcWebrtcCallbacks webrtc_callbacks = {on_pipeline_error, on_delivered, on_drained, on_begun};
 
 /* --- The channels -------------------------------------------------------------------------------------------------------------- */
 

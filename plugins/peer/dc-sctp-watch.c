@@ -12,16 +12,31 @@
  * What is given up (partial reliability, RFC 3758) is acknowledged too, once FORWARD TSN has told the far side to do without. Of a message
  * that is given up while it leaves, the last chunk never does: its end is the FORWARD TSN that passes it, or the next message's beginning.
  *
+ * The other way: sctpdec hands messages over by a queue for each stream, which it throws away when the far side resets the stream, as it does
+ * to close a channel; and a far side that leaves may be heard of on another way than its last messages. So those that come whole are
+ * counted, and again when they were given. A reset says after which TSN it is; one that comes before that is as good as lost: to be repeated.
+ * Interleaved data (I-DATA) does not come: GStreamer's usrsctp is not asked to take it.
+ *
  * Numbers are compared as serial numbers (RFC 1982). A packet that cannot be read is left to SCTP, and says nothing here. */
 #include "plugins/peer/dc-sctp-watch.h"
 
 #include <string.h>
 
+#include "plugins/peer/dc-sctp-arrivals.h"
+
 #define PACKET_HEADER_SIZE 12u
 #define CHUNK_HEADER_SIZE 4u
 
-enum { CHUNK_DATA = 0, CHUNK_SACK = 3, CHUNK_I_DATA = 64, CHUNK_FORWARD_TSN = 192, CHUNK_I_FORWARD_TSN = 194 };
-enum { FLAG_END = 1 << 0, FLAG_BEGINNING = 1 << 1 };
+enum {
+  CHUNK_DATA = 0,
+  CHUNK_INIT = 1,
+  CHUNK_INIT_ACK = 2,
+  CHUNK_SACK = 3,
+  CHUNK_I_DATA = 64,
+  CHUNK_RE_CONFIG = 130,
+  CHUNK_FORWARD_TSN = 192,
+  CHUNK_I_FORWARD_TSN = 194,
+};
 
 #define DATA_TSN 4u
 #define DATA_STREAM 8u
@@ -33,8 +48,16 @@ enum { FLAG_END = 1 << 0, FLAG_BEGINNING = 1 << 1 };
 #define SACK_SIZE 16u
 #define FORWARD_TSN_TSN 4u
 #define FORWARD_TSN_SIZE 8u
+#define INIT_TSN 16u
+#define INIT_SIZE 20u
 
-#define PPID_DCEP 50u
+/* Of RE-CONFIG: Outgoing SSN Reset Request (RFC 6525, section 4.1). */
+#define PARAMETER_OUTGOING_RESET 13u
+#define RESET_TSN 12u
+#define RESET_SIZE 16u
+
+/* RFC 8831, section 8. */
+enum { PPID_DCEP = 50, PPID_STRING = 51, PPID_BINARY = 53, PPID_STRING_EMPTY = 56, PPID_BINARY_EMPTY = 57 };
 
 typedef struct {
   guint64 messages; /* that have left, or were given up */
@@ -51,6 +74,8 @@ struct _DcSctpWatch {
   guint32 highest_tsn; /* sent */
   guint32 acknowledged_tsn;
   gboolean awaited; /* somebody was told that something has not arrived */
+  DcSctpArrivals *arrivals;
+  gboolean drain_awaited; /* somebody was told that something has not been given */
 };
 
 DcSctpWatch *
@@ -60,6 +85,7 @@ dc_sctp_watch_new (void)
 
   g_mutex_init (&self->lock);
   self->streams = g_array_new (FALSE, TRUE, sizeof (Stream));
+  self->arrivals = dc_sctp_arrivals_new ();
   return self;
 }
 
@@ -75,6 +101,7 @@ clear (gpointer data)
   DcSctpWatch *self = data;
 
   g_array_unref (self->streams);
+  dc_sctp_arrivals_free (self->arrivals);
   g_mutex_clear (&self->lock);
 }
 
@@ -104,11 +131,12 @@ is_after (guint32 tsn, guint32 other)
   return (gint32) (tsn - other) > 0;
 }
 
-/* The chunk at @position, which is moved behind it. NULL: there is no other, or it is cut off. */
+/* The chunk at @position, which is moved behind it; parameters inside a chunk begin in the same way. NULL: there is no other, or it is cut
+ * off. */
 static const guint8 *
-next_chunk (const guint8 *packet, gsize size, gsize *position, guint16 *length)
+next_chunk (const guint8 *data, gsize size, gsize *position, guint16 *length)
 {
-  const guint8 *chunk = packet + *position;
+  const guint8 *chunk = data + *position;
 
   if (size < CHUNK_HEADER_SIZE || *position > size - CHUNK_HEADER_SIZE)
     return NULL;
@@ -146,11 +174,11 @@ take_data_locked (DcSctpWatch *self, const guint8 *chunk, gsize ppid_at)
   self->highest_tsn = tsn;
   stream = get_stream_locked (self, read_16 (chunk + DATA_STREAM));
   stream->last_tsn = tsn;
-  if (chunk[1] & FLAG_BEGINNING) {
+  if (chunk[1] & DC_SCTP_BEGINNING) {
     end_message (stream);
     stream->open = read_32 (chunk + ppid_at) != PPID_DCEP;
   }
-  if (chunk[1] & FLAG_END)
+  if (chunk[1] & DC_SCTP_END)
     end_message (stream);
 }
 
@@ -162,6 +190,14 @@ take_forward_tsn_locked (DcSctpWatch *self, guint32 tsn)
     if (!is_after (stream->last_tsn, tsn))
       end_message (stream);
   }
+}
+
+/* Our SCTP has all up to @tsn. */
+static void
+acknowledge_locked (DcSctpWatch *self, guint32 tsn)
+{
+  dc_sctp_arrivals_begin (self->arrivals, tsn + 1);
+  dc_sctp_arrivals_skip (self->arrivals, tsn);
 }
 
 void
@@ -179,6 +215,8 @@ dc_sctp_watch_sent (DcSctpWatch *self, gconstpointer packet, gsize size)
       take_data_locked (self, chunk, I_DATA_PPID);
     else if ((chunk[0] == CHUNK_FORWARD_TSN || chunk[0] == CHUNK_I_FORWARD_TSN) && length >= FORWARD_TSN_SIZE)
       take_forward_tsn_locked (self, read_32 (chunk + FORWARD_TSN_TSN));
+    else if (chunk[0] == CHUNK_SACK && length >= SACK_SIZE)
+      acknowledge_locked (self, read_32 (chunk + SACK_TSN));
   }
   g_mutex_unlock (&self->lock);
 }
@@ -195,25 +233,89 @@ take_sack_locked (DcSctpWatch *self, const guint8 *chunk)
   return TRUE;
 }
 
-gboolean
-dc_sctp_watch_received (DcSctpWatch *self, gconstpointer packet, gsize size)
+static gboolean
+is_message (guint32 ppid)
+{
+  return ppid == PPID_STRING || ppid == PPID_BINARY || ppid == PPID_STRING_EMPTY || ppid == PPID_BINARY_EMPTY;
+}
+
+/* What the reset requests of a RE-CONFIG @chunk say. */
+static DcSctpPacket
+judge_resets_locked (DcSctpWatch *self, const guint8 *chunk, guint16 length)
+{
+  gsize position = CHUNK_HEADER_SIZE;
+  DcSctpPacket packet = 0;
+  const guint8 *parameter;
+  guint16 size;
+
+  while ((parameter = next_chunk (chunk, length, &position, &size)) != NULL) {
+    if (read_16 (parameter) != PARAMETER_OUTGOING_RESET || size < RESET_SIZE)
+      continue;
+    packet |= DC_SCTP_PACKET_RESETS;
+    if (!dc_sctp_arrivals_have_all (self->arrivals, read_32 (parameter + RESET_TSN)))
+      packet |= DC_SCTP_PACKET_EARLY;
+  }
+  return packet;
+}
+
+static DcSctpPacket
+judge_locked (DcSctpWatch *self, const guint8 *packet, gsize size)
+{
+  gsize position = PACKET_HEADER_SIZE;
+  DcSctpPacket judged = 0;
+  const guint8 *chunk;
+  guint16 length;
+
+  while ((chunk = next_chunk (packet, size, &position, &length)) != NULL)
+    if (chunk[0] == CHUNK_RE_CONFIG)
+      judged |= judge_resets_locked (self, chunk, length);
+  return judged;
+}
+
+/* TRUE if something has newly arrived at the far side. */
+static gboolean
+take_chunk_locked (DcSctpWatch *self, const guint8 *chunk, guint16 length)
+{
+  if (chunk[0] == CHUNK_SACK && length >= SACK_SIZE)
+    return take_sack_locked (self, chunk);
+  if ((chunk[0] == CHUNK_INIT || chunk[0] == CHUNK_INIT_ACK) && length >= INIT_SIZE)
+    dc_sctp_arrivals_begin (self->arrivals, read_32 (chunk + INIT_TSN));
+  else if (chunk[0] == CHUNK_DATA && length >= DATA_SIZE)
+    dc_sctp_arrivals_take (self->arrivals, read_32 (chunk + DATA_TSN), read_16 (chunk + DATA_STREAM), chunk[1],
+        is_message (read_32 (chunk + DATA_PPID)));
+  else if (chunk[0] == CHUNK_FORWARD_TSN && length >= FORWARD_TSN_SIZE)
+    dc_sctp_arrivals_skip (self->arrivals, read_32 (chunk + FORWARD_TSN_TSN));
+  return FALSE;
+}
+
+static DcSctpPacket
+take_chunks_locked (DcSctpWatch *self, const guint8 *packet, gsize size)
 {
   gsize position = PACKET_HEADER_SIZE;
   gboolean advanced = FALSE;
   const guint8 *chunk;
   guint16 length;
 
+  while ((chunk = next_chunk (packet, size, &position, &length)) != NULL)
+    advanced = take_chunk_locked (self, chunk, length) || advanced;
+  if (!advanced || !self->awaited)
+    return 0;
+  self->awaited = FALSE;
+  return DC_SCTP_PACKET_DELIVERED;
+}
+
+DcSctpPacket
+dc_sctp_watch_received (DcSctpWatch *self, gconstpointer packet, gsize size)
+{
+  DcSctpPacket judged;
+
   g_atomic_int_inc (&self->received);
   g_mutex_lock (&self->lock);
-  while ((chunk = next_chunk (packet, size, &position, &length)) != NULL) {
-    if (chunk[0] == CHUNK_SACK && length >= SACK_SIZE)
-      advanced = take_sack_locked (self, chunk) || advanced;
-  }
-  advanced = advanced && self->awaited;
-  if (advanced)
-    self->awaited = FALSE;
+  judged = judge_locked (self, packet, size);
+  if (!(judged & DC_SCTP_PACKET_EARLY))
+    judged |= take_chunks_locked (self, packet, size);
   g_mutex_unlock (&self->lock);
-  return advanced;
+  return judged;
 }
 
 /* --- What they tell ------------------------------------------------------------------------------------------------------------- */
@@ -247,4 +349,50 @@ dc_sctp_watch_has_delivered (DcSctpWatch *self, guint16 stream, guint64 n)
   self->awaited = self->awaited || !delivered;
   g_mutex_unlock (&self->lock);
   return delivered;
+}
+
+/* Something was given, or forgotten. */
+static gboolean
+check_drained_locked (DcSctpWatch *self)
+{
+  gboolean news = self->drain_awaited && dc_sctp_arrivals_get_waiting (self->arrivals) == 0;
+
+  self->drain_awaited = self->drain_awaited && !news;
+  return news;
+}
+
+gboolean
+dc_sctp_watch_given (DcSctpWatch *self, guint16 stream)
+{
+  gboolean news;
+
+  g_mutex_lock (&self->lock);
+  dc_sctp_arrivals_given (self->arrivals, stream);
+  news = check_drained_locked (self);
+  g_mutex_unlock (&self->lock);
+  return news;
+}
+
+gboolean
+dc_sctp_watch_forget (DcSctpWatch *self, guint16 stream)
+{
+  gboolean news;
+
+  g_mutex_lock (&self->lock);
+  dc_sctp_arrivals_forget (self->arrivals, stream);
+  news = check_drained_locked (self);
+  g_mutex_unlock (&self->lock);
+  return news;
+}
+
+gboolean
+dc_sctp_watch_is_drained (DcSctpWatch *self)
+{
+  gboolean drained;
+
+  g_mutex_lock (&self->lock);
+  drained = dc_sctp_arrivals_get_waiting (self->arrivals) == 0;
+  self->drain_awaited = self->drain_awaited || !drained;
+  g_mutex_unlock (&self->lock);
+  return drained;
 }

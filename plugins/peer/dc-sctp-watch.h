@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* dc-sctp-watch.h: what the packets of an SCTP association tell who reads along: that the far side lives, and what has arrived there. */
+/* dc-sctp-watch.h: what the packets of an SCTP association tell who reads along: that the far side lives, what has
+ * arrived there, and what has come from there. */
 #pragma once
 
 #include <glib.h>
@@ -15,13 +16,28 @@ void dc_sctp_watch_unref (DcSctpWatch *self);
 
 /* A packet that leaves. */
 void dc_sctp_watch_sent (DcSctpWatch *self, gconstpointer packet, gsize size);
-/* A packet that came. TRUE if something has newly arrived at the far side and dc_sctp_watch_has_delivered() has said no: ask it again. */
-gboolean dc_sctp_watch_received (DcSctpWatch *self, gconstpointer packet, gsize size);
 
+/* What a packet that came is, beside others. */
+typedef enum {
+  DC_SCTP_PACKET_DELIVERED = 1 << 0, /* dc_sctp_watch_has_delivered() has said no, and may say yes now */
+  DC_SCTP_PACKET_RESETS = 1 << 1,    /* the far side ends streams (RFC 6525) */
+  DC_SCTP_PACKET_EARLY =
+      1 << 2, /* it ends streams on which data is still missing: nothing of it was counted, it is to be lost */
+} DcSctpPacket;
+
+/* A packet that came, and that SCTP has not seen yet. */
+DcSctpPacket dc_sctp_watch_received (DcSctpWatch *self, gconstpointer packet, gsize size);
 /* How many have come; wraps. */
 guint dc_sctp_watch_get_received (DcSctpWatch *self);
 /* TRUE if @n messages have left on this stream of the association, whole or until they were given up (those of DCEP do not count), and the
  * far SCTP has acknowledged all that have, or been told to do without (RFC 3758). */
 gboolean dc_sctp_watch_has_delivered (DcSctpWatch *self, guint16 stream, guint64 n);
+
+/* The application was given a message of @stream, or nothing that waits on @stream will be given any more (it was reset). TRUE if
+ * dc_sctp_watch_is_drained() has said no before, and says yes now. */
+gboolean dc_sctp_watch_given (DcSctpWatch *self, guint16 stream);
+gboolean dc_sctp_watch_forget (DcSctpWatch *self, guint16 stream);
+/* TRUE if the application was given all messages that have come: those that are whole, and before which nothing is missing. */
+gboolean dc_sctp_watch_is_drained (DcSctpWatch *self);
 
 G_END_DECLS

@@ -17,6 +17,8 @@
  *    interface, so that two programs on an isolated machine meet, and where a server is there.
  *  - A channel that is closed on both sides is freed, though what sctpdec has for its stream still goes there: a far side that used the
  *    stream again would write to freed memory. So each channel is kept as long as its webrtcbin.
+ *  - sctpdec hands messages over by a queue and a thread for each stream, and throws them away when the far side closes the channel:
+ *    what says so waits until all that came before was given to the channels.
  *  - Messages are repaired on their way into sctpenc: empty ones, and the limits of partially reliable ones.
  *  - set_state (NULL) waits for the streaming threads, and a sctpenc whose usrsctp buffer is full holds one for ever: FLUSH_START on
  *    its sink pads lets it go first.
@@ -31,9 +33,12 @@
 #include <gst/sctp/sctpsendmeta.h>
 #include <gst/webrtc/webrtc.h>
 #include <interfaces.h>
+#include <stdio.h>
 
 /* What webrtcbin's thread has still to do at the end is a matter of milliseconds. */
 #define TASKS_TIMEOUT (200 * G_TIME_SPAN_MILLISECOND)
+/* So is what has come, unless an application holds webrtcbin's thread. */
+#define DRAIN_TIMEOUT (250 * G_TIME_SPAN_MILLISECOND)
 
 struct _DcWebrtc {
   GstElement *pipeline;
@@ -47,6 +52,7 @@ struct _DcWebrtc {
   gint deaf; /* atomic: what comes in does not count any more */
 
   GMutex lock;
+  GCond drained;
   GstElement *sctpenc, *sctpdec; /* once webrtcbin has made them */
   GPtrArray *channels;           /* (element-type GstWebRTCDataChannel): all there were */
   guint n_begun;                 /* of them, by the far side */
@@ -135,23 +141,75 @@ watch_sent (GstPad *pad, GstPadProbeInfo *info, gpointer user_data)
   return GST_PAD_PROBE_OK;
 }
 
+static void
+wait_until_drained (DcWebrtc *self)
+{
+  gint64 deadline = g_get_monotonic_time () + DRAIN_TIMEOUT;
+  gboolean in_time = TRUE;
+
+  g_mutex_lock (&self->lock);
+  while (!g_atomic_int_get (&self->deaf) && !dc_sctp_watch_is_drained (self->watch) && in_time)
+    in_time = g_cond_wait_until (&self->drained, &self->lock, deadline);
+  g_mutex_unlock (&self->lock);
+}
+
+static void
+wake_drained (DcWebrtc *self)
+{
+  g_mutex_lock (&self->lock);
+  g_cond_broadcast (&self->drained);
+  g_mutex_unlock (&self->lock);
+}
+
+static void
+tell_drained (DcWebrtc *self)
+{
+  wake_drained (self);
+  self->callbacks.drained (self->user_data);
+}
+
 /* SCTP has not seen it yet: who learns from SCTP that the far side closes a channel finds here what had arrived before. */
 static GstPadProbeReturn
 watch_received (GstPad *pad, GstPadProbeInfo *info, gpointer user_data)
 {
   DcWebrtc *self = user_data;
-  gboolean news = FALSE;
+  DcSctpPacket packet = 0;
   GstMapInfo map;
 
   if (g_atomic_int_get (&self->deaf))
     return GST_PAD_PROBE_DROP;
   if (gst_buffer_map (GST_PAD_PROBE_INFO_BUFFER (info), &map, GST_MAP_READ)) {
-    news = dc_sctp_watch_received (self->watch, map.data, map.size);
+    packet = dc_sctp_watch_received (self->watch, map.data, map.size);
     gst_buffer_unmap (GST_PAD_PROBE_INFO_BUFFER (info), &map);
   }
-  if (news)
+  if (packet & DC_SCTP_PACKET_EARLY)
+    return GST_PAD_PROBE_DROP;
+  if (packet & DC_SCTP_PACKET_DELIVERED)
     self->callbacks.delivered (self->user_data);
+  if (packet & DC_SCTP_PACKET_RESETS)
+    wait_until_drained (self);
   return GST_PAD_PROBE_OK;
+}
+
+/* What it still had is gone. */
+static void
+on_sctpdec_pad_removed (GstElement *sctpdec, GstPad *pad, DcWebrtc *self)
+{
+  guint stream;
+
+  if (sscanf (GST_PAD_NAME (pad), "src_%u", &stream) == 1 && dc_sctp_watch_forget (self->watch, (guint16) stream))
+    tell_drained (self);
+}
+
+/* After the handlers of those whose channel it is. */
+static void
+on_message (GstWebRTCDataChannel *channel, gpointer message, DcWebrtc *self)
+{
+  gint id;
+
+  g_object_get (channel, "id", &id, NULL);
+  if (dc_sctp_watch_given (self->watch, (guint16) id))
+    tell_drained (self);
 }
 
 static void
@@ -183,8 +241,10 @@ on_deep_element_added (GstBin *bin, GstBin *sub_bin, GstElement *element, DcWebr
   if (encoder) {
     g_signal_connect (element, "pad-added", G_CALLBACK (on_sctpenc_pad_added), NULL);
     watch_pad (self, element, "src", watch_sent);
-  } else
+  } else {
+    g_signal_connect (element, "pad-removed", G_CALLBACK (on_sctpdec_pad_removed), self);
     watch_pad (self, element, "sink", watch_received);
+  }
 }
 
 static void
@@ -192,6 +252,8 @@ on_prepare_data_channel (GstElement *bin, GstWebRTCDataChannel *channel, gboolea
 {
   guint n;
 
+  g_signal_connect_after (channel, "on-message-data", G_CALLBACK (on_message), self);
+  g_signal_connect_after (channel, "on-message-string", G_CALLBACK (on_message), self);
   g_mutex_lock (&self->lock);
   g_ptr_array_add (self->channels, g_object_ref (channel));
   self->n_begun += !is_local;
@@ -305,6 +367,7 @@ dc_webrtc_new (const DcWebrtcConfig *config, const DcWebrtcCallbacks *callbacks,
   keep_usrsctp ();
   self = g_new0 (DcWebrtc, 1);
   g_mutex_init (&self->lock);
+  g_cond_init (&self->drained);
   self->callbacks = *callbacks;
   self->user_data = user_data;
   self->watch = dc_sctp_watch_new ();
@@ -360,6 +423,12 @@ dc_webrtc_new_promise (DcWebrtc *self, GstPromiseChangeFunc func, gpointer user_
 }
 
 static void
+forget_instance (gpointer instance, gpointer self)
+{
+  g_signal_handlers_disconnect_by_data (instance, self);
+}
+
+static void
 interrupt (gpointer promise, gpointer user_data)
 {
   gst_promise_interrupt (promise);
@@ -402,6 +471,7 @@ deafen (DcWebrtc *self)
   g_autoptr (GstPad) pad = sctpdec != NULL ? gst_element_get_static_pad (sctpdec, "sink") : NULL;
 
   g_atomic_int_set (&self->deaf, TRUE);
+  wake_drained (self);
   if (pad == NULL)
     return;
   GST_PAD_STREAM_LOCK (pad);
@@ -483,6 +553,9 @@ dc_webrtc_free (DcWebrtc *self)
   g_ptr_array_foreach (self->promises, interrupt, NULL);
   g_ptr_array_unref (self->promises);
   gst_bus_set_sync_handler (bus, NULL, NULL, NULL);
+  g_ptr_array_foreach (self->channels, forget_instance, self);
+  if (self->sctpdec != NULL)
+    forget_instance (self->sctpdec, self);
   g_clear_object (&self->agent);
   gst_clear_object (&self->sctpenc);
   gst_clear_object (&self->sctpdec);
@@ -490,6 +563,7 @@ dc_webrtc_free (DcWebrtc *self)
   gst_object_unref (self->pipeline);
   g_ptr_array_unref (self->channels);
   dc_sctp_watch_unref (self->watch);
+  g_cond_clear (&self->drained);
   g_mutex_clear (&self->lock);
   g_free (self);
 }

@@ -23,6 +23,8 @@ typedef struct {
   void (*error) (const char *sentence, gpointer user_data);
   /* More of what was sent has arrived, and dc_sctp_watch_has_delivered() has said no before. */
   void (*delivered) (gpointer user_data);
+  /* Channels were given all messages that have come, and dc_sctp_watch_is_drained() has said no before. */
+  void (*drained) (gpointer user_data);
   /* The far side has begun its @n-th channel, if perhaps only with some bytes on a stream of SCTP. webrtcbin may hold locks. */
   void (*begun) (guint n, gpointer user_data);
 } DcWebrtcCallbacks;
