@@ -2,8 +2,10 @@
 /* cmd-call.c: dcpeer offer and dcpeer answer: the same but for who calls and when it is over.
  *
  * Threads: the main thread runs the main loop, for the signals of the operating system; the "calls" thread waits for
- * channels and runs the talk on each; DcPeer's worker emits "event". An interruption comes in on the main thread, makes the
+ * channels and runs the talks, each in a thread of its own if there are several labels; DcPeer's worker emits "event". An interruption comes in on the main thread, makes the
  * peer and the talk flush, and that ends the calls thread, which quits the main loop. Only then the peer is stopped.
+ *
+ * --manual: the main thread reads what is pasted too; our own description goes to stdout, alone, and all the rest to stderr.
  *
  * The exit status is the outcome of the only call (offer, answer --once), or of the waiting (answer).
  */
@@ -12,7 +14,9 @@
 #include <glib-unix.h>
 #include <signal.h>
 #include <unistd.h>
+#include <string.h>
 #include "apps/options.h"
+#include "apps/paste.h"
 #include "apps/talk.h"
 #include "apps/trace.h"
 #include "plugins/peer/dc-peer.h"
@@ -22,11 +26,12 @@ typedef struct {
   const DcOptions *options;
   DcTrace *trace;
   DcPeer *peer;
+  DcPaste *paste; /* (nullable) */
   GMainLoop *loop;
   int status; /* of the calls thread; read after it was joined */
 
   GMutex lock;           /* for all below */
-  DcTalk *talk;          /* (nullable): under way */
+  GPtrArray *talks;      /* (element-type DcTalk): under way */
   int interrupted;       /* the signal, or 0 */
   gboolean in_call;      /* interrupted while a talk was under way */
   char *pair;            /* (nullable): the kind of way that was selected last */
@@ -116,12 +121,14 @@ interrupted_cb (int number, gpointer user_data)
   g_mutex_lock (&call->lock);
   if (call->interrupted == 0)
     call->interrupted = number;
-  g_autoptr (DcTalk) talk = call->talk != NULL ? dc_talk_ref (call->talk) : NULL;
-  call->in_call = call->in_call || talk != NULL;
+  g_autoptr (GPtrArray) talks = g_ptr_array_new_with_free_func ((GDestroyNotify) dc_talk_unref);
+  for (guint i = 0; i < call->talks->len; i++)
+    g_ptr_array_add (talks, dc_talk_ref (g_ptr_array_index (call->talks, i)));
+  call->in_call = call->in_call || talks->len > 0;
   g_mutex_unlock (&call->lock);
 
-  if (talk != NULL)
-    dc_talk_interrupt (talk, interruption_reason (number));
+  for (guint i = 0; i < talks->len; i++)
+    dc_talk_interrupt (g_ptr_array_index (talks, i), interruption_reason (number));
   dc_peer_set_flushing (call->peer, TRUE);
 }
 
@@ -146,7 +153,7 @@ begin_talk (Call *call, DcTalk *talk)
 {
   g_mutex_lock (&call->lock);
   int number = call->interrupted;
-  call->talk = talk;
+  g_ptr_array_add (call->talks, talk);
   g_mutex_unlock (&call->lock);
   if (number != 0)
     dc_talk_interrupt (talk, interruption_reason (number));
@@ -157,7 +164,7 @@ end_talk (Call *call, DcTalk *talk)
 {
   GstStructure *summary = dc_talk_summarize (talk);
   g_mutex_lock (&call->lock);
-  call->talk = NULL;
+  g_ptr_array_remove_fast (call->talks, talk);
   if (call->pair != NULL)
     gst_structure_set (summary, "pair", G_TYPE_STRING, call->pair, NULL);
   g_mutex_unlock (&call->lock);
@@ -202,24 +209,54 @@ static gboolean
 is_over (Call *call)
 {
   g_mutex_lock (&call->lock);
-  gboolean over = call->command == DC_COMMAND_OFFER || call->options->once || call->interrupted != 0;
+  gboolean over =
+      call->command == DC_COMMAND_OFFER || call->options->once || call->options->manual || call->interrupted != 0;
   g_mutex_unlock (&call->lock);
   return over;
+}
+
+typedef struct {
+  Call *call;
+  DcChannel *channel;
+  int status;
+} Line;
+
+static gpointer
+line_thread (gpointer data)
+{
+  Line *line = data;
+  line->status = talk_on (line->call, line->channel);
+  return NULL;
+}
+
+/* One channel of each label, all at once. FALSE: there is no (further) call. */
+static gboolean
+serve_call (Call *call)
+{
+  guint n = g_strv_length (call->options->labels);
+  g_autofree Line *lines = g_new0 (Line, n);
+  g_autofree GThread **threads = g_new0 (GThread *, n);
+  g_autoptr (GError) error = NULL;
+  for (guint i = 0; i < n && error == NULL; i++) {
+    lines[i] = (Line){call, dc_peer_wait_channel (call->peer, call->options->labels[i], &error), DC_EXIT_DONE};
+    if (lines[i].channel != NULL)
+      threads[i] = g_thread_new ("talk", line_thread, &lines[i]);
+  }
+  call->status = error != NULL ? settle (call, error) : DC_EXIT_DONE;
+  for (guint i = 0; i < n && lines[i].channel != NULL; i++) {
+    g_thread_join (threads[i]);
+    call->status = call->status != DC_EXIT_DONE ? call->status : lines[i].status;
+    g_object_unref (lines[i].channel);
+  }
+  return error == NULL;
 }
 
 static gpointer
 calls_thread (gpointer data)
 {
   Call *call = data;
-  do {
-    g_autoptr (GError) error = NULL;
-    g_autoptr (DcChannel) channel = dc_peer_wait_channel (call->peer, NULL, &error);
-    if (channel == NULL) {
-      call->status = settle (call, error);
-      break;
-    }
-    call->status = talk_on (call, channel);
-  } while (!is_over (call));
+  while (serve_call (call) && !is_over (call))
+    ;
   g_idle_add (quit_idle, call->loop);
   return NULL;
 }
@@ -236,11 +273,75 @@ make_peer (DcCommand command, const DcOptions *options)
       command == DC_COMMAND_OFFER || options->once, NULL);
 }
 
+static gboolean
+add_channels (DcPeer *peer, const DcOptions *options, GError **error)
+{
+  for (guint i = 0; options->labels[i] != NULL; i++) {
+    g_autoptr (DcChannelOptions) channel = dc_channel_options_new (options->labels[i]);
+    channel->mode = options->raw ? DC_MODE_RAW : DC_MODE_LINK;
+    channel->any_label = options->any_label;
+    channel->ordered = !options->unordered;
+    channel->max_retransmits = options->max_retransmits;
+    channel->max_packet_lifetime = options->max_lifetime;
+    channel->negotiated = options->negotiated >= 0;
+    channel->id = channel->negotiated ? options->negotiated + (int) i : -1;
+    dc_channel_options_set_protocol (channel, options->protocol);
+    if (!dc_peer_add_channel (peer, channel, error))
+      return FALSE;
+  }
+  return TRUE;
+}
+
+/* By hand. */
+
+static void
+description_cb (DcPeer *peer, const char *text, gboolean complete, gpointer user_data)
+{
+  Call *call = user_data;
+  const DcOptions *options = call->options;
+  if (!complete && !options->print_again)
+    return;
+  g_autofree char *shown = options->base64 ? g_base64_encode ((const guchar *) text, strlen (text)) : g_strdup (text);
+  dc_trace_event (call->trace,
+      gst_structure_new ("description", "type", G_TYPE_STRING, call->command == DC_COMMAND_OFFER ? "offer" : "answer",
+          "text", G_TYPE_STRING, shown, "complete", G_TYPE_BOOLEAN, complete, NULL),
+      DC_TRACE_NO_WAIT);
+  if (!options->json)
+    dc_trace_line (call->trace, STDOUT_FILENO, shown);
+}
+
+static void
+pasted_cb (const char *text, gsize length, gpointer user_data)
+{
+  Call *call = user_data;
+  g_autoptr (GError) error = NULL;
+  if (!dc_peer_take_description (call->peer, text, &error))
+    dc_trace_event (call->trace,
+        gst_structure_new ("description-refused", "reason", G_TYPE_STRING, error->message, NULL), DC_TRACE_NO_WAIT);
+}
+
+static gboolean
+start_manual (Call *call, GError **error)
+{
+  const char *file = call->options->remote_file;
+  g_signal_connect (call->peer, "description", G_CALLBACK (description_cb), call);
+  call->paste = file != NULL ? dc_paste_new_from_file (file, pasted_cb, call, error)
+                             : dc_paste_new_from_fd (STDIN_FILENO, pasted_cb, call);
+  return call->paste != NULL;
+}
+
+static gboolean
+start (Call *call, GError **error)
+{
+  return add_channels (call->peer, call->options, error) && (!call->options->manual || start_manual (call, error))
+         && dc_peer_start (call->peer, error);
+}
+
 static void
 run_calls (Call *call)
 {
   g_autoptr (GError) error = NULL;
-  if (!dc_peer_start (call->peer, &error)) {
+  if (!start (call, &error)) {
     call->status = dc_trace_error (call->trace, error);
     return;
   }
@@ -256,7 +357,9 @@ run (DcCommand command, const DcOptions *options)
   Call call = {.command = command, .options = options};
   g_mutex_init (&call.lock);
   call.loop = g_main_loop_new (NULL, FALSE);
-  call.trace = dc_trace_new (options->json, STDOUT_FILENO, STDERR_FILENO, output_broken_cb, &call);
+  call.talks = g_ptr_array_new ();
+  call.trace = dc_trace_new (options->json, options->manual && !options->json ? STDERR_FILENO : STDOUT_FILENO,
+      STDERR_FILENO, output_broken_cb, &call);
   call.peer = make_peer (command, options);
   dc_interrupt_watch (interrupted_cb, &call);
   g_signal_connect (call.peer, "event", G_CALLBACK (event_cb), &call);
@@ -265,9 +368,11 @@ run (DcCommand command, const DcOptions *options)
 
   /* Nobody looks at signals any more, and what is still to be printed may have to wait for a reader. */
   dc_interrupt_unwatch ();
+  g_clear_pointer (&call.paste, dc_paste_free);
   g_object_unref (call.peer);
   dc_trace_free (call.trace);
   g_main_loop_unref (call.loop);
+  g_ptr_array_unref (call.talks);
   g_clear_error (&call.attempt_error);
   g_free (call.pair);
   g_free (call.open_peer);

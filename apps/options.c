@@ -5,6 +5,7 @@
 #include <gio/gio.h>
 #include <string.h>
 #include "apps/dotenv.h"
+#include "signaling/client/dc-signaling-client.h"
 
 #define DEFAULT_COUNT 5
 #define DEFAULT_INTERVAL G_USEC_PER_SEC
@@ -38,8 +39,9 @@ typedef struct {
   char *signaling, *room, *tls_ca, *env_file, *timeout;
   gboolean polling, json;
   char *id, *to, *stun_server, *ice_policy, *count, *interval, *message, *resume_timeout;
-  GStrv turn_servers, rest;
-  gboolean no_turn, once;
+  char *protocol, *max_retransmits, *max_lifetime, *negotiated, *remote_file;
+  GStrv turn_servers, labels, rest;
+  gboolean no_turn, once, raw, unordered, hang_up, manual, print_again, base64;
 } RawOptions;
 
 static void
@@ -58,6 +60,12 @@ raw_options_clear (RawOptions *raw)
   g_free (raw->interval);
   g_free (raw->message);
   g_free (raw->resume_timeout);
+  g_free (raw->protocol);
+  g_free (raw->max_retransmits);
+  g_free (raw->max_lifetime);
+  g_free (raw->negotiated);
+  g_free (raw->remote_file);
+  g_strfreev (raw->labels);
   g_strfreev (raw->turn_servers);
   g_strfreev (raw->rest);
 }
@@ -77,6 +85,9 @@ dc_options_free (DcOptions *options)
   g_free (options->stun_server);
   g_strfreev (options->turn_servers);
   g_free (options->message);
+  g_strfreev (options->labels);
+  g_free (options->protocol);
+  g_free (options->remote_file);
   g_free (options);
 }
 
@@ -95,7 +106,8 @@ add_common_entries (GOptionContext *context, RawOptions *raw)
           "URL"},
       {"room", 'r', 0, G_OPTION_ARG_STRING, &raw->room, "Room in which the peers meet [default]", "ROOM"},
       {"timeout", 't', 0, G_OPTION_ARG_STRING, &raw->timeout,
-          "Give up if there is no connection after so long; 0: never [offer 30, answer 0, peers 10]", "SECONDS"},
+          "Give up if there is no connection after so long; 0: never [offer 30, answer 0, peers 10; --manual 0]",
+          "SECONDS"},
       {"tls-ca", 0, 0, G_OPTION_ARG_FILENAME, &raw->tls_ca,
           "Trust the certificates in this PEM file for wss:// and https://", "FILE"},
       {"polling", 0, 0, G_OPTION_ARG_NONE, &raw->polling, "Speak to the server by HTTP long polling only", NULL},
@@ -133,6 +145,45 @@ add_call_entries (GOptionContext *context, RawOptions *raw)
 }
 
 static void
+add_channel_entries (GOptionContext *context, RawOptions *raw)
+{
+  const GOptionEntry entries[] = {
+      {"label", 'l', 0, G_OPTION_ARG_STRING_ARRAY, &raw->labels,
+          "Name of the channel, may be given repeatedly [data; answer --raw: whatever the caller opens]", "LABEL"},
+      {"raw", 0, 0, G_OPTION_ARG_NONE, &raw->raw,
+          "Raw channels, for browsers and other WebRTC stacks: nothing but the messages crosses", NULL},
+      {"protocol", 0, 0, G_OPTION_ARG_STRING, &raw->protocol, "Raw: name of what is spoken on the channel", "NAME"},
+      {"unordered", 0, 0, G_OPTION_ARG_NONE, &raw->unordered, "Raw: messages may overtake each other", NULL},
+      {"max-retransmits", 0, 0, G_OPTION_ARG_STRING, &raw->max_retransmits,
+          "Raw: give a message up after so many retransmissions", "N"},
+      {"max-lifetime", 0, 0, G_OPTION_ARG_STRING, &raw->max_lifetime, "Raw: give a message up after so long", "MS"},
+      {"negotiated", 0, 0, G_OPTION_ARG_STRING, &raw->negotiated,
+          "Raw: both sides make the channel, with this id; further channels have the ids after it", "ID"},
+      {"hang-up", 0, 0, G_OPTION_ARG_NONE, &raw->hang_up,
+          "Raw: close the channel when all messages have arrived, rather than wait for the other side to", NULL},
+      {NULL},
+  };
+  g_option_context_add_main_entries (context, entries, NULL);
+}
+
+static void
+add_manual_entries (GOptionContext *context, RawOptions *raw)
+{
+  const GOptionEntry entries[] = {
+      {"manual", 0, 0, G_OPTION_ARG_NONE, &raw->manual,
+          "No server: print our session description, and take the other side's from standard input (implies --raw)",
+          NULL},
+      {"remote", 0, 0, G_OPTION_ARG_FILENAME, &raw->remote_file,
+          "Manual: take the other side's description from this file, as soon as it is there", "FILE"},
+      {"trickle-print", 0, 0, G_OPTION_ARG_NONE, &raw->print_again,
+          "Manual: print ours at once, and again with each new candidate", NULL},
+      {"base64", 0, 0, G_OPTION_ARG_NONE, &raw->base64, "Manual: print ours in base64", NULL},
+      {NULL},
+  };
+  g_option_context_add_main_entries (context, entries, NULL);
+}
+
+static void
 add_answer_entries (GOptionContext *context, RawOptions *raw)
 {
   const GOptionEntry entries[] = {
@@ -157,7 +208,7 @@ make_context (DcCommand command, RawOptions *raw)
       "is gone, 7 data; 128 + signal when interrupted. See dcpeer(1).\n");
   add_common_entries (context, raw);
   if (command != DC_COMMAND_PEERS)
-    add_call_entries (context, raw);
+    add_call_entries (context, raw), add_channel_entries (context, raw), add_manual_entries (context, raw);
   if (command == DC_COMMAND_ANSWER)
     add_answer_entries (context, raw);
   return context;
@@ -209,13 +260,48 @@ parse_policy (const char *text, gboolean *relay_only, GError **error)
 }
 
 static gboolean
+check_manual (const RawOptions *raw, GError **error)
+{
+  const char *only = raw->remote_file != NULL ? "--remote"
+                     : raw->print_again       ? "--trickle-print"
+                     : raw->base64            ? "--base64"
+                                              : NULL;
+  const char *not = raw->signaling != NULL ? "--signaling"
+                    : raw->room != NULL    ? "--room"
+                    : raw->to != NULL      ? "--to"
+                    : raw->tls_ca != NULL  ? "--tls-ca"
+                    : raw->polling         ? "--polling"
+                                           : NULL;
+  if (!raw->manual && only != NULL)
+    return usage_error (error, "%s goes with --manual only", only);
+  if (raw->manual && not != NULL)
+    return usage_error (error, "%s has to do with a signaling server, and --manual means that there is none", not );
+  return TRUE;
+}
+
+static gboolean
+check_channels (const RawOptions *raw, GError **error)
+{
+  const char *only = raw->protocol != NULL          ? "--protocol"
+                     : raw->unordered               ? "--unordered"
+                     : raw->max_retransmits != NULL ? "--max-retransmits"
+                     : raw->max_lifetime != NULL    ? "--max-lifetime"
+                     : raw->negotiated != NULL      ? "--negotiated"
+                     : raw->hang_up                 ? "--hang-up"
+                                                    : NULL;
+  if (only != NULL && !raw->raw && !raw->manual)
+    return usage_error (error, "%s goes with --raw only", only);
+  return TRUE;
+}
+
+static gboolean
 check_raw (const RawOptions *raw, GError **error)
 {
   if (raw->rest != NULL && raw->rest[0] != NULL)
     return usage_error (error, "\"%s\" is one argument too many", raw->rest[0]);
   if (raw->message != NULL && !g_utf8_validate (raw->message, -1, NULL))
     return usage_error (error, "--message takes UTF-8 text");
-  return TRUE;
+  return check_manual (raw, error) && check_channels (raw, error);
 }
 
 /* Where defaults come from: the environment before the .env file. */
@@ -298,10 +384,41 @@ choose_signaling (char **given, const Defaults *defaults, GError **error)
   return g_strdup (value != NULL ? value : DC_OPTIONS_DEFAULT_SIGNALING);
 }
 
+/* @text NULL: -1. */
+static gboolean
+parse_limit (const char *option, const char *text, guint64 max, int *value, GError **error)
+{
+  guint64 number = 0;
+  if (!parse_number (option, text, max, &number, error))
+    return FALSE;
+  *value = text != NULL ? (int) number : -1;
+  return TRUE;
+}
+
+static gboolean
+fill_channels (DcOptions *options, RawOptions *raw, DcCommand command, GError **error)
+{
+  static const char *const usual[] = {"data", NULL};
+  options->raw = raw->raw || raw->manual;
+  options->any_label = options->raw && raw->labels == NULL && command == DC_COMMAND_ANSWER;
+  options->labels = raw->labels != NULL ? g_steal_pointer (&raw->labels) : g_strdupv ((char **) usual);
+  options->protocol = g_steal_pointer (&raw->protocol);
+  options->unordered = raw->unordered;
+  options->hang_up = raw->hang_up;
+  options->manual = raw->manual;
+  options->remote_file = g_steal_pointer (&raw->remote_file);
+  options->print_again = raw->print_again;
+  options->base64 = raw->base64;
+  return parse_limit ("--max-retransmits", raw->max_retransmits, G_MAXUINT16, &options->max_retransmits, error)
+         && parse_limit ("--max-lifetime", raw->max_lifetime, G_MAXUINT16, &options->max_lifetime, error)
+         && parse_limit ("--negotiated", raw->negotiated, 1023, &options->negotiated, error);
+}
+
 static gboolean
 fill_numbers (DcOptions *options, const RawOptions *raw, DcCommand command, GError **error)
 {
-  guint64 timeout = commands[command].timeout, resume_timeout = DEFAULT_RESUME_TIMEOUT;
+  /* People are slow. */
+  guint64 timeout = raw->manual ? 0 : commands[command].timeout, resume_timeout = DEFAULT_RESUME_TIMEOUT;
   options->count = DEFAULT_COUNT;
   options->interval = DEFAULT_INTERVAL;
   if (!parse_number ("--timeout", raw->timeout, MAX_SECONDS, &timeout, error)
@@ -316,13 +433,16 @@ fill_numbers (DcOptions *options, const RawOptions *raw, DcCommand command, GErr
 }
 
 static gboolean
-fill_texts (DcOptions *options, RawOptions *raw, const Defaults *defaults, GError **error)
+fill_texts (DcOptions *options, RawOptions *raw, const Defaults *defaults, DcCommand command, GError **error)
 {
-  options->signaling = choose_signaling (&raw->signaling, defaults, error);
+  /* Where no server makes ids up. */
+  static const char *const roles[] = {[DC_COMMAND_OFFER] = "offerer", [DC_COMMAND_ANSWER] = "answerer"};
+  options->signaling =
+      raw->manual ? g_strdup (DC_SIGNALING_MANUAL) : choose_signaling (&raw->signaling, defaults, error);
   if (options->signaling == NULL)
     return FALSE;
   options->room = take_or_default (&raw->room, defaults, DC_ENV_ROOM, DC_OPTIONS_DEFAULT_ROOM);
-  options->id = take_or_default (&raw->id, defaults, DC_ENV_ID, NULL);
+  options->id = take_or_default (&raw->id, defaults, DC_ENV_ID, raw->manual ? roles[command] : NULL);
   options->stun_server = take_or_default (&raw->stun_server, defaults, DC_ENV_STUN, NULL);
   options->token = g_strdup (look_up (defaults, DC_ENV_TOKEN));
   options->secret = g_strdup (look_up (defaults, DC_ENV_SECRET));
@@ -353,7 +473,8 @@ dc_options_parse (DcCommand command, int argc, char **argv, DcGetenvFunc getenv_
   options->json = raw.json;
   options->no_turn = raw.no_turn;
   options->once = raw.once;
-  if (!fill_numbers (options, &raw, command, error) || !fill_texts (options, &raw, &defaults, error))
+  if (!fill_numbers (options, &raw, command, error) || !fill_texts (options, &raw, &defaults, command, error)
+      || !fill_channels (options, &raw, command, error))
     return NULL;
   return g_steal_pointer (&options);
 }

@@ -47,6 +47,21 @@ typedef struct {
   gint64 interval; /* microseconds, 0: as fast as the far side takes them */
   char *message;   /* (nullable): "Hello N from ID" */
   gboolean once;   /* answer */
+
+  GStrv labels;       /* never empty */
+  gboolean any_label; /* answer, raw: none was given */
+  gboolean raw;
+  char *protocol; /* (nullable); this and the next four: raw */
+  gboolean unordered;
+  int max_retransmits; /* -1: no limit */
+  int max_lifetime;    /* milliseconds, -1: no limit */
+  int negotiated;      /* the id of the first channel, -1: opened in band */
+  gboolean hang_up;    /* raw: close when everything has arrived */
+
+  gboolean manual;      /* no server: descriptions are printed and pasted */
+  char *remote_file;    /* (nullable): where the other side's is, rather than on standard input */
+  gboolean print_again; /* with each new candidate */
+  gboolean base64;
 } DcOptions;
 
 /* The value of the environment variable @name, or NULL (g_getenv; tests: a table). */

@@ -7,6 +7,9 @@
  *   receiver  pulls, says "received"; at the far FIN dc_channel_accept_fin()
  *   "acknowledged" signal, on an internal thread: takes the round-trip time, says "acknowledged"
  *
+ * A raw channel has no acknowledgement of the far application and no FIN: finish waits until the far machine has it all, and its end is
+ * that one side closes it, we with --hang-up or when we are interrupted then.
+ *
  * The talk is complete when both have ended without an error. The first error of any of them is the talk's; it aborts the
  * channel and sets it flushing, which ends the other one. So does an interruption.
  *
@@ -35,6 +38,8 @@ struct _DcTalk {
 
   GMutex lock; /* for all below */
   GCond stopped_cond;
+  gboolean delivered;     /* raw: all that we had to send */
+  gboolean hung_up;       /* raw: closed by us, as agreed */
   gboolean stopped;       /* an error or an interruption: nothing more is to be done */
   GError *error;          /* the first */
   GQueue pending;         /* of Pending: sent and not acknowledged, oldest first */
@@ -57,8 +62,9 @@ report_acknowledged_locked (DcTalk *talk)
     talk->told++;
     dc_round_trips_add (&talk->trips, seconds);
     dc_trace_event (talk->trace,
-        gst_structure_new ("acknowledged", "peer", G_TYPE_STRING, dc_channel_get_remote_id (talk->channel), "n",
-            G_TYPE_UINT64, talk->told, "round-trip", G_TYPE_DOUBLE, seconds, NULL),
+        gst_structure_new ("acknowledged", "peer", G_TYPE_STRING, dc_channel_get_remote_id (talk->channel), "label",
+            G_TYPE_STRING, dc_channel_get_label (talk->channel), "n", G_TYPE_UINT64, talk->told, "round-trip",
+            G_TYPE_DOUBLE, seconds, NULL),
         DC_TRACE_NO_WAIT);
   }
 }
@@ -142,9 +148,32 @@ stop (DcTalk *talk, GError *error, const char *reason)
   dc_channel_set_flushing (talk->channel, DC_DIRECTION_BOTH, TRUE);
 }
 
+static void
+hang_up (DcTalk *talk)
+{
+  g_mutex_lock (&talk->lock);
+  talk->hung_up = TRUE;
+  g_mutex_unlock (&talk->lock);
+  dc_channel_close (talk->channel);
+}
+
+/* Raw, and only the far side's end is missing: then ours is as good. */
+static gboolean
+only_waits (DcTalk *talk)
+{
+  g_mutex_lock (&talk->lock);
+  gboolean only_waits = talk->delivered && !talk->stopped;
+  g_mutex_unlock (&talk->lock);
+  return only_waits;
+}
+
 void
 dc_talk_interrupt (DcTalk *talk, const char *reason)
 {
+  if (only_waits (talk)) {
+    hang_up (talk);
+    return;
+  }
   stop (talk, g_error_new_literal (DC_ERROR, DC_ERROR_FLUSHING, "interrupted"), reason);
 }
 
@@ -171,8 +200,8 @@ compose_message (DcTalk *talk, guint64 n)
 static GstStructure *
 message_event (const char *name, DcTalk *talk, guint64 n, guint64 bytes)
 {
-  return gst_structure_new (name, "peer", G_TYPE_STRING, dc_channel_get_remote_id (talk->channel), "n", G_TYPE_UINT64,
-      n, "bytes", G_TYPE_UINT64, bytes, NULL);
+  return gst_structure_new (name, "peer", G_TYPE_STRING, dc_channel_get_remote_id (talk->channel), "label",
+      G_TYPE_STRING, dc_channel_get_label (talk->channel), "n", G_TYPE_UINT64, n, "bytes", G_TYPE_UINT64, bytes, NULL);
 }
 
 static gboolean
@@ -202,6 +231,30 @@ record_sent (DcTalk *talk, const char *text, gint64 pushed)
   g_mutex_unlock (&talk->lock);
 }
 
+static void
+note_delivered (DcTalk *talk)
+{
+  g_mutex_lock (&talk->lock);
+  talk->delivered = TRUE;
+  g_mutex_unlock (&talk->lock);
+  dc_trace_event (talk->trace,
+      gst_structure_new ("delivered", "peer", G_TYPE_STRING, dc_channel_get_remote_id (talk->channel), "label",
+          G_TYPE_STRING, dc_channel_get_label (talk->channel), "n", G_TYPE_UINT64, talk->sent, "hang-up",
+          G_TYPE_BOOLEAN, talk->options->hang_up, NULL),
+      DC_TRACE_NO_WAIT);
+  if (talk->options->hang_up)
+    hang_up (talk);
+}
+
+static gboolean
+has_hung_up (DcTalk *talk)
+{
+  g_mutex_lock (&talk->lock);
+  gboolean hung_up = talk->hung_up;
+  g_mutex_unlock (&talk->lock);
+  return hung_up;
+}
+
 static gboolean
 send_all (DcTalk *talk, GError **error)
 {
@@ -220,6 +273,10 @@ send_all (DcTalk *talk, GError **error)
   }
   if (!dc_channel_finish (talk->channel, error))
     return FALSE;
+  if (dc_channel_get_mode (talk->channel) == DC_MODE_RAW) {
+    note_delivered (talk);
+    return TRUE;
+  }
   /* Everything is acknowledged now, though the signal that says so may still be on its way on another thread. */
   acknowledged_cb (talk->channel, talk->sent, talk);
   return TRUE;
@@ -260,9 +317,14 @@ static gboolean
 receive_all (DcTalk *talk, GError **error)
 {
   for (;;) {
-    g_autoptr (DcLinkItem) item = dc_channel_pull (talk->channel, 0, error);
-    if (item == NULL)
+    g_autoptr (GError) problem = NULL;
+    g_autoptr (DcLinkItem) item = dc_channel_pull (talk->channel, 0, &problem);
+    if (item == NULL && has_hung_up (talk))
+      return TRUE;
+    if (item == NULL) {
+      g_propagate_error (error, g_steal_pointer (&problem));
       return FALSE;
+    }
     if (item->kind == DC_LINK_ITEM_FIN)
       break;
     /* Caps, segments and EOS are for pipelines; there is nothing to do about them here. */
@@ -300,10 +362,12 @@ GstStructure *
 dc_talk_summarize (DcTalk *talk)
 {
   GstStructure *event = gst_structure_new ("summary", "peer", G_TYPE_STRING, dc_channel_get_remote_id (talk->channel),
-      "complete", G_TYPE_BOOLEAN, !talk->stopped, "sent", G_TYPE_UINT64, talk->sent, "acknowledged", G_TYPE_UINT64,
-      talk->told, "received", G_TYPE_UINT64, talk->received, "bytes-sent", G_TYPE_UINT64, talk->bytes_sent,
-      "bytes-received", G_TYPE_UINT64, talk->bytes_received, "duration", G_TYPE_DOUBLE,
-      (talk->end - talk->begin) / (gdouble) G_USEC_PER_SEC, NULL);
+      "label", G_TYPE_STRING, dc_channel_get_label (talk->channel), "complete", G_TYPE_BOOLEAN, !talk->stopped, "sent",
+      G_TYPE_UINT64, talk->sent, "acknowledged", G_TYPE_UINT64, talk->told, "received", G_TYPE_UINT64, talk->received,
+      "bytes-sent", G_TYPE_UINT64, talk->bytes_sent, "bytes-received", G_TYPE_UINT64, talk->bytes_received, "duration",
+      G_TYPE_DOUBLE, (talk->end - talk->begin) / (gdouble) G_USEC_PER_SEC, NULL);
+  if (dc_channel_get_mode (talk->channel) == DC_MODE_LINK)
+    gst_structure_set (event, "acknowledged", G_TYPE_UINT64, talk->told, NULL);
   if (talk->trips.count > 0)
     gst_structure_set (event, "rtt-min", G_TYPE_DOUBLE, talk->trips.min, "rtt-median", G_TYPE_DOUBLE,
         dc_round_trips_median (&talk->trips), "rtt-max", G_TYPE_DOUBLE, talk->trips.max, NULL);

@@ -21,7 +21,7 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (DcTalk, dc_talk_unref)
  * interruption. */
 gboolean dc_talk_run (DcTalk *talk, GError **error);
 
-/* Tells the far side @reason and ends dc_talk_run() soon. */
+/* Tells the far side @reason and ends dc_talk_run() soon; as agreed if it only waits for the far side to close a raw channel. */
 void dc_talk_interrupt (DcTalk *talk, const char *reason);
 
 /* After dc_talk_run(): the "summary" event (see trace.h) without `pair`. (transfer full) */

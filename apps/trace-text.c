@@ -404,16 +404,44 @@ round_trips (const GstStructure *event)
 }
 
 static char *
+format_delivered (DcTraceText *self, const GstStructure *event)
+{
+  guint64 n = number_of (event, "n");
+  return g_strdup_printf ("%s%" G_GUINT64_FORMAT " message%s arrived at %s's machine; %s", n == 1 ? "the " : "all ", n,
+      n == 1 ? " has" : "s have", string_of (event, "peer"),
+      boolean_of (event, "hang-up", FALSE) ? "closing the channel" : "it may close the channel, or Ctrl-C does");
+}
+
+static char *
 format_summary (DcTraceText *self, const GstStructure *event)
 {
   g_autofree char *rtt = round_trips (event);
   g_autofree char *sent = bytes_of (event, "bytes-sent"), *received = bytes_of (event, "bytes-received");
   const char *pair = gst_structure_get_string (event, "pair");
-  return g_strdup_printf ("%s with %s: %" G_GUINT64_FORMAT " sent (%s), %" G_GUINT64_FORMAT
-                          " acknowledged, %" G_GUINT64_FORMAT " received (%s)%s, in %.3f s%s%s",
+  g_autofree char *acknowledged = gst_structure_has_field (event, "acknowledged") ? g_strdup_printf (
+                                      ", %" G_GUINT64_FORMAT " acknowledged", number_of (event, "acknowledged"))
+                                                                                  : g_strdup ("");
+  return g_strdup_printf ("%s with %s: %" G_GUINT64_FORMAT " sent (%s)%s, %" G_GUINT64_FORMAT
+                          " received (%s)%s, in %.3f s%s%s",
       boolean_of (event, "complete", FALSE) ? "done" : "broken off", string_of (event, "peer"),
-      number_of (event, "sent"), sent, number_of (event, "acknowledged"), number_of (event, "received"), received, rtt,
+      number_of (event, "sent"), sent, acknowledged, number_of (event, "received"), received, rtt,
       double_of (event, "duration"), pair != NULL ? ", " : "", pair != NULL ? pair : "");
+}
+
+/* The text itself follows on a line of its own. */
+static char *
+format_own_description (DcTraceText *self, const GstStructure *event)
+{
+  const char *type = string_of (event, "type");
+  return g_strdup_printf ("bring this %s to the other side%s%s:", type,
+      strcmp (type, "offer") == 0 ? explain (self, ", and paste here what it answers") : "",
+      boolean_of (event, "complete", FALSE) ? "" : " (more candidates may follow)");
+}
+
+static char *
+format_description_refused (DcTraceText *self, const GstStructure *event)
+{
+  return g_strdup_printf ("not taken: %s", string_of (event, "reason"));
 }
 
 /* NULL: not shown as text; the sentence goes to stderr. */
@@ -495,6 +523,8 @@ find_format (const char *event)
       {"busy", "call", format_busy},
       {"local-description", "description", format_description},
       {"remote-description", "description", format_description},
+      {"description", "description", format_own_description},
+      {"description-refused", "description", format_description_refused},
       {"local-candidate", "candidate", format_candidate},
       {"remote-candidate", "candidate", format_candidate},
       {"local-candidates-done", "candidate", format_candidates_done},
@@ -513,6 +543,7 @@ find_format (const char *event)
       {"sent", "sent", format_message},
       {"received", "received", format_message},
       {"acknowledged", "acknowledged", format_acknowledged},
+      {"delivered", "delivered", format_delivered},
       {"summary", "summary", format_summary},
       {"error", NULL, format_nothing},
       {"room", NULL, format_room},

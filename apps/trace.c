@@ -160,6 +160,14 @@ dc_trace_event (DcTrace *trace, GstStructure *event, DcTraceWait wait)
   gst_structure_free (event);
 }
 
+void
+dc_trace_line (DcTrace *trace, int fd, const char *text)
+{
+  g_mutex_lock (&trace->lock);
+  push_line_locked (trace, fd, g_strconcat (text, "\n", NULL));
+  g_mutex_unlock (&trace->lock);
+}
+
 int
 dc_trace_error (DcTrace *trace, const GError *error)
 {

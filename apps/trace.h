@@ -10,14 +10,17 @@ G_BEGIN_DECLS
  * What is printed is a GstStructure: those of plugins/peer/dc-event.h and these of our own, each with `t` (double, seconds
  * since the start):
  *
- * sent           peer, n (uint64, from 1), bytes (uint64), text (or data (GBytes))
- * acknowledged   peer, n, round-trip (double, seconds): the far application has taken message n
- * received       peer, n, bytes, text or data
- * summary        peer, complete (boolean), sent, acknowledged, received, bytes-sent, bytes-received (uint64), duration
+ * sent           peer, label (of the channel), n (uint64, from 1), bytes (uint64), text (or data (GBytes))
+ * acknowledged   peer, label, n, round-trip (double, seconds): the far application has taken message n
+ * delivered      peer, label, n (uint64: how many), hang-up (boolean: we close the channel now): raw channels: all that we had to send has arrived
+ *                at the far machine
+ * received       peer, label, n, bytes, text or data
+ * summary        peer, label, complete (boolean), sent, acknowledged (link mode), received, bytes-sent, bytes-received (uint64), duration
  *                (double), pair (string: the kind of way), rtt-min, rtt-median, rtt-max (double, seconds; only if something
  *                was acknowledged)
  * peer           id, away (boolean), role, wants, label, mode (if told)          `dcpeer peers`
  * room           room, url, transport, peers (uint)                              `dcpeer peers`
+ * description    text, type ("offer", "answer"), complete (boolean): what is to be brought to the other side (--manual)
  * error          code (int, the exit status it stands for), message; goes to stderr as well
  *
  * Any thread may print. Lines go through a queue to one writer thread, so a terminal stopped with Ctrl-S does not stop the
@@ -42,6 +45,8 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (DcTrace, dc_trace_free)
 gdouble dc_trace_now (DcTrace *trace);
 /* @event without `t` gets that of now. (transfer full) */
 void dc_trace_event (DcTrace *trace, GstStructure *event, DcTraceWait wait);
+/* @text and an end of line on @fd, in order with the rest. */
+void dc_trace_line (DcTrace *trace, int fd, const char *text);
 /* The sentence on stderr, and an error line in JSON. Returns the exit status of @error. */
 int dc_trace_error (DcTrace *trace, const GError *error);
 

@@ -174,6 +174,44 @@ test_options_given (void)
 }
 
 static void
+test_options_channels (void)
+{
+  g_autoptr (DcOptions) usual = parse_good (DC_COMMAND_ANSWER, "answer --env-file /dev/null");
+  g_assert_cmpuint (g_strv_length (usual->labels), ==, 1);
+  g_assert_cmpstr (usual->labels[0], ==, "data");
+  g_assert_false (usual->any_label || usual->raw || usual->unordered || usual->hang_up);
+  g_assert_cmpint (usual->max_retransmits, ==, -1);
+  g_assert_cmpint (usual->max_lifetime, ==, -1);
+  g_assert_cmpint (usual->negotiated, ==, -1);
+
+  g_autoptr (DcOptions) raw =
+      parse_good (DC_COMMAND_OFFER, "offer --env-file /dev/null --raw --label a --label b --protocol p --unordered "
+                                    "--max-retransmits 0 --negotiated 1023"
+                                    " --hang-up");
+  g_assert_cmpstr (raw->labels[1], ==, "b");
+  g_assert_cmpstr (raw->protocol, ==, "p");
+  g_assert_true (raw->raw && raw->unordered && raw->hang_up && !raw->any_label);
+  g_assert_cmpint (raw->max_retransmits, ==, 0);
+  g_assert_cmpint (raw->negotiated, ==, 1023);
+
+  g_autoptr (DcOptions) any = parse_good (DC_COMMAND_ANSWER, "answer --env-file /dev/null --raw --max-lifetime 65535");
+  g_assert_true (any->any_label);
+  g_assert_cmpint (any->max_lifetime, ==, 65535);
+}
+
+static void
+test_options_manual (void)
+{
+  g_autoptr (DcOptions) options =
+      parse_good (DC_COMMAND_OFFER, "offer --env-file /dev/null --manual --remote f --trickle-print --base64");
+  g_assert_cmpstr (options->signaling, ==, "manual:");
+  g_assert_cmpstr (options->id, ==, "offerer");
+  g_assert_cmpstr (options->remote_file, ==, "f");
+  g_assert_cmpuint (options->timeout, ==, 0);
+  g_assert_true (options->manual && options->raw && options->print_again && options->base64);
+}
+
+static void
 test_options_bad (void)
 {
   static const struct {
@@ -196,6 +234,14 @@ test_options_bad (void)
       {"--message \xff", "--message takes UTF-8"},
       {"--once", "--once"}, /* offer has none */
       {"--env-file /nonexistent", "/nonexistent cannot be read"},
+      {"--unordered", "--unordered goes with --raw only"},
+      {"--max-lifetime 1", "--max-lifetime goes with --raw only"},
+      {"--raw --max-retransmits 65536", "--max-retransmits takes a whole number from 0 to 65535"},
+      {"--raw --negotiated 1024", "--negotiated takes a whole number from 0 to 1023"},
+      {"--base64", "--base64 goes with --manual only"},
+      {"--remote f", "--remote goes with --manual only"},
+      {"--manual --room r", "--room has to do with a signaling server"},
+      {"--manual -s ws://h", "--signaling has to do with a signaling server"},
   };
   for (gsize i = 0; i < G_N_ELEMENTS (cases); i++) {
     g_autofree char *words = g_strconcat ("offer --env-file /dev/null ", cases[i].words, NULL);
@@ -614,6 +660,8 @@ main (int argc, char **argv)
   g_test_add_func ("/dcpeer/options/defaults", test_options_defaults);
   g_test_add_func ("/dcpeer/options/given", test_options_given);
   g_test_add_func ("/dcpeer/options/bad", test_options_bad);
+  g_test_add_func ("/dcpeer/options/channels", test_options_channels);
+  g_test_add_func ("/dcpeer/options/manual", test_options_manual);
   g_test_add_func ("/dcpeer/options/precedence", test_options_precedence);
   g_test_add_func ("/dcpeer/options/older-pair", test_options_older_pair);
   g_test_add_func ("/dcpeer/options/older-pair-comes-last", test_options_older_pair_comes_last);

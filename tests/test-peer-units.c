@@ -186,6 +186,25 @@ test_max_message_size (void)
 }
 
 static void
+test_sdp_candidates (void)
+{
+  const char *candidates = "a=candidate:1 1 UDP 1 192.0.2.1 9 typ host\r\na=candidate:2 1 UDP 1 x.local 9 typ host\r\n";
+  g_autofree char *media = g_strconcat (SDP_MEDIA, candidates, SDP_ICE, NULL);
+  g_autofree char *complete = g_strconcat (media, "a=end-of-candidates\r\n", NULL);
+  g_autoptr (GstWebRTCSessionDescription) description = parse ("", media, NULL), ended = parse ("", complete, NULL);
+  g_autoptr (GPtrArray) lines = g_ptr_array_new_with_free_func (g_free);
+
+  g_assert_false (dc_sdp_take_candidates (description->sdp, lines));
+  g_assert_cmpuint (lines->len, ==, 2);
+  g_assert_cmpstr (g_ptr_array_index (lines, 0), ==, "candidate:1 1 UDP 1 192.0.2.1 9 typ host");
+  g_assert_cmpstr (g_ptr_array_index (lines, 1), ==, "candidate:2 1 UDP 1 x.local 9 typ host");
+  g_assert_null (gst_sdp_media_get_attribute_val (gst_sdp_message_get_media (description->sdp, 0), "candidate"));
+  g_assert_nonnull (gst_sdp_media_get_attribute_val (gst_sdp_message_get_media (description->sdp, 0), "setup"));
+  g_assert_true (dc_sdp_take_candidates (ended->sdp, lines));
+  g_assert_cmpuint (lines->len, ==, 4);
+}
+
+static void
 add_channel (DcProfile *profile, const char *label, DcMode mode, DcDirection wants)
 {
   DcChannelOptions *options = dc_channel_options_new (label);
@@ -439,6 +458,7 @@ main (int argc, char **argv)
   g_test_add_func ("/identity/check", test_identity);
   g_test_add_func ("/sdp/session-level", test_sdp_moves);
   g_test_add_func ("/sdp/bad", test_sdp_bad);
+  g_test_add_func ("/sdp/candidates", test_sdp_candidates);
   g_test_add_func ("/sdp/max-message-size", test_max_message_size);
   g_test_add_func ("/pairing/who-calls", test_pairing);
   g_test_add_func ("/pairing/match", test_matching);

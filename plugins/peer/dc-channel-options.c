@@ -151,8 +151,8 @@ is_text (const char *text, gsize max_length)
 static gboolean
 is_like_a_link (const DcChannelOptions *options)
 {
-  return options->ordered && options->max_retransmits < 0 && options->max_packet_lifetime < 0 && !options->negotiated
-         && (options->protocol == NULL || *options->protocol == '\0');
+  return !options->any_label && options->ordered && options->max_retransmits < 0 && options->max_packet_lifetime < 0
+         && !options->negotiated && (options->protocol == NULL || *options->protocol == '\0');
 }
 
 /**

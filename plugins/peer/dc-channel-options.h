@@ -57,6 +57,7 @@ GType dc_direction_get_type (void);
 /**
  * DcChannelOptions:
  * @label: name of the channel, 1 to 128 bytes; what the two sides know it by. Bindings: dc_channel_options_set_label()
+ * @any_label: raw mode, a called peer: a channel that the caller opens under a label that we have not is taken for this one
  * @mode: what runs on it; the same on both sides
  * @wants: what we want of it: who only sends matches who receives, and so on
  * @protocol: (nullable): raw mode: name of what the application speaks on it (RFC 8832, section 6). Bindings:
@@ -75,6 +76,7 @@ GType dc_direction_get_type (void);
  */
 typedef struct {
   char *label;
+  gboolean any_label;
   DcMode mode;
   DcDirection wants;
   char *protocol;

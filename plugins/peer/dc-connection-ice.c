@@ -235,6 +235,9 @@ dc_connection_take_candidate (DcConnection *self, const char *candidate, guint m
 void
 dc_connection_take_end_of_candidates (DcConnection *self)
 {
+  /* Until people have brought our answer there, nothing that we try can succeed. */
+  if (self->patient && !self->is_caller)
+    return;
   self->remote_end_waits = TRUE;
   if (self->remote_set && self->phase < DC_PHASE_ENDED)
     check_remote_end (self);

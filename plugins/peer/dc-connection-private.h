@@ -37,6 +37,8 @@ struct _DcConnection {
   gint64 start, opened_at;
   char *remote_id, *call, *continues, *secret;
   DcIcePolicy ice_policy;
+  guint timeout_ms;
+  gboolean patient;
   DcConnectionCallbacks callbacks;
   gpointer user_data;
 

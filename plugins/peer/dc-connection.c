@@ -199,6 +199,20 @@ find_by_label (DcConnection *self, const char *label)
   return NULL;
 }
 
+/* Ours that a channel which the far side has opened is for. (nullable) */
+static DcChannel *
+find_wanted (DcConnection *self, const char *label)
+{
+  DcChannel *channel = find_by_label (self, label);
+
+  for (guint i = 0; channel == NULL && i < self->channels->len; i++) {
+    DcChannel *candidate = g_ptr_array_index (self->channels, i);
+    if (dc_channel_get_options (candidate)->any_label && !dc_channel_has_carrier (candidate, self))
+      channel = candidate;
+  }
+  return channel;
+}
+
 static void
 on_open (GstWebRTCDataChannel *rtc, DcConnection *self)
 {
@@ -252,7 +266,7 @@ on_data_channel (GstElement *bin, GstWebRTCDataChannel *rtc, DcConnection *self)
   DcChannel *channel;
 
   g_object_get (rtc, "label", &label, NULL);
-  channel = find_by_label (self, label);
+  channel = find_wanted (self, label);
   if (channel != NULL && !attach (self, channel, rtc))
     channel = NULL;
   dc_connection_post (self, on_data_channel_posted, carried_new (channel, rtc), carried_free);
@@ -447,6 +461,20 @@ dc_connection_call (DcConnection *self)
     g_signal_emit_by_name (dc_webrtc_get_bin (self->webrtc), "create-offer", NULL, then (self, on_offer_made));
 }
 
+/* A far side that does not trickle has them in its description. webrtcbin would take them too, but look up names in a way of its own: see
+ * dc-connection-ice.c. */
+static void
+take_candidates (DcConnection *self, GstSDPMessage *sdp)
+{
+  g_autoptr (GPtrArray) lines = g_ptr_array_new_with_free_func (g_free);
+  gboolean complete = dc_sdp_take_candidates (sdp, lines);
+
+  for (guint i = 0; i < lines->len; i++)
+    dc_connection_take_candidate (self, g_ptr_array_index (lines, i), 0);
+  if (complete)
+    dc_connection_take_end_of_candidates (self);
+}
+
 static void
 use_remote_description (DcConnection *self, GstWebRTCSDPType type, const char *sdp, DcConnectionFunc next)
 {
@@ -467,7 +495,26 @@ use_remote_description (DcConnection *self, GstWebRTCSDPType type, const char *s
   g_mutex_lock (&self->identity_lock);
   self->identity = identity;
   g_mutex_unlock (&self->identity_lock);
+  take_candidates (self, description->sdp);
   g_signal_emit_by_name (dc_webrtc_get_bin (self->webrtc), "set-remote-description", description, then (self, next));
+}
+
+static gboolean
+on_timeout (gpointer user_data)
+{
+  DcConnection *self = user_data;
+  g_autofree char *progress = dc_connection_describe_progress (self);
+
+  dc_connection_fail (self, DC_ERROR_CONNECTION, "no connection to \"%s\": %s", self->remote_id, progress);
+  return G_SOURCE_REMOVE;
+}
+
+static void
+start_timeout (DcConnection *self)
+{
+  self->timeout = g_timeout_source_new (self->timeout_ms);
+  g_source_set_callback (self->timeout, on_timeout, self, NULL);
+  g_source_attach (self->timeout, self->context);
 }
 
 void
@@ -481,17 +528,9 @@ dc_connection_take_offer (DcConnection *self, const char *sdp)
 void
 dc_connection_take_answer (DcConnection *self, const char *sdp)
 {
+  if (self->patient && self->timeout == NULL)
+    start_timeout (self);
   use_remote_description (self, GST_WEBRTC_SDP_TYPE_ANSWER, sdp, on_remote_answer_set);
-}
-
-static gboolean
-on_timeout (gpointer user_data)
-{
-  DcConnection *self = user_data;
-  g_autofree char *progress = dc_connection_describe_progress (self);
-
-  dc_connection_fail (self, DC_ERROR_CONNECTION, "no connection to \"%s\": %s", self->remote_id, progress);
-  return G_SOURCE_REMOVE;
 }
 
 void
@@ -523,6 +562,8 @@ dc_connection_new (
   self->secret = g_strdup (config->secret);
   self->channels = g_ptr_array_ref (config->channels);
   self->ice_policy = config->webrtc.ice_policy;
+  self->timeout_ms = config->timeout;
+  self->patient = config->patient;
   self->callbacks = *callbacks;
   self->user_data = user_data;
   self->cancellable = g_cancellable_new ();
@@ -534,9 +575,8 @@ dc_connection_new (
   dc_connection_connect (
       self, dc_webrtc_get_bin (self->webrtc), "on-ice-candidate", G_CALLBACK (dc_connection_on_local_candidate));
   dc_connection_connect (self, dc_webrtc_get_bin (self->webrtc), "on-data-channel", G_CALLBACK (on_data_channel));
-  self->timeout = g_timeout_source_new (config->timeout);
-  g_source_set_callback (self->timeout, on_timeout, self, NULL);
-  g_source_attach (self->timeout, self->context);
+  if (!self->patient)
+    start_timeout (self);
   return self;
 }
 

@@ -22,7 +22,9 @@ typedef struct {
   const char *continues; /* (nullable): the first call of a lost connection that this one takes up again */
   GPtrArray *channels;   /* (element-type DcChannel): what it may carry; those that have ended are left out */
   guint timeout;         /* milliseconds until dc_connection_set_open() */
-  const char *secret;    /* (nullable): to be proved on each channel */
+  gboolean
+      patient; /* people carry the descriptions: `timeout` only begins with the answer, and an offer may get more candidates */
+  const char *secret; /* (nullable): to be proved on each channel */
   DcWebrtcConfig webrtc;
 } DcConnectionConfig;
 

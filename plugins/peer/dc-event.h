@@ -18,6 +18,7 @@ G_BEGIN_DECLS
  * ice-server               kind ("stun", "turn"), url (no password), source ("given", "signaling server"), used (boolean), reason (if not used)
  * calling                  peer, call, resume (boolean: to go on with what was lost)      we are sending an offer
  * called                   peer, call, resume      an offer came
+ * description-refused      reason    manual: what was brought does not fit in
  * local-description,
  * remote-description       peer, type ("offer", "answer"), sdp
  * local-candidate,

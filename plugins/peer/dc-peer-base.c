@@ -28,12 +28,12 @@ dc_peer_hand_out (DcPeer *self, DcChannel *channel)
 /* --- The worker -------------------------------------------------------------------------------------------------------------- */
 
 void
-dc_peer_invoke (DcPeer *self, GSourceFunc func)
+dc_peer_invoke (DcPeer *self, GSourceFunc func, gpointer data, GDestroyNotify destroy)
 {
   g_autoptr (GSource) source = g_idle_source_new ();
 
   g_source_set_priority (source, G_PRIORITY_DEFAULT);
-  g_source_set_callback (source, func, self, NULL);
+  g_source_set_callback (source, func, data, destroy);
   g_source_attach (source, self->context);
 }
 

@@ -114,7 +114,7 @@ set_stats_interval (DcPeer *self, guint interval)
   self->stats_interval = interval;
   g_mutex_unlock (&self->lock);
   if (self->thread != NULL)
-    dc_peer_invoke (self, on_stats_interval);
+    dc_peer_invoke (self, on_stats_interval, self, NULL);
 }
 
 static void
@@ -197,6 +197,10 @@ define_meeting (void)
    * DcPeer:signaling:
    * URL of the signaling server: `ws://`, `wss://`, `http://` or `https://` (the latter two: HTTP long polling only), or
    * `HOST[:PORT]`. %NULL: `ws://127.0.0.1:8443`.
+   *
+   * `manual:` means that there is none, and people carry the session descriptions from one side to the other: see [signal@Peer::description] and
+   * [method@Peer.take_description]. There is one call then, no [property@Peer:resume-timeout], and the time until the other side has
+   * answered is only limited by [property@Peer:connect-timeout].
    */
   properties[PROP_SIGNALING] = g_param_spec_string (
       "signaling", NULL, "URL of the signaling server; NULL: " DC_PEER_DEFAULT_SIGNALING, NULL, CONSTRUCT_FLAGS);
@@ -357,6 +361,19 @@ install_signals (void)
    * On the worker thread, no lock held; handlers must not block.
    */
   g_signal_new ("channel", DC_TYPE_PEER, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE, 1, DC_TYPE_CHANNEL);
+  /**
+   * DcPeer::description:
+   * @self: the peer
+   * @text: the description, `{"type":"offer","sdp":"..."}` in one line
+   * @complete: whether all of our candidates are in it
+   *
+   * Without a signaling server: what is to be brought to the other side, first without candidates, then again with each. One that is
+   * complete is all that the other side needs.
+   *
+   * On the worker thread, no lock held; handlers must not block.
+   */
+  g_signal_new ("description", DC_TYPE_PEER, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE, 2, G_TYPE_STRING,
+      G_TYPE_BOOLEAN);
   /**
    * DcPeer::statistics:
    * @self: the peer

@@ -36,6 +36,7 @@ struct _DcPeer {
   DcProfile profile;
   DcIcePolicy ice_policy;
   gboolean use_turn, polling, once;
+  gboolean manual; /* `signaling` says so: people carry the descriptions, and there is one call */
   guint connect_timeout, resume_timeout, max_connections;
 
   GThread *thread;
@@ -49,6 +50,7 @@ struct _DcPeer {
   DcNetworkWatch *network;
   GPtrArray *remotes;   /* (element-type DcRemote): in the order of their coming */
   GPtrArray *sessions;  /* (element-type DcSession): being made or in use; changed with `lock` held */
+  GQueue brought;       /* (element-type DcDescription): manual: before we were registered */
   GPtrArray *closing;   /* (element-type DcSession): saying goodbye */
   GSource *deadline;    /* connect-timeout */
   GSource *stats_timer; /* stats-interval */
@@ -79,8 +81,8 @@ struct _DcPeer {
 void dc_peer_class_install (GObjectClass *object_class);
 
 /* dc-peer-base.c */
-/* Calls @func on the worker, unless that ends before. */
-void dc_peer_invoke (DcPeer *self, GSourceFunc func);
+/* Calls @func with @data on the worker, unless that ends before. @destroy: (nullable) */
+void dc_peer_invoke (DcPeer *self, GSourceFunc func, gpointer data, GDestroyNotify destroy);
 void dc_peer_emit (DcPeer *self, GstStructure *event);
 void dc_peer_hand_out (DcPeer *self, DcChannel *channel);
 /* Gives up with @error (transfer full), unless it has already. */
@@ -120,6 +122,8 @@ void dc_peer_emit_call (DcPeer *self, const char *name, const char *remote_id, c
 
 /* dc-peer-signaling.c */
 void dc_peer_connect_client (DcPeer *self);
+/* Manual: @description (transfer full) came from the other side. Any thread. */
+void dc_peer_bring (DcPeer *self, DcDescription *description);
 /* A DcNetworkWatchFunc. */
 void dc_peer_on_network_changed (GList *addresses, gpointer user_data);
 

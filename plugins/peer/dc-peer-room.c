@@ -6,6 +6,8 @@
  * `remotes` follows the room. After each change, and when a waiting time is over, dc_peer_look_around() calls everybody whom the rules
  * of dc-pairing.h give to us, as long as there are fewer than max-connections.
  *
+ * By hand (manual) there is one call, as nobody would carry the descriptions of a second.
+ *
  * A call that comes to nothing is tried again, later each time, since the reason may pass (the peer restarts, the network comes
  * back); connect-timeout bounds it all, but no more once one of many was served. A remote whose channels were open and ended is not called
  * again before it joins or comes back: whether to go on with the same one is the application's decision. A connection that is lost is its
@@ -156,7 +158,7 @@ may_be_alone (DcPeer *self)
   return dc_peer_has_open_session (self) || (self->served && self->max_connections > 1);
 }
 
-/* `once`: nobody shall call us any more, or wait for our call. */
+/* `once`, or by hand: nobody shall call us any more, or wait for our call. */
 static void
 leave_room (DcPeer *self)
 {
@@ -180,11 +182,11 @@ on_session_ended (DcSession *session, const GError *error, gpointer user_data)
   dc_peer_let_go (self, session, "it gave up this call");
   if (self->stopping)
     return;
-  if (self->once && dc_session_was_open (session)) {
+  if ((self->once || self->manual) && dc_session_was_open (session)) {
     leave_room (self);
     return;
   }
-  if (fatal)
+  if (fatal || self->manual)
     dc_peer_give_up (self, g_error_copy (error));
   else if (self->signaling_dead && !dc_peer_has_open_session (self))
     dc_peer_give_up (self, g_error_copy (self->signaling_error));
@@ -231,7 +233,8 @@ dc_peer_add_session (DcPeer *self, const char *remote_id, const char *call)
       .remote_id = remote_id,
       .call = call,
       .options = options,
-      .resume_timeout = self->resume_timeout * G_TIME_SPAN_SECOND,
+      .resume_timeout = self->manual ? 0 : self->resume_timeout * G_TIME_SPAN_SECOND,
+      .patient = self->manual,
       .secret = self->secret,
       .ice = self->ice,
       .ice_policy = self->ice_policy,

@@ -270,6 +270,59 @@ on_ice_event (GstStructure *event, gpointer user_data)
   dc_peer_emit (user_data, event);
 }
 
+typedef struct {
+  DcPeer *self;
+  DcDescription *description;
+} Brought;
+
+static void
+brought_free (gpointer data)
+{
+  Brought *brought = data;
+
+  g_clear_pointer (&brought->description, dc_description_free);
+  g_free (brought);
+}
+
+static void
+take_brought (DcPeer *self)
+{
+  DcDescription *description;
+
+  while (self->registered && (description = g_queue_pop_head (&self->brought)) != NULL) {
+    g_autoptr (GError) error = NULL;
+    GstStructure *event;
+    gboolean taken = dc_signaling_client_take_description (self->client, description, &error);
+    dc_description_free (description);
+    if (taken)
+      continue;
+    event = dc_event_new ("description-refused", self->start);
+    gst_structure_set (event, "reason", G_TYPE_STRING, error->message, NULL);
+    dc_peer_emit (self, event);
+  }
+}
+
+static gboolean
+on_brought (gpointer user_data)
+{
+  Brought *brought = user_data;
+  DcPeer *self = brought->self;
+
+  if (self->stopping)
+    return G_SOURCE_REMOVE;
+  g_queue_push_tail (&self->brought, g_steal_pointer (&brought->description));
+  take_brought (self);
+  return G_SOURCE_REMOVE;
+}
+
+void
+dc_peer_bring (DcPeer *self, DcDescription *description)
+{
+  Brought brought = {self, description};
+
+  dc_peer_invoke (self, on_brought, g_memdup2 (&brought, sizeof brought), brought_free);
+}
+
 static void
 on_registered (DcSignalingClient *client, DcMessage *welcome, DcPeer *self)
 {
@@ -283,7 +336,8 @@ on_registered (DcSignalingClient *client, DcMessage *welcome, DcPeer *self)
   g_mutex_unlock (&self->lock);
   if (!welcome->resumed)
     dc_peer_meet_room (self, welcome);
-  emit_registered (self, welcome);
+  if (!self->manual)
+    emit_registered (self, welcome);
   if (!self->registered && self->connect_timeout == 0)
     dc_peer_disarm_deadline (self);
   if (!welcome->resumed) {
@@ -291,6 +345,7 @@ on_registered (DcSignalingClient *client, DcMessage *welcome, DcPeer *self)
     drop_forgotten_calls (self);
   }
   self->registered = TRUE;
+  take_brought (self);
   if (self->ice_policy == DC_ICE_POLICY_RELAY && self->ice->turn_servers->len == 0)
     dc_peer_give_up (self, g_error_new_literal (DC_ERROR, DC_ERROR_CONNECTION,
                                "the ICE policy \"relay\" needs a TURN server, and neither we nor the signaling server "
@@ -343,6 +398,13 @@ on_closed (DcSignalingClient *client, DcPeer *self)
   dc_peer_check_stopped (self);
 }
 
+static void
+on_described (DcSignalingClient *client, const char *text, gboolean complete, DcPeer *self)
+{
+  if (!self->stopping && !self->left && self->error == NULL)
+    g_signal_emit_by_name (self, "description", text, complete);
+}
+
 void
 dc_peer_connect_client (DcPeer *self)
 {
@@ -350,6 +412,7 @@ dc_peer_connect_client (DcPeer *self)
   g_signal_connect (self->client, "message", G_CALLBACK (on_message), self);
   g_signal_connect (self->client, "disconnected", G_CALLBACK (on_disconnected), self);
   g_signal_connect (self->client, "failed", G_CALLBACK (on_failed), self);
+  g_signal_connect (self->client, "described", G_CALLBACK (on_described), self);
   g_signal_connect (self->client, "closed", G_CALLBACK (on_closed), self);
 }
 

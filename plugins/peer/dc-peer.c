@@ -13,6 +13,8 @@
  * dc_session_close() and dc_signaling_client_close(). */
 #include "plugins/peer/dc-peer.h"
 
+#include <string.h>
+
 #include "plugins/peer/dc-event.h"
 #include "plugins/peer/dc-peer-private.h"
 #include "plugins/peer/dc-source.h"
@@ -51,14 +53,22 @@ G_DEFINE_FINAL_TYPE_WITH_CODE (DcPeer, dc_peer, G_TYPE_OBJECT, init_gst ())
 
 /* --- The worker ---------------------------------------------------------------------------------------------------------------- */
 
-static gboolean
-start_cb (gpointer user_data)
+static void
+emit_connecting (DcPeer *self)
 {
-  DcPeer *self = user_data;
   GstStructure *event = dc_event_new ("signaling-connecting", self->start);
 
   gst_structure_set (event, "url", G_TYPE_STRING, dc_signaling_client_get_uri (self->client), NULL);
   dc_peer_emit (self, event);
+}
+
+static gboolean
+start_cb (gpointer user_data)
+{
+  DcPeer *self = user_data;
+
+  if (!self->manual)
+    emit_connecting (self);
   dc_peer_arm_deadline (self);
   dc_peer_start_stats (self);
   self->network = dc_network_watch_new (dc_peer_on_network_changed, self);
@@ -185,6 +195,17 @@ check_secret (DcPeer *self, GError **error)
 }
 
 static gboolean
+check_manual (DcPeer *self, GError **error)
+{
+  self->manual = g_strcmp0 (self->signaling, DC_SIGNALING_MANUAL) == 0;
+  if (!self->manual || self->profile.role != DC_ROLE_AUTO)
+    return TRUE;
+  g_set_error_literal (error, DC_ERROR, DC_ERROR_USAGE,
+      "without a signaling server nobody can agree on who calls: say which role this peer has, offerer or answerer");
+  return FALSE;
+}
+
+static gboolean
 check_settings (DcPeer *self, GError **error)
 {
   if (self->remote_peer != NULL && !dc_name_is_valid (self->remote_peer)) {
@@ -197,7 +218,7 @@ check_settings (DcPeer *self, GError **error)
         "the ICE policy \"relay\" needs a TURN server, and TURN is switched off; drop one of the two");
     return FALSE;
   }
-  return check_secret (self, error);
+  return check_manual (self, error) && check_secret (self, error);
 }
 
 /**
@@ -227,8 +248,43 @@ dc_peer_start (DcPeer *self, GError **error)
   self->ice = dc_ice_config_new (self->stun_server, (const char *const *) self->turn_servers, self->use_turn, error);
   if (self->ice == NULL || !make_client (self, error))
     return FALSE;
-  dc_peer_invoke (self, start_cb);
+  dc_peer_invoke (self, start_cb, self, NULL);
   self->thread = g_thread_new ("dc-peer", worker, self);
+  return TRUE;
+}
+
+/**
+ * dc_peer_take_description:
+ * @self: a started peer without a signaling server, see [property@Peer:signaling]
+ * @text: what the other side printed: `{"type":"offer","sdp":"..."}`, as `JSON.stringify(pc.localDescription)` has it in a browser, or that in
+ *   base64; quotes of a console, white space and broken lines do not matter
+ * @error: return location: %DC_ERROR_USAGE, %DC_ERROR_DATA
+ *
+ * Takes the session description that a person has brought from the other side: an answer to our own, which [signal@Peer::description] has
+ * told, or an offer that is to be answered. The same one may be taken again when there are more candidates in it. What is read but does not
+ * fit in is told by the event `description-refused`.
+ *
+ * Returns: %FALSE if the text is no description
+ */
+gboolean
+dc_peer_take_description (DcPeer *self, const char *text, GError **error)
+{
+  g_autoptr (GError) problem = NULL;
+  DcDescription *description;
+
+  g_return_val_if_fail (DC_IS_PEER (self) && text != NULL, FALSE);
+
+  if (!self->manual || self->start == 0) {
+    g_set_error_literal (error, DC_ERROR, DC_ERROR_USAGE,
+        "descriptions are taken by a peer that was started with the signaling \"" DC_SIGNALING_MANUAL "\"");
+    return FALSE;
+  }
+  description = dc_description_parse (text, strlen (text), &problem);
+  if (description == NULL) {
+    g_set_error_literal (error, DC_ERROR, DC_ERROR_DATA, problem->message);
+    return FALSE;
+  }
+  dc_peer_bring (self, description);
   return TRUE;
 }
 
@@ -248,7 +304,7 @@ dc_peer_stop (DcPeer *self)
   dc_peer_set_flushing (self, TRUE);
   if (self->thread == NULL)
     return;
-  dc_peer_invoke (self, stop_cb);
+  dc_peer_invoke (self, stop_cb, self, NULL);
   g_clear_pointer (&self->thread, g_thread_join);
 }
 
@@ -397,6 +453,7 @@ dc_peer_finalize (GObject *object)
   g_ptr_array_unref (self->closing);
   g_ptr_array_unref (self->profile.channels);
   g_queue_clear_full (&self->channels, g_object_unref);
+  g_queue_clear_full (&self->brought, (GDestroyNotify) dc_description_free);
   g_clear_error (&self->error);
   g_clear_error (&self->signaling_error);
   g_clear_error (&self->call_error);
@@ -433,6 +490,7 @@ dc_peer_init (DcPeer *self)
   g_mutex_init (&self->lock);
   g_cond_init (&self->cond);
   g_queue_init (&self->channels);
+  g_queue_init (&self->brought);
   self->context = g_main_context_new ();
   self->loop = g_main_loop_new (self->context, FALSE);
   self->remotes = g_ptr_array_new_with_free_func (dc_remote_free);

@@ -56,7 +56,7 @@ G_DECLARE_FINAL_TYPE (DcPeer, dc_peer, DC, PEER, GObject)
  * Making the first peer initializes GStreamer, if the application has not.
  *
  * Properties, construct-only but for `stats` and `stats-interval`; NULL and 0 are the defaults where nothing else is said:
- *   "signaling" string       URL, see DcSignalingConfig; default ws://127.0.0.1:8443
+ *   "signaling" string       URL, see DcSignalingConfig; default ws://127.0.0.1:8443; "manual:": no server, people carry "description"
  *   "room" string            default "default"
  *   "id" string              default: made up by the server
  *   "remote-peer" string     connect to this peer only
@@ -80,6 +80,7 @@ G_DECLARE_FINAL_TYPE (DcPeer, dc_peer, DC, PEER, GObject)
  * Signals, on the peer's worker thread, no lock held; handlers must not block and must not call dc_peer_stop():
  *   "event" (GstStructure *)  what goes on, for people and logs; see dc-event.h for names and fields
  *   "channel" (DcChannel *)   a channel is open and may be used
+ *   "description" (char *text, gboolean complete)   manual: what is to be brought to the other side
  *   "statistics" (GstStructure *)
  *   "failed" (GError *)       the peer has given up; nothing follows. The sentence says why.
  *
@@ -94,6 +95,8 @@ gboolean dc_peer_start (DcPeer *self, GError **error);
 /* Ends every connection and the session with the server, in an order that cannot hang; blocks for at most about a second, typically 0.1 s.
  * Not from a signal handler. The peer cannot be started again. */
 void dc_peer_stop (DcPeer *self);
+/* Manual: takes what was brought from the other side. DC_ERROR_USAGE, DC_ERROR_DATA. */
+gboolean dc_peer_take_description (DcPeer *self, const char *text, GError **error);
 /* Blocks until a channel called @label (nullable: any) is open that was not waited for before, the peer failed, or dc_peer_set_flushing().
  * (transfer full) */
 DcChannel *dc_peer_wait_channel (DcPeer *self, const char *label, GError **error);

@@ -94,3 +94,25 @@ dc_sdp_parse_remote (GstWebRTCSDPType type, const char *text, GError **error)
     return NULL;
   return g_steal_pointer (&description);
 }
+
+gboolean
+dc_sdp_take_candidates (GstSDPMessage *sdp, GPtrArray *lines)
+{
+  GstSDPMedia *media = find_data_media (sdp);
+  gboolean complete = FALSE;
+  guint i = 0;
+
+  while (media != NULL && i < gst_sdp_media_attributes_len (media)) {
+    const GstSDPAttribute *attribute = gst_sdp_media_get_attribute (media, i);
+    gboolean end = g_strcmp0 (attribute->key, "end-of-candidates") == 0;
+    if (!end && g_strcmp0 (attribute->key, "candidate") != 0) {
+      i++;
+      continue;
+    }
+    complete = complete || end;
+    if (!end)
+      g_ptr_array_add (lines, g_strconcat ("candidate:", attribute->value, NULL));
+    gst_sdp_media_remove_attribute (media, i);
+  }
+  return complete;
+}

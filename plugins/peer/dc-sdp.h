@@ -16,4 +16,7 @@ void dc_sdp_add_max_message_size (GstSDPMessage *sdp, guint max_message_size);
  * webrtcbin stumbles over. DC_ERROR_DATA with a sentence. (transfer full) */
 GstWebRTCSessionDescription *dc_sdp_parse_remote (GstWebRTCSDPType type, const char *text, GError **error);
 
+/* Moves the candidates of the data section into @lines (element-type utf8), "candidate:...". TRUE if they are said to be all (RFC 8840). */
+gboolean dc_sdp_take_candidates (GstSDPMessage *sdp, GPtrArray *lines);
+
 G_END_DECLS

@@ -169,6 +169,7 @@ dc_session_make_connection (DcSession *self, const char *call)
       .continues = again ? self->id : NULL,
       .channels = self->channels,
       .timeout = again ? RESUME_CALL_TIMEOUT_MS : CALL_TIMEOUT_MS,
+      .patient = self->patient,
       .secret = self->secret,
       .webrtc = {self->ice->stun_server, self->ice->turn_servers, self->ice_policy, self->ice->loopback},
   };

@@ -37,6 +37,7 @@ struct _DcSession {
   DcConnection *parting;    /* (nullable) (unowned): the one that takes leave for the session */
   guint n_closing;          /* connections that were given up and are not gone */
   gboolean is_caller;
+  gboolean patient;    /* people carry the descriptions */
   gboolean ended_lost; /* there was no connection on which the far side could have heard of the end */
   GSource *retry;      /* lost: until the next call */
   gint64 lost_at;

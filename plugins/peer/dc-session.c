@@ -155,6 +155,7 @@ dc_session_new (const DcSessionConfig *config, const DcSessionCallbacks *callbac
   self->context = g_main_context_ref (config->context);
   self->start = config->start;
   self->resume_timeout = config->resume_timeout;
+  self->patient = config->patient;
   self->remote_id = g_strdup (config->remote_id);
   self->id = g_strdup (config->call);
   self->secret = g_strdup (config->secret);

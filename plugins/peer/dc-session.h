@@ -19,6 +19,7 @@ typedef struct {
   const char *call;       /* name of the first call, which is the session's too */
   GPtrArray *options;     /* (element-type DcChannelOptions): the channels that it may have */
   gint64 resume_timeout;  /* microseconds */
+  gboolean patient;       /* people carry the descriptions, see DcConnectionConfig */
   const char *secret;     /* (nullable): to be proved on each channel */
   const DcIceConfig *ice; /* as it is when a connection is made; outlives the session */
   DcIcePolicy ice_policy;

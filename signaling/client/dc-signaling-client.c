@@ -67,12 +67,26 @@ struct _DcSignalingClient {
 
 G_DEFINE_FINAL_TYPE (DcSignalingClient, dc_signaling_client, G_TYPE_OBJECT)
 
-enum { SIGNAL_REGISTERED, SIGNAL_MESSAGE, SIGNAL_DISCONNECTED, SIGNAL_FAILED, SIGNAL_CLOSED, N_SIGNALS };
+enum {
+  SIGNAL_REGISTERED,
+  SIGNAL_MESSAGE,
+  SIGNAL_DISCONNECTED,
+  SIGNAL_FAILED,
+  SIGNAL_DESCRIBED,
+  SIGNAL_CLOSED,
+  N_SIGNALS
+};
 static guint signals[N_SIGNALS];
 
 static void start_attempt (DcSignalingClient *self);
 
 /* ---- Transport and timer ---- */
+
+static gboolean
+is_manual (DcSignalingClient *self)
+{
+  return self->setup->choice == DC_SIGNALING_TRANSPORT_MANUAL;
+}
 
 static void
 clear_timer (DcSignalingClient *self)
@@ -202,7 +216,7 @@ handle_welcome (DcSignalingClient *self, DcMessage *welcome)
   self->state = STATE_REGISTERED;
   self->registered_at = g_get_monotonic_time ();
   self->polling_proven |= self->polling;
-  self->transport_name = self->polling ? "HTTP polling" : "WebSocket";
+  self->transport_name = is_manual (self) ? "copy and paste" : self->polling ? "HTTP polling" : "WebSocket";
   dc_outbox_foreach (self->session->outbox, send_text_cb, self);
   g_signal_emit (self, signals[SIGNAL_REGISTERED], 0, welcome);
 }
@@ -358,9 +372,18 @@ transport_lost_cb (DcTransportLoss loss, const GError *error, gpointer user_data
     retry (self, error);
 }
 
+static void
+transport_described_cb (const DcDescription *local, gpointer user_data)
+{
+  g_autofree char *text = dc_description_to_text (local);
+
+  g_signal_emit (user_data, signals[SIGNAL_DESCRIBED], 0, text, dc_description_is_complete (local));
+}
+
 static const DcTransportCallbacks transport_callbacks = {
     .message = transport_message_cb,
     .lost = transport_lost_cb,
+    .described = transport_described_cb,
 };
 
 static gboolean
@@ -390,7 +413,9 @@ start_attempt (DcSignalingClient *self)
 
   self->state = STATE_CONNECTING;
   hello = dc_client_session_make_hello (self->session);
-  if (self->polling)
+  if (is_manual (self))
+    self->transport = dc_manual_transport_new (&options, &transport_callbacks, self);
+  else if (self->polling)
     self->transport = dc_poll_transport_new (&options, &transport_callbacks, self);
   else
     self->transport = dc_websocket_transport_new (&options, &transport_callbacks, self);
@@ -438,6 +463,8 @@ dc_signaling_client_class_init (DcSignalingClientClass *klass)
       "disconnected", type, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE, 2, G_TYPE_ERROR, G_TYPE_UINT);
   signals[SIGNAL_FAILED] =
       g_signal_new ("failed", type, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE, 1, G_TYPE_ERROR);
+  signals[SIGNAL_DESCRIBED] = g_signal_new (
+      "described", type, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE, 2, G_TYPE_STRING, G_TYPE_BOOLEAN);
   signals[SIGNAL_CLOSED] = g_signal_new ("closed", type, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE, 0);
 }
 
@@ -527,6 +554,30 @@ dc_signaling_client_send (DcSignalingClient *self, DcMessage *message, GError **
 }
 
 /**
+ * dc_signaling_client_take_description:
+ * @self: a manual client
+ * @remote: what the other side printed
+ * @error: why it does not fit in
+ *
+ * Takes the description that people have brought.
+ *
+ * Returns: whether it was taken
+ */
+gboolean
+dc_signaling_client_take_description (DcSignalingClient *self, const DcDescription *remote, GError **error)
+{
+  g_return_val_if_fail (DC_IS_SIGNALING_CLIENT (self), FALSE);
+
+  if (!is_manual (self) || self->state != STATE_REGISTERED) {
+    g_set_error_literal (error, DC_SIGNALING_ERROR, DC_SIGNALING_ERROR_REFUSED,
+        is_manual (self) ? "the call is over; start both sides anew"
+                         : "there is a signaling server: nothing is to be pasted");
+    return FALSE;
+  }
+  return dc_manual_transport_take (self->transport, remote, error);
+}
+
+/**
  * dc_signaling_client_reconnect:
  * @self: a client
  *
@@ -538,6 +589,8 @@ dc_signaling_client_reconnect (DcSignalingClient *self)
   g_return_if_fail (DC_IS_SIGNALING_CLIENT (self));
 
   if (self->state != STATE_CONNECTING && self->state != STATE_REGISTERED && self->state != STATE_WAITING)
+    return;
+  if (is_manual (self))
     return;
   drop_transport (self);
   dc_backoff_reset (&self->backoff);
@@ -576,7 +629,7 @@ dc_signaling_client_close (DcSignalingClient *self, const char *reason)
  * dc_signaling_client_get_transport_name:
  * @self: the client
  *
- * Returns: (nullable): "WebSocket" or "HTTP polling", as of the last registration
+ * Returns: (nullable): "WebSocket", "HTTP polling" or "copy and paste", as of the last registration
  */
 const char *
 dc_signaling_client_get_transport_name (DcSignalingClient *self)

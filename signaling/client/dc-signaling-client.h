@@ -3,6 +3,7 @@
 #pragma once
 
 #include <gio/gio.h>
+#include "signaling/protocol/dc-description.h"
 #include "signaling/protocol/dc-message.h"
 #include "signaling/protocol/dc-signaling-error.h"
 
@@ -13,17 +14,22 @@ G_BEGIN_DECLS
  * @DC_SIGNALING_TRANSPORT_AUTO: WebSocket; polling where the URL is http(s): or the upgrade is refused
  * @DC_SIGNALING_TRANSPORT_WEBSOCKET: WebSocket only
  * @DC_SIGNALING_TRANSPORT_POLLING: HTTP long polling only
+ * @DC_SIGNALING_TRANSPORT_MANUAL: none: people copy and paste; what the URL DC_SIGNALING_MANUAL means
  */
 typedef enum {
   DC_SIGNALING_TRANSPORT_AUTO,
   DC_SIGNALING_TRANSPORT_WEBSOCKET,
   DC_SIGNALING_TRANSPORT_POLLING,
+  DC_SIGNALING_TRANSPORT_MANUAL,
 } DcSignalingTransport;
+
+/* The URL of no server: there is one other peer, called "remote", and what we would send to it is told by "described", for people to carry. */
+#define DC_SIGNALING_MANUAL "manual:"
 
 /**
  * DcSignalingConfig:
  * @uri: ws://, wss://, http:// or https:// and host, port and path prefix; or HOST[:PORT] which means ws:// and port 8443.
- *   A scheme without a port means 80 or 443.
+ *   A scheme without a port means 80 or 443. Or DC_SIGNALING_MANUAL.
  * @room: the room
  * @id: (nullable): the wanted id; the hub makes one up
  * @meta: (nullable): an object that the others in the room see
@@ -62,6 +68,8 @@ G_DECLARE_FINAL_TYPE (DcSignalingClient, dc_signaling_client, DC, SIGNALING_CLIE
  *                                              It never gives up by itself on what may pass (DC_SIGNALING_ERROR_UNREACHABLE).
  *   "failed" (GError *error)                   given up for good (wrong path, bad certificate, id taken, ...); nothing follows
  *                                              but the answer to dc_signaling_client_close()
+ *   "described" (char *text, gboolean complete)   manual: our description, each time that there is another candidate in it; @complete:
+ *                                              these are all
  *   "closed"                                   answer to dc_signaling_client_close(); nothing follows
  *
  * What is wrong with the address or the server (no such host, no dcsignald there, certificate not trusted) fails an attempt
@@ -77,13 +85,16 @@ void dc_signaling_client_start (DcSignalingClient *self);
 /* Numbers, keeps and sends @message (transfer none; offer .. bye with to). Kept, up to a bound (512 messages, 1 MiB), while there is
  * no connection; FALSE with an error when the bound is reached or the message is larger than the server takes. */
 gboolean dc_signaling_client_send (DcSignalingClient *self, DcMessage *message, GError **error);
+/* Manual: the description that people have brought from the other side, which may come again with more candidates in it.
+ * DC_SIGNALING_ERROR_REFUSED with a sentence if it does not fit in. */
+gboolean dc_signaling_client_take_description (DcSignalingClient *self, const DcDescription *remote, GError **error);
 /* The network has changed: leaves the connection, if there is one, which may be dead without showing it, and makes a new one at once. The
  * session goes on. Harmless before the start and after the end. */
 void dc_signaling_client_reconnect (DcSignalingClient *self);
 /* Says bye, waits at most half a second for it to be sent, emits "closed" (not before it has returned). May be called in any state, also
  * twice. */
 void dc_signaling_client_close (DcSignalingClient *self, const char *reason);
-/* "WebSocket", "HTTP polling" or NULL before the first connection. */
+/* "WebSocket", "HTTP polling", "copy and paste" or NULL before the first connection. */
 const char *dc_signaling_client_get_transport_name (DcSignalingClient *self);
 /* The URL as understood, for people. */
 const char *dc_signaling_client_get_uri (DcSignalingClient *self);

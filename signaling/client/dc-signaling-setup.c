@@ -22,6 +22,11 @@ invalid (GError **error, const char *format, ...)
 static gboolean
 take_uri (DcSignalingSetup *self, const DcSignalingConfig *config, GError **error)
 {
+  if (g_str_equal (config->uri, DC_SIGNALING_MANUAL)) {
+    self->choice = DC_SIGNALING_TRANSPORT_MANUAL;
+    self->display_uri = g_strdup ("copy and paste");
+    return TRUE;
+  }
   self->uri = dc_signaling_uri_parse (config->uri, error);
   if (self->uri == NULL)
     return FALSE;
@@ -91,7 +96,7 @@ dc_signaling_setup_new (const DcSignalingConfig *config, GError **error)
 void
 dc_signaling_setup_free (DcSignalingSetup *self)
 {
-  dc_signaling_uri_free (self->uri);
+  g_clear_pointer (&self->uri, dc_signaling_uri_free);
   g_free (self->display_uri);
   g_free (self->room);
   g_free (self->id);

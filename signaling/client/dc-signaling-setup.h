@@ -8,7 +8,7 @@
 G_BEGIN_DECLS
 
 typedef struct {
-  DcSignalingUri *uri;
+  DcSignalingUri *uri; /* NULL: there is no server */
   char *display_uri;
   char *room;
   char *id;                    /* (nullable) */

@@ -9,6 +9,18 @@
  * nothing reaches the client after it let go, whatever order libsoup completes things in.
  */
 
+static SoupSession *
+make_session (GTlsDatabase *tls_database)
+{
+  SoupSession *session = soup_session_new_with_options ("user-agent", "gst-datachannel/" DC_VERSION, NULL);
+
+  /* We ask for no compressed answers: a small one could unpack to anything. */
+  soup_session_remove_feature_by_type (session, SOUP_TYPE_CONTENT_DECODER);
+  if (tls_database != NULL)
+    soup_session_set_tls_database (session, tls_database);
+  return session;
+}
+
 void
 dc_transport_init (DcTransport *transport, const DcTransportClass *klass, const DcTransportOptions *options,
     gboolean http, const DcTransportCallbacks *callbacks, gpointer user_data)
@@ -19,14 +31,12 @@ dc_transport_init (DcTransport *transport, const DcTransportClass *klass, const 
   transport->user_data = user_data;
   transport->context = g_main_context_ref (options->context);
   transport->cancellable = g_cancellable_new ();
-  transport->base = dc_signaling_uri_build (options->uri, http, "");
   transport->keepalive = options->keepalive;
   transport->answer_timeout_ms = options->answer_timeout_ms;
-  transport->session = soup_session_new_with_options ("user-agent", "gst-datachannel/" DC_VERSION, NULL);
-  /* We ask for no compressed answers: a small one could unpack to anything. */
-  soup_session_remove_feature_by_type (transport->session, SOUP_TYPE_CONTENT_DECODER);
-  if (options->tls_database != NULL)
-    soup_session_set_tls_database (transport->session, options->tls_database);
+  if (options->uri == NULL)
+    return;
+  transport->base = dc_signaling_uri_build (options->uri, http, "");
+  transport->session = make_session (options->tls_database);
 }
 
 DcTransport *
@@ -42,7 +52,7 @@ dc_transport_unref (DcTransport *transport)
   if (!g_ref_count_dec (&transport->refs))
     return;
   transport->klass->finalize (transport);
-  g_object_unref (transport->session);
+  g_clear_object (&transport->session);
   g_object_unref (transport->cancellable);
   g_main_context_unref (transport->context);
   g_free (transport->base);

@@ -5,6 +5,7 @@
 #include <gio/gio.h>
 #include <libsoup/soup.h>
 #include "signaling/client/dc-signaling-uri.h"
+#include "signaling/protocol/dc-description.h"
 #include "signaling/protocol/dc-message.h"
 #include "signaling/protocol/dc-signaling-error.h"
 
@@ -25,6 +26,8 @@ typedef struct _DcTransport DcTransport;
 typedef struct {
   void (*message) (DcMessage *message, gpointer user_data);
   void (*lost) (DcTransportLoss loss, const GError *error, gpointer user_data);
+  /* Without a server: what the other side is to be brought, each time that there is more in it. */
+  void (*described) (const DcDescription *local, gpointer user_data);
 } DcTransportCallbacks;
 
 typedef struct {
@@ -38,7 +41,7 @@ typedef struct {
 } DcTransportClass;
 
 typedef struct {
-  const DcSignalingUri *uri;  /* copied into URLs at once */
+  const DcSignalingUri *uri;  /* copied into URLs at once; NULL: there is no server */
   GTlsDatabase *tls_database; /* (nullable): the system's */
   guint keepalive;            /* seconds; three times that in silence is a dead connection */
   guint answer_timeout_ms;    /* for each HTTP request that does not wait on purpose */
@@ -51,7 +54,7 @@ struct _DcTransport {
   const DcTransportCallbacks *callbacks; /* NULL: lost or abandoned */
   gpointer user_data;
   GMainContext *context;
-  SoupSession *session;
+  SoupSession *session;      /* NULL: there is no server */
   GCancellable *cancellable; /* of everything */
   char *base;                /* "ws://host:port/prefix", for sentences */
   guint keepalive;
@@ -63,6 +66,15 @@ DcTransport *dc_websocket_transport_new (
     const DcTransportOptions *options, const DcTransportCallbacks *callbacks, gpointer user_data);
 DcTransport *dc_poll_transport_new (
     const DcTransportOptions *options, const DcTransportCallbacks *callbacks, gpointer user_data);
+
+/* Who is in a room without a server, if we have not been given another id. */
+#define DC_TRANSPORT_MANUAL_LOCAL "local"
+#define DC_TRANSPORT_MANUAL_REMOTE "remote"
+DcTransport *dc_manual_transport_new (
+    const DcTransportOptions *options, const DcTransportCallbacks *callbacks, gpointer user_data);
+/* What the other side printed: its first description, or the same one with more candidates. DC_SIGNALING_ERROR_REFUSED with a sentence if it
+ * does not fit in. */
+gboolean dc_manual_transport_take (DcTransport *transport, const DcDescription *remote, GError **error);
 
 /* Connects and says @hello (JSON). The welcome comes as the first message. */
 void dc_transport_open (DcTransport *transport, const char *hello);

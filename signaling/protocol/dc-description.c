@@ -30,19 +30,21 @@ dc_description_free (DcDescription *self)
 
 /* --- Reading ---------------------------------------------------------------------------------------------------------------------- */
 
-static DcDescription *fail (GError **error, const char *format, ...) G_GNUC_PRINTF (2, 3);
-
 static DcDescription *
-fail (GError **error, const char *format, ...)
+fail (GError **error, const char *sentence)
 {
-  va_list arguments;
-  g_autofree char *sentence = NULL;
-
-  va_start (arguments, format);
-  sentence = g_strdup_vprintf (format, arguments);
-  va_end (arguments);
   g_set_error_literal (error, DC_SIGNALING_ERROR, DC_SIGNALING_ERROR_MESSAGE, sentence);
   return NULL;
+}
+
+static DcDescription *
+fail_type (GError **error, const char *type)
+{
+  g_autofree char *quoted = dc_signaling_quote (type);
+  g_autofree char *sentence =
+      g_strdup_printf ("a description of the type %s cannot be used; paste an offer or an answer", quoted);
+
+  return fail (error, sentence);
 }
 
 /* A console that shows the string as source text escapes its backslashes: there is no line end left then, only the signs for it. */
@@ -70,15 +72,12 @@ from_object (JsonObject *object, GError **error)
 {
   const char *type = get_string (object, "type"), *sdp = get_string (object, "sdp");
   g_autofree char *lines = NULL;
-  g_autofree char *quoted = NULL;
 
   if (type == NULL || sdp == NULL)
     return fail (error, "a description is an object with the strings \"type\" and \"sdp\", as "
                         "JSON.stringify(pc.localDescription) prints it; one of the two is missing");
-  if (!g_str_equal (type, "offer") && !g_str_equal (type, "answer")) {
-    quoted = dc_signaling_quote (type);
-    return fail (error, "a description of the type %s cannot be used; paste an offer or an answer", quoted);
-  }
+  if (!g_str_equal (type, "offer") && !g_str_equal (type, "answer"))
+    return fail_type (error, type);
   lines = restore_lines (sdp);
   if (!g_str_has_prefix (lines, "v=0"))
     return fail (error, "the \"sdp\" of this description is no SDP, which begins with v=0; copy the whole of it again");

@@ -43,12 +43,15 @@ try_sdp (const char *text)
   g_autoptr (GstWebRTCSessionDescription) description = dc_sdp_parse_remote (GST_WEBRTC_SDP_TYPE_OFFER, text, &error);
   g_autoptr (DcIdentity) identity = NULL;
   g_autofree char *presented = NULL;
+  g_autoptr (GPtrArray) lines = g_ptr_array_new_with_free_func (g_free);
 
   if (description == NULL) {
     check_error (error);
     return;
   }
   dc_sdp_add_max_message_size (description->sdp, 65536);
+  dc_sdp_take_candidates (description->sdp, lines);
+  g_assert_false (dc_sdp_take_candidates (description->sdp, lines));
   identity = dc_identity_new_from_sdp (description->sdp, &error);
   if (identity == NULL || !dc_identity_check (identity, text, &presented, &error))
     check_error (error);

@@ -17,7 +17,7 @@ from pathlib import Path
 # Libraries, by what an #include of theirs looks like.
 LIBRARIES = {
     'libc': re.compile(r'^(string|stdint|stddef|stdbool|inttypes|limits|math|errno|ctype|stdio|stdlib|locale)\.h$'),
-    'posix': re.compile(r'^(unistd|fcntl|signal|time|netdb|poll|ifaddrs)\.h$|^(sys|net|netinet|arpa)/\w+\.h$'),
+    'posix': re.compile(r'^(unistd|fcntl|signal|time|netdb|poll|ifaddrs|termios)\.h$|^(sys|net|netinet|arpa)/\w+\.h$'),
     'glib': re.compile(r'^(glib|glib-object)\.h$|^glib/gprintf\.h$'),
     'glib-unix': re.compile(r'^glib-unix\.h$'),
     'gio': re.compile(r'^gio/'),
