@@ -363,9 +363,9 @@ dc_talk_summarize (DcTalk *talk)
 {
   GstStructure *event = gst_structure_new ("summary", "peer", G_TYPE_STRING, dc_channel_get_remote_id (talk->channel),
       "label", G_TYPE_STRING, dc_channel_get_label (talk->channel), "complete", G_TYPE_BOOLEAN, !talk->stopped, "sent",
-      G_TYPE_UINT64, talk->sent, "acknowledged", G_TYPE_UINT64, talk->told, "received", G_TYPE_UINT64, talk->received,
-      "bytes-sent", G_TYPE_UINT64, talk->bytes_sent, "bytes-received", G_TYPE_UINT64, talk->bytes_received, "duration",
-      G_TYPE_DOUBLE, (talk->end - talk->begin) / (gdouble) G_USEC_PER_SEC, NULL);
+      G_TYPE_UINT64, talk->sent, "received", G_TYPE_UINT64, talk->received, "bytes-sent", G_TYPE_UINT64,
+      talk->bytes_sent, "bytes-received", G_TYPE_UINT64, talk->bytes_received, "duration", G_TYPE_DOUBLE,
+      (talk->end - talk->begin) / (gdouble) G_USEC_PER_SEC, NULL);
   if (dc_channel_get_mode (talk->channel) == DC_MODE_LINK)
     gst_structure_set (event, "acknowledged", G_TYPE_UINT64, talk->told, NULL);
   if (talk->trips.count > 0)

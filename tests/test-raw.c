@@ -441,6 +441,24 @@ test_last_messages (Fixture *fixture, gconstpointer data)
   assert_end (fixture->at_bob);
 }
 
+/* Nor does an abort of the association, which is how a browser leaves: sctpenc takes that for an error. */
+static void
+test_last_messages_before_abort (Fixture *fixture, gconstpointer data)
+{
+  g_autoptr (DcChannelOptions) options = raw_options ();
+  g_autoptr (GError) error = NULL;
+
+  meet (fixture, options, options);
+  for (guint i = 0; i < 1000; i++)
+    dc_test_push_text (fixture->at_alice, "one of many");
+  g_assert_true (dc_channel_finish (fixture->at_alice, &error));
+  g_assert_no_error (error);
+  dc_test_cut_abort_oldest ();
+  for (guint i = 0; i < 1000; i++)
+    dc_test_expect_text (fixture->at_bob, "one of many");
+  assert_end (fixture->at_bob);
+}
+
 /* Nor does the end of a channel: SCTP resets the stream when all has come, which need not have been given to us yet. */
 static void
 test_last_messages_before_close (Fixture *fixture, gconstpointer data)
@@ -550,6 +568,7 @@ main (int argc, char **argv)
   ADD ("/raw/far-side-leaves", test_far_side_leaves);
   ADD ("/raw/first-messages", test_first_messages);
   ADD ("/raw/last-messages", test_last_messages);
+  ADD ("/raw/last-messages/before-abort", test_last_messages_before_abort);
   ADD ("/raw/last-messages/before-close", test_last_messages_before_close);
   ADD ("/raw/usrsctp-stays", test_usrsctp_stays);
   return g_test_run ();

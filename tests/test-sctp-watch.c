@@ -568,6 +568,18 @@ test_reset_early (Fixture *f, gconstpointer data)
   assert_waiting (f, 1, 1);
 }
 
+static void
+test_abort (Fixture *f, gconstpointer data)
+{
+  come_message (f, FIRST_TSN, 1);
+  g_assert_false (dc_sctp_watch_is_aborted (f->watch));
+  begin (f);
+  add_16 (f, 6 << 8);
+  add_16 (f, 4);
+  come (f);
+  g_assert_true (dc_sctp_watch_is_aborted (f->watch));
+}
+
 /* Other parameters, and one that is cut off. */
 static void
 test_no_reset (Fixture *f, gconstpointer data)
@@ -614,6 +626,7 @@ main (int argc, char **argv)
   ADD_FAR ("/sctp-watch/far-ahead", test_far_ahead);
   ADD_FAR ("/sctp-watch/acknowledged", test_acknowledged);
   ADD_FAR ("/sctp-watch/forgotten", test_forgotten);
+  ADD_FAR ("/sctp-watch/abort", test_abort);
   ADD_FAR ("/sctp-watch/reset", test_reset);
   ADD_FAR ("/sctp-watch/reset/early", test_reset_early);
   ADD_FAR ("/sctp-watch/reset/none", test_no_reset);

@@ -182,7 +182,8 @@ on_error (GstWebRTCDataChannel *rtc, const GError *reason, DcChannel *self)
       self->remote_id, reason != NULL ? reason->message : "no reason given");
 
   g_mutex_lock (&self->lock);
-  if (rtc == self->rtc)
+  /* Whose association was aborted hears of it by dc_channel_far_side_left(), when all that came before was given. */
+  if (rtc == self->rtc && !dc_sctp_watch_is_aborted (self->watch))
     dc_channel_suspend_locked (self, error, TRUE);
   dc_channel_unlock (self);
 }

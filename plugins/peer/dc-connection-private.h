@@ -103,6 +103,8 @@ char *dc_connection_describe_ice (DcConnection *self);
 void dc_connection_watch_transports (DcConnection *self);
 void dc_connection_unwatch_transports (DcConnection *self);
 gboolean dc_connection_check_identity (DcConnection *self);
+/* It has, as @how (static) tells. What came before may still be on its way to the channels. Worker. */
+void dc_connection_far_side_left (DcConnection *self, const char *how);
 /* The far side may have left, and what came before may have been given to the channels: then the connection ends. Worker. */
 void dc_connection_check_left (DcConnection *self);
 

@@ -220,8 +220,8 @@ dc_connection_check_left (DcConnection *self)
 }
 
 /* By close_notify, or by an end of the SCTP association. Messages that came before may still be on their way to the channels. */
-static void
-far_side_left (DcConnection *self, const char *how)
+void
+dc_connection_far_side_left (DcConnection *self, const char *how)
 {
   dc_connection_hurry (self);
   self->left = how;
@@ -240,7 +240,7 @@ on_dtls_state_posted (DcConnection *self, gpointer change)
   if (self->dtls_state == GST_WEBRTC_DTLS_TRANSPORT_STATE_FAILED)
     dc_connection_fail (self, DC_ERROR_CONNECTION, "the DTLS handshake with \"%s\" failed", self->remote_id);
   else if (self->dtls_state == GST_WEBRTC_DTLS_TRANSPORT_STATE_CLOSED)
-    far_side_left (self, "closed the connection");
+    dc_connection_far_side_left (self, "closed the connection");
 }
 
 static void
@@ -249,7 +249,7 @@ on_sctp_state_posted (DcConnection *self, gpointer change)
   if (!take_state (self, change, &self->sctp_state))
     return;
   if (self->sctp_state == GST_WEBRTC_SCTP_TRANSPORT_STATE_CLOSED)
-    far_side_left (self, "ended the SCTP association");
+    dc_connection_far_side_left (self, "ended the SCTP association");
 }
 
 static void

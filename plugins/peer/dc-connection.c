@@ -31,6 +31,11 @@
 static void
 on_pipeline_error_posted (DcConnection *self, gpointer sentence)
 {
+  /* For sctpenc that is an error. */
+  if (dc_sctp_watch_is_aborted (dc_webrtc_get_sctp_watch (self->webrtc))) {
+    dc_connection_far_side_left (self, "ended the SCTP association");
+    return;
+  }
   dc_connection_fail (self, self->phase == DC_PHASE_OPEN ? DC_ERROR_PEER_GONE : DC_ERROR_CONNECTION,
       "the connection to \"%s\" broke: %s", self->remote_id, (const char *) sentence);
 }

@@ -32,6 +32,7 @@ enum {
   CHUNK_INIT = 1,
   CHUNK_INIT_ACK = 2,
   CHUNK_SACK = 3,
+  CHUNK_ABORT = 6,
   CHUNK_I_DATA = 64,
   CHUNK_RE_CONFIG = 130,
   CHUNK_FORWARD_TSN = 192,
@@ -67,6 +68,7 @@ typedef struct {
 
 struct _DcSctpWatch {
   gint received; /* packets; atomic */
+  gint aborted;  /* atomic */
 
   GMutex lock;
   GArray *streams; /* (element-type Stream) */
@@ -280,6 +282,8 @@ take_chunk_locked (DcSctpWatch *self, const guint8 *chunk, guint16 length)
     return take_sack_locked (self, chunk);
   if ((chunk[0] == CHUNK_INIT || chunk[0] == CHUNK_INIT_ACK) && length >= INIT_SIZE)
     dc_sctp_arrivals_begin (self->arrivals, read_32 (chunk + INIT_TSN));
+  else if (chunk[0] == CHUNK_ABORT)
+    g_atomic_int_set (&self->aborted, TRUE);
   else if (chunk[0] == CHUNK_DATA && length >= DATA_SIZE)
     dc_sctp_arrivals_take (self->arrivals, read_32 (chunk + DATA_TSN), read_16 (chunk + DATA_STREAM), chunk[1],
         is_message (read_32 (chunk + DATA_PPID)));
@@ -319,6 +323,12 @@ dc_sctp_watch_received (DcSctpWatch *self, gconstpointer packet, gsize size)
 }
 
 /* --- What they tell ------------------------------------------------------------------------------------------------------------- */
+
+gboolean
+dc_sctp_watch_is_aborted (DcSctpWatch *self)
+{
+  return g_atomic_int_get (&self->aborted);
+}
 
 guint
 dc_sctp_watch_get_received (DcSctpWatch *self)

@@ -27,6 +27,8 @@ typedef enum {
 
 /* A packet that came, and that SCTP has not seen yet. */
 DcSctpPacket dc_sctp_watch_received (DcSctpWatch *self, gconstpointer packet, gsize size);
+/* TRUE once the far side has ended the association by an ABORT, as a browser's page that is closed does. */
+gboolean dc_sctp_watch_is_aborted (DcSctpWatch *self);
 /* How many have come; wraps. */
 guint dc_sctp_watch_get_received (DcSctpWatch *self);
 /* TRUE if @n messages have left on this stream of the association, whole or until they were given up (those of DCEP do not count), and the

@@ -5,6 +5,11 @@
 #include "tests/harness/dc-test-cut.h"
 
 #include <gst/gst.h>
+#include <string.h>
+
+/* Of an SCTP packet. */
+#define HEADER_SIZE 12u
+#define CHECKSUM_SIZE 4u
 
 static gint is_cut; /* atomic */
 
@@ -26,11 +31,24 @@ watch (GstElement *element, const char *pad_name)
   gst_pad_add_probe (pad, GST_PAD_PROBE_TYPE_BUFFER | GST_PAD_PROBE_TYPE_BUFFER_LIST, drop_if_cut, NULL, NULL);
 }
 
+/* Keeps the head of each packet: ports and the tag that the far side wants to see. */
+static GstPadProbeReturn
+keep_header (GstPad *pad, GstPadProbeInfo *info, gpointer user_data)
+{
+  guint8 *header = g_malloc0 (HEADER_SIZE);
+
+  gst_buffer_extract (GST_PAD_PROBE_INFO_BUFFER (info), 0, header, HEADER_SIZE - CHECKSUM_SIZE);
+  g_object_set_data_full (G_OBJECT (pad), "header", header, g_free);
+  return GST_PAD_PROBE_OK;
+}
+
 static void
 note_encoder (GstElement *element)
 {
+  g_autoptr (GstPad) pad = gst_element_get_static_pad (element, "src");
   GWeakRef *ref = g_new (GWeakRef, 1);
 
+  gst_pad_add_probe (pad, GST_PAD_PROBE_TYPE_BUFFER, keep_header, NULL, NULL);
   g_weak_ref_init (ref, element);
   g_mutex_lock (&encoders_lock);
   g_queue_push_tail (&encoders, ref);
@@ -96,4 +114,36 @@ dc_test_cut_end_oldest (void)
   g_autoptr (GstPad) pad = gst_element_get_static_pad (encoder, "src");
 
   gst_pad_push_event (pad, gst_event_new_eos ());
+}
+
+/* CRC32c of RFC 9260, appendix A. */
+static guint32
+get_checksum (const guint8 *data, gsize size)
+{
+  guint32 crc = G_MAXUINT32;
+
+  for (gsize i = 0; i < size; i++) {
+    crc ^= data[i];
+    for (guint bit = 0; bit < 8; bit++)
+      crc = (crc >> 1) ^ (crc & 1 ? 0x82f63b78u : 0);
+  }
+  return GUINT32_TO_LE (~crc);
+}
+
+void
+dc_test_cut_abort_oldest (void)
+{
+  static const guint8 chunk[] = {6, 0, 0, 4};
+  g_autoptr (GstElement) encoder = dup_oldest_encoder ();
+  g_autoptr (GstPad) pad = gst_element_get_static_pad (encoder, "src");
+  g_autofree guint8 *header = g_object_steal_data (G_OBJECT (pad), "header");
+  guint8 *packet = g_malloc (HEADER_SIZE + sizeof chunk);
+  guint32 checksum;
+
+  g_assert_nonnull (header);
+  memcpy (packet, header, HEADER_SIZE);
+  memcpy (packet + HEADER_SIZE, chunk, sizeof chunk);
+  checksum = get_checksum (packet, HEADER_SIZE + sizeof chunk);
+  memcpy (packet + HEADER_SIZE - CHECKSUM_SIZE, &checksum, CHECKSUM_SIZE);
+  gst_pad_push (pad, gst_buffer_new_wrapped (packet, HEADER_SIZE + sizeof chunk));
 }

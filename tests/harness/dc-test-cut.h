@@ -13,5 +13,7 @@ void dc_test_cut_set (gboolean cut);
 /* The webrtcbin that has had SCTP for the longest, of those that there are, sends close_notify and nothing else, as close() of a browser's connection
  * does. A caller has it before the called. */
 void dc_test_cut_end_oldest (void);
+/* The same one aborts its SCTP association, as a browser does first. */
+void dc_test_cut_abort_oldest (void);
 
 G_END_DECLS
