@@ -310,6 +310,39 @@ test_profile_meta (void)
   g_assert_true (dc_profile_matches (ours, from_nothing, FALSE));
 }
 
+/* Who takes whatever label comes says so. */
+static void
+test_profile_any_label (void)
+{
+  g_autoptr (DcProfile) ours = make_profile (DC_ROLE_OFFERER, "sendChannel", DC_MODE_RAW, DC_DIRECTION_BOTH);
+  g_autoptr (DcProfile) theirs = make_profile (DC_ROLE_ANSWERER, "data", DC_MODE_RAW, DC_DIRECTION_BOTH), read = NULL;
+  g_autoptr (JsonNode) meta = NULL;
+
+  g_assert_false (dc_profile_matches (ours, theirs, FALSE));
+  ((DcChannelOptions *) g_ptr_array_index (theirs->channels, 0))->any_label = TRUE;
+  meta = dc_profile_to_meta (theirs);
+  read = dc_profile_from_meta (meta);
+  g_assert_true (dc_profile_should_call (ours, read, FALSE, TRUE));
+  g_assert_true (dc_profile_matches (theirs, ours, FALSE));
+}
+
+/* Who has more channels than can be told names none, and takes what comes. */
+static void
+test_profile_untold (void)
+{
+  g_autoptr (DcProfile) ours = make_profile (DC_ROLE_ANSWERER, "0", DC_MODE_RAW, DC_DIRECTION_BOTH), read = NULL;
+  g_autoptr (JsonNode) meta = NULL;
+
+  for (guint i = 1; i < DC_PROFILE_MAX_CHANNELS; i++) {
+    g_autofree char *label = g_strdup_printf ("%u", i);
+    add_channel (ours, label, DC_MODE_RAW, DC_DIRECTION_BOTH);
+  }
+  meta = dc_profile_to_meta (ours);
+  read = dc_profile_from_meta (meta);
+  g_assert_null (read->channels);
+  g_assert_cmpint (read->role, ==, DC_ROLE_ANSWERER);
+}
+
 /* A hostile peer names thousands of channels. */
 static void
 test_profile_many (void)
@@ -323,7 +356,7 @@ test_profile_many (void)
   g_string_append (text, "]}");
   meta = json_from_string (text->str, NULL);
   profile = dc_profile_from_meta (meta);
-  g_assert_cmpuint (profile->channels->len, ==, DC_PROFILE_MAX_CHANNELS);
+  g_assert_cmpuint (profile->channels->len, ==, DC_PROFILE_MAX_TOLD);
 }
 
 static void
@@ -465,6 +498,8 @@ main (int argc, char **argv)
   g_test_add_func ("/pairing/several", test_matching_several);
   g_test_add_func ("/pairing/meta", test_profile_meta);
   g_test_add_func ("/pairing/many", test_profile_many);
+  g_test_add_func ("/pairing/any-label", test_profile_any_label);
+  g_test_add_func ("/pairing/untold", test_profile_untold);
   g_test_add_func ("/channel-options/check", test_channel_options);
   g_test_add_func ("/ice-config/choose", test_ice_config);
   g_test_add_func ("/ice-config/no-turn", test_ice_config_off);

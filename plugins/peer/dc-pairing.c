@@ -34,6 +34,8 @@ channel_to_node (const DcChannelOptions *channel)
   json_object_set_string_member (object, "label", channel->label);
   json_object_set_string_member (object, "mode", mode_names[channel->mode]);
   json_object_set_string_member (object, "wants", wants_names[channel->wants]);
+  if (channel->any_label)
+    json_object_set_boolean_member (object, "any", TRUE);
   json_node_take_object (node, object);
   return node;
 }
@@ -45,10 +47,12 @@ dc_profile_to_meta (const DcProfile *profile)
   JsonArray *channels = json_array_new ();
   JsonNode *node = json_node_new (JSON_NODE_OBJECT);
 
-  for (guint i = 0; i < profile->channels->len; i++)
+  for (guint i = 0; i < MIN (profile->channels->len, DC_PROFILE_MAX_TOLD); i++)
     json_array_add_element (channels, channel_to_node (g_ptr_array_index (profile->channels, i)));
   json_object_set_string_member (object, "role", role_names[profile->role]);
   json_object_set_array_member (object, "channels", channels);
+  if (profile->channels->len > DC_PROFILE_MAX_TOLD)
+    json_object_remove_member (object, "channels");
   json_node_take_object (node, object);
   return node;
 }
@@ -67,6 +71,14 @@ string_member (JsonObject *object, const char *name)
   return node != NULL && json_node_get_value_type (node) == G_TYPE_STRING ? json_node_get_string (node) : NULL;
 }
 
+static gboolean
+boolean_member (JsonObject *object, const char *name)
+{
+  JsonNode *node = object != NULL ? json_object_get_member (object, name) : NULL;
+
+  return node != NULL && json_node_get_value_type (node) == G_TYPE_BOOLEAN && json_node_get_boolean (node);
+}
+
 static DcChannelOptions *
 channel_from_node (JsonNode *node)
 {
@@ -74,6 +86,7 @@ channel_from_node (JsonNode *node)
   DcChannelOptions *channel = dc_channel_options_new (string_member (object, "label"));
 
   channel->mode = index_of (mode_names, G_N_ELEMENTS (mode_names), string_member (object, "mode"), DC_MODE_LINK);
+  channel->any_label = boolean_member (object, "any");
   channel->wants =
       index_of (wants_names, G_N_ELEMENTS (wants_names), string_member (object, "wants"), DC_DIRECTION_BOTH);
   return channel;
@@ -92,7 +105,7 @@ dc_profile_from_meta (JsonNode *meta)
   if (array == NULL)
     return profile;
   profile->channels = g_ptr_array_new_with_free_func ((GDestroyNotify) dc_channel_options_free);
-  for (guint i = 0; i < MIN (n_channels, DC_PROFILE_MAX_CHANNELS); i++)
+  for (guint i = 0; i < MIN (n_channels, DC_PROFILE_MAX_TOLD); i++)
     g_ptr_array_add (profile->channels, channel_from_node (json_array_get_element (array, i)));
   return profile;
 }
@@ -110,7 +123,9 @@ channels_match (const DcChannelOptions *ours, const DcChannelOptions *theirs)
   gboolean to_them = (ours->wants & DC_DIRECTION_SEND) && (theirs->wants & DC_DIRECTION_RECEIVE);
   gboolean to_us = (ours->wants & DC_DIRECTION_RECEIVE) && (theirs->wants & DC_DIRECTION_SEND);
 
-  return (to_them || to_us) && ours->mode == theirs->mode && g_str_equal (ours->label, theirs->label);
+  gboolean same_label = ours->any_label || theirs->any_label || g_str_equal (ours->label, theirs->label);
+
+  return (to_them || to_us) && ours->mode == theirs->mode && same_label;
 }
 
 gboolean

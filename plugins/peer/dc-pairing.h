@@ -8,8 +8,10 @@
 
 G_BEGIN_DECLS
 
-/* As many as fit the meta of a peer. */
-#define DC_PROFILE_MAX_CHANNELS 16
+/* A channel of webrtcbin's costs some elements and threads. */
+#define DC_PROFILE_MAX_CHANNELS 128
+/* As many as fit the meta of a peer. Who has more names none, and takes what others want. */
+#define DC_PROFILE_MAX_TOLD 16
 
 /* The members of a peer's meta that pairing looks at. Of a remote's channels only label, mode and wants are known. */
 typedef struct {
