@@ -160,11 +160,28 @@ test_sdp_moves (void)
       gst_sdp_media_get_attribute_val (gst_sdp_message_get_media (description->sdp, 0), "setup"), ==, "actpass");
 }
 
+/* As it was before RFC 8841. */
+static void
+test_sdp_old (void)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GstWebRTCSessionDescription) description =
+      parse ("", "m=application 9 DTLS/SCTP 5000\r\na=sctpmap:5000 webrtc-datachannel 65535\r\n" SDP_ICE, &error);
+  const GstSDPMedia *media;
+
+  g_assert_no_error (error);
+  media = gst_sdp_message_get_media (description->sdp, 0);
+  g_assert_cmpstr (gst_sdp_media_get_proto (media), ==, "UDP/DTLS/SCTP");
+  g_assert_cmpstr (gst_sdp_media_get_format (media, 0), ==, "webrtc-datachannel");
+  g_assert_cmpstr (gst_sdp_media_get_attribute_val (media, "sctp-port"), ==, "5000");
+}
+
 static void
 test_sdp_bad (void)
 {
   static const char *const bad[] = {"", "m=audio 9 RTP/AVP 0\r\n", SDP_MEDIA, SDP_MEDIA SDP_ICE SDP_MEDIA SDP_ICE,
-      "m=application 9 UDP/DTLS/SCTP webrtc-datachannel\r\na=sctp-port:4999\r\n" SDP_ICE};
+      "m=application 9 UDP/DTLS/SCTP webrtc-datachannel\r\na=sctp-port:4999\r\n" SDP_ICE,
+      "m=application 9 DTLS/SCTP 4999\r\na=sctpmap:4999 webrtc-datachannel 65535\r\n" SDP_ICE};
 
   for (guint i = 0; i < G_N_ELEMENTS (bad); i++) {
     g_autoptr (GError) error = NULL;
@@ -491,6 +508,7 @@ main (int argc, char **argv)
   g_test_add_func ("/identity/check", test_identity);
   g_test_add_func ("/sdp/session-level", test_sdp_moves);
   g_test_add_func ("/sdp/bad", test_sdp_bad);
+  g_test_add_func ("/sdp/old", test_sdp_old);
   g_test_add_func ("/sdp/candidates", test_sdp_candidates);
   g_test_add_func ("/sdp/max-message-size", test_max_message_size);
   g_test_add_func ("/pairing/who-calls", test_pairing);

@@ -2,6 +2,8 @@
 /* dc-sdp.c: session descriptions, made right for webrtcbin and by it. */
 #include "plugins/peer/dc-sdp.h"
 
+#include <string.h>
+
 #include "plugins/peer/dc-error.h"
 
 static GstSDPMedia *
@@ -46,6 +48,25 @@ move_to_media (const GstSDPMessage *sdp, GstSDPMedia *media, const char *key)
     gst_sdp_media_add_attribute (media, key, value);
 }
 
+/* As it was written before RFC 8841: "m=application 9 DTLS/SCTP 5000" and "a=sctpmap:5000 webrtc-datachannel 65535"; aiortc offers that still, and
+ * understands an answer in the new way. */
+static void
+modernize (GstSDPMedia *media)
+{
+  const char *map = gst_sdp_media_get_attribute_val (media, "sctpmap");
+  g_autofree char *port = NULL;
+
+  if (g_strcmp0 (gst_sdp_media_get_proto (media), "DTLS/SCTP") != 0 || map == NULL
+      || gst_sdp_media_formats_len (media) != 1)
+    return;
+  port = g_strndup (map, strcspn (map, " "));
+  gst_sdp_media_set_proto (media, "UDP/DTLS/SCTP");
+  gst_sdp_media_remove_format (media, 0);
+  gst_sdp_media_add_format (media, "webrtc-datachannel");
+  if (gst_sdp_media_get_attribute_val (media, "sctp-port") == NULL)
+    gst_sdp_media_add_attribute (media, "sctp-port", port);
+}
+
 static gboolean
 check_media (const GstSDPMedia *media, GError **error)
 {
@@ -86,6 +107,7 @@ dc_sdp_parse_remote (GstWebRTCSDPType type, const char *text, GError **error)
         gst_sdp_message_medias_len (sdp));
     return NULL;
   }
+  modernize (media);
   drop_session_fingerprints (sdp, media);
   move_to_media (sdp, media, "setup");
   move_to_media (sdp, media, "ice-ufrag");
