@@ -64,7 +64,8 @@ struct _DcConnection {
   GstWebRTCICETransport *ice;
   gint gathering_state, ice_state, dtls_state, sctp_state; /* as last told */
   const char *left;                                        /* how the far side has left; NULL: it has not */
-  GSource *timeout;                                        /* while negotiating, and once the far side has left */
+  guint left_waiting, left_steps; /* how many messages were not given then, and how often that was looked at */
+  GSource *timeout;               /* while negotiating, and once the far side has left */
 
   GMutex attach_lock; /* webrtcbin's thread against the worker */
   gboolean gone;      /* nothing may be attached any more */

@@ -16,8 +16,9 @@
 /* Of each UDP socket; the kernel doubles it for its own use and caps it at net.core.rmem_max and wmem_max. The default holds
  * about 90 packets, less than one burst of SCTP. */
 #define UDP_BUFFER_SIZE (1024 * 1024)
-/* Until what came before the far side left must have been given to the channels. */
-#define LEFT_TIMEOUT_MS 500
+/* What came before the far side left must be given to the channels, of which there may be much: so as long as it goes on. */
+#define LEFT_STEP_MS 500
+#define LEFT_STEPS 10
 
 /* --- Identity ------------------------------------------------------------------------------------------------------------------ */
 
@@ -206,9 +207,16 @@ end_left (DcConnection *self)
 }
 
 static gboolean
-on_left_timeout (gpointer user_data)
+on_left_step (gpointer user_data)
 {
-  end_left (user_data);
+  DcConnection *self = user_data;
+  guint waiting = dc_sctp_watch_get_waiting (dc_webrtc_get_sctp_watch (self->webrtc));
+
+  if (waiting < self->left_waiting && ++self->left_steps < LEFT_STEPS) {
+    self->left_waiting = waiting;
+    return G_SOURCE_CONTINUE;
+  }
+  end_left (self);
   return G_SOURCE_REMOVE;
 }
 
@@ -225,9 +233,11 @@ dc_connection_far_side_left (DcConnection *self, const char *how)
 {
   dc_connection_hurry (self);
   self->left = how;
+  self->left_waiting = G_MAXUINT;
+  self->left_steps = 0;
   dc_source_clear (&self->timeout);
-  self->timeout = g_timeout_source_new (LEFT_TIMEOUT_MS);
-  g_source_set_callback (self->timeout, on_left_timeout, self, NULL);
+  self->timeout = g_timeout_source_new (LEFT_STEP_MS);
+  g_source_set_callback (self->timeout, on_left_step, self, NULL);
   g_source_attach (self->timeout, self->context);
   dc_connection_check_left (self);
 }

@@ -406,3 +406,14 @@ dc_sctp_watch_is_drained (DcSctpWatch *self)
   g_mutex_unlock (&self->lock);
   return drained;
 }
+
+guint
+dc_sctp_watch_get_waiting (DcSctpWatch *self)
+{
+  guint waiting;
+
+  g_mutex_lock (&self->lock);
+  waiting = dc_sctp_arrivals_get_waiting (self->arrivals);
+  g_mutex_unlock (&self->lock);
+  return waiting;
+}

@@ -41,5 +41,7 @@ gboolean dc_sctp_watch_given (DcSctpWatch *self, guint16 stream);
 gboolean dc_sctp_watch_forget (DcSctpWatch *self, guint16 stream);
 /* TRUE if the application was given all messages that have come: those that are whole, and before which nothing is missing. */
 gboolean dc_sctp_watch_is_drained (DcSctpWatch *self);
+/* How many of these it was not given yet. */
+guint dc_sctp_watch_get_waiting (DcSctpWatch *self);
 
 G_END_DECLS

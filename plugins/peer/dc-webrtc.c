@@ -37,8 +37,9 @@
 
 /* What webrtcbin's thread has still to do at the end is a matter of milliseconds. */
 #define TASKS_TIMEOUT (200 * G_TIME_SPAN_MILLISECOND)
-/* So is what has come, unless an application holds webrtcbin's thread. */
-#define DRAIN_TIMEOUT (250 * G_TIME_SPAN_MILLISECOND)
+/* So is the next message that has come, unless an application holds webrtcbin's thread; and there may be many. */
+#define DRAIN_STEP (250 * G_TIME_SPAN_MILLISECOND)
+#define DRAIN_STEPS 20
 
 struct _DcWebrtc {
   GstElement *pipeline;
@@ -141,15 +142,31 @@ watch_sent (GstPad *pad, GstPadProbeInfo *info, gpointer user_data)
   return GST_PAD_PROBE_OK;
 }
 
+/* FALSE: the time for one step is over. */
+static gboolean
+wait_for_drain_locked (DcWebrtc *self)
+{
+  gint64 deadline = g_get_monotonic_time () + DRAIN_STEP;
+  gboolean in_time = TRUE;
+
+  while (!g_atomic_int_get (&self->deaf) && !dc_sctp_watch_is_drained (self->watch) && in_time)
+    in_time = g_cond_wait_until (&self->drained, &self->lock, deadline);
+  return in_time;
+}
+
+/* As long as it goes on. */
 static void
 wait_until_drained (DcWebrtc *self)
 {
-  gint64 deadline = g_get_monotonic_time () + DRAIN_TIMEOUT;
-  gboolean in_time = TRUE;
+  guint waiting = G_MAXUINT, before;
 
   g_mutex_lock (&self->lock);
-  while (!g_atomic_int_get (&self->deaf) && !dc_sctp_watch_is_drained (self->watch) && in_time)
-    in_time = g_cond_wait_until (&self->drained, &self->lock, deadline);
+  for (guint i = 0; i < DRAIN_STEPS && !wait_for_drain_locked (self); i++) {
+    before = waiting;
+    waiting = dc_sctp_watch_get_waiting (self->watch);
+    if (waiting >= before)
+      break;
+  }
   g_mutex_unlock (&self->lock);
 }
 

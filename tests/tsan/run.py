@@ -28,8 +28,9 @@ FOUND = 66
 
 # Libraries that are not instrumented and whose threads agree in a way that is not seen: usrsctp, inside GStreamer's plugin
 # sctp, hands over by counts of its own. Naming it in `tsan.supp` would either hide its locks too (called_from_lib), and
-# with them who waited for whom, or our pad probes, which run on its threads (race).
-UNSEEN = re.compile(r'\(libgstsctp\.so[^()]*\)$')
+# with them who waited for whom, or our pad probes, which run on its threads (race). OpenSSL counts references likewise, and frees at exit
+# the locks of what threads that have ended used.
+UNSEEN = re.compile(r'\((?:libgstsctp|libcrypto)\.so[^()]*\)$')
 
 REPORT = re.compile(r'^WARNING: ThreadSanitizer: .*?^SUMMARY: [^\n]*$', re.MULTILINE | re.DOTALL)
 FRAME = re.compile(r'^ +#\d+ (.*)$', re.MULTILINE)
