@@ -373,7 +373,7 @@ test_profile_many (void)
   g_string_append (text, "]}");
   meta = json_from_string (text->str, NULL);
   profile = dc_profile_from_meta (meta);
-  g_assert_cmpuint (profile->channels->len, ==, DC_PROFILE_MAX_TOLD);
+  g_assert_cmpuint (profile->channels->len, ==, DC_PROFILE_MAX_CHANNELS);
 }
 
 static void

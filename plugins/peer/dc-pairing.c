@@ -105,7 +105,7 @@ dc_profile_from_meta (JsonNode *meta)
   if (array == NULL)
     return profile;
   profile->channels = g_ptr_array_new_with_free_func ((GDestroyNotify) dc_channel_options_free);
-  for (guint i = 0; i < MIN (n_channels, DC_PROFILE_MAX_TOLD); i++)
+  for (guint i = 0; i < MIN (n_channels, DC_PROFILE_MAX_CHANNELS); i++)
     g_ptr_array_add (profile->channels, channel_from_node (json_array_get_element (array, i)));
   return profile;
 }
