@@ -580,6 +580,21 @@ test_abort (Fixture *f, gconstpointer data)
   g_assert_true (dc_sctp_watch_is_aborted (f->watch));
 }
 
+/* To the far side's tag, and with the right checksum, as another implementation has it. */
+static void
+test_heartbeat (Fixture *f, gconstpointer data)
+{
+  static const guint8 expected[] = {0x11, 0x11, 0x11, 0x11, 0x11, 0x11, 0x11, 0x11, 0xd0, 0xce, 0xf0, 0x3c, 4, 0, 0, 12,
+      0, 1, 0, 8, 'd', 'a', 't', 'a'};
+  g_autoptr (GBytes) heartbeat = NULL;
+
+  send_message (f, 1, 0);
+  g_assert_null (dc_sctp_watch_make_heartbeat (f->watch));
+  acknowledge (f, 1);
+  heartbeat = dc_sctp_watch_make_heartbeat (f->watch);
+  g_assert_cmpmem (g_bytes_get_data (heartbeat, NULL), g_bytes_get_size (heartbeat), expected, sizeof expected);
+}
+
 /* Other parameters, and one that is cut off. */
 static void
 test_no_reset (Fixture *f, gconstpointer data)
@@ -627,6 +642,7 @@ main (int argc, char **argv)
   ADD_FAR ("/sctp-watch/acknowledged", test_acknowledged);
   ADD_FAR ("/sctp-watch/forgotten", test_forgotten);
   ADD_FAR ("/sctp-watch/abort", test_abort);
+  ADD ("/sctp-watch/heartbeat", test_heartbeat);
   ADD_FAR ("/sctp-watch/reset", test_reset);
   ADD_FAR ("/sctp-watch/reset/early", test_reset_early);
   ADD_FAR ("/sctp-watch/reset/none", test_no_reset);

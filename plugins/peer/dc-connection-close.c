@@ -37,6 +37,7 @@ tear_down (gpointer user_data)
 
   dc_source_clear (&self->close_timer);
   dc_source_clear (&self->timeout);
+  dc_source_clear (&self->life_timer);
   g_cancellable_cancel (self->cancellable);
   dc_connection_unwatch_transports (self);
   g_signal_handlers_disconnect_by_data (dc_webrtc_get_bin (self->webrtc), self);

@@ -48,7 +48,9 @@ struct _DcConnection {
   GPtrArray *
       channels; /* (element-type DcChannel): constant; they may be attached to webrtcbin's channels here or elsewhere */
   GSource *close_timer;
-  GSourceFunc linger_end; /* while lingering: what comes next */
+  GSource *life_timer;              /* (nullable): see dc-connection.c */
+  guint life_seen, life_unanswered; /* packets that had come; how often we have asked since then */
+  GSourceFunc linger_end;           /* while lingering: what comes next */
   gboolean is_caller;
   GCancellable *cancellable; /* name look-ups */
 

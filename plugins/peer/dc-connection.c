@@ -14,6 +14,9 @@
  * The channels are the session's (dc-session.h), which outlive us. Here webrtcbin's channels are made or found for them, and started when they
  * are open and the fingerprint was found right (dc-connection-transport.c). The session then says when one is in use. Every failure ends
  * the connection; what that means for the channels is the session's business.
+ * A link has heartbeats of its own, and a raw channel has none: ICE alone would notice after most of a minute that nobody is there any more. So
+ * where there are raw channels, and nothing comes, the far side's SCTP is asked for a sign of life, each second.
+ *
  * There is no ICE restart in webrtcbin: a lost connection is never mended, only replaced. */
 #include "plugins/peer/dc-connection.h"
 
@@ -25,6 +28,10 @@
 #define MAX_SHOWN_TEXT 120
 /* Beside those that we know of. Each costs webrtcbin some elements and a thread, which it keeps. */
 #define MAX_STRANGE_CHANNELS 16
+
+#define LIFE_INTERVAL_MS 1000
+/* So often it was asked, and no packet came. */
+#define MAX_UNANSWERED 3
 
 /* --- Ending -------------------------------------------------------------------------------------------------------------------- */
 
@@ -616,6 +623,44 @@ dc_connection_needs_signaling (DcConnection *self)
          && self->ice_state != GST_WEBRTC_ICE_CONNECTION_STATE_COMPLETED;
 }
 
+static gboolean
+on_life_timer (gpointer user_data)
+{
+  DcConnection *self = user_data;
+  guint received = dc_sctp_watch_get_received (dc_webrtc_get_sctp_watch (self->webrtc));
+
+  if (self->phase != DC_PHASE_OPEN || self->left != NULL)
+    return G_SOURCE_CONTINUE;
+  if (received != self->life_seen)
+    self->life_unanswered = 0;
+  self->life_seen = received;
+  if (self->life_unanswered++ < MAX_UNANSWERED)
+    dc_webrtc_ask_for_life (self->webrtc);
+  else
+    dc_connection_fail (
+        self, DC_ERROR_PEER_GONE, "\"%s\" has not been heard of for %d s", self->remote_id, MAX_UNANSWERED + 1);
+  return G_SOURCE_CONTINUE;
+}
+
+static gboolean
+has_raw_channel (DcConnection *self)
+{
+  for (guint i = 0; i < self->channels->len; i++)
+    if (dc_channel_get_mode (g_ptr_array_index (self->channels, i)) == DC_MODE_RAW)
+      return TRUE;
+  return FALSE;
+}
+
+static void
+watch_life (DcConnection *self)
+{
+  if (!has_raw_channel (self))
+    return;
+  self->life_timer = g_timeout_source_new (LIFE_INTERVAL_MS);
+  g_source_set_callback (self->life_timer, on_life_timer, self, NULL);
+  g_source_attach (self->life_timer, self->context);
+}
+
 void
 dc_connection_set_open (DcConnection *self)
 {
@@ -624,6 +669,7 @@ dc_connection_set_open (DcConnection *self)
   dc_source_clear (&self->timeout);
   self->phase = DC_PHASE_OPEN;
   self->opened_at = g_get_monotonic_time ();
+  watch_life (self);
 }
 
 void

@@ -25,6 +25,7 @@
 #include "plugins/peer/dc-sctp-arrivals.h"
 
 #define PACKET_HEADER_SIZE 12u
+#define CHECKSUM_SIZE 4u
 #define CHUNK_HEADER_SIZE 4u
 
 enum {
@@ -32,6 +33,7 @@ enum {
   CHUNK_INIT = 1,
   CHUNK_INIT_ACK = 2,
   CHUNK_SACK = 3,
+  CHUNK_HEARTBEAT = 4,
   CHUNK_ABORT = 6,
   CHUNK_I_DATA = 64,
   CHUNK_RE_CONFIG = 130,
@@ -71,7 +73,8 @@ struct _DcSctpWatch {
   gint aborted;  /* atomic */
 
   GMutex lock;
-  GArray *streams; /* (element-type Stream) */
+  GArray *streams;                   /* (element-type Stream) */
+  guint8 header[PACKET_HEADER_SIZE]; /* of what we send: ports, the far side's tag; the checksum is left out */
   gboolean any_sent, any_acknowledged;
   guint32 highest_tsn; /* sent */
   guint32 acknowledged_tsn;
@@ -210,6 +213,8 @@ dc_sctp_watch_sent (DcSctpWatch *self, gconstpointer packet, gsize size)
   guint16 length;
 
   g_mutex_lock (&self->lock);
+  if (size >= PACKET_HEADER_SIZE)
+    memcpy (self->header, packet, PACKET_HEADER_SIZE - CHECKSUM_SIZE);
   while ((chunk = next_chunk (packet, size, &position, &length)) != NULL) {
     if (chunk[0] == CHUNK_DATA && length >= DATA_SIZE)
       take_data_locked (self, chunk, DATA_PPID);
@@ -416,4 +421,41 @@ dc_sctp_watch_get_waiting (DcSctpWatch *self)
   waiting = dc_sctp_arrivals_get_waiting (self->arrivals);
   g_mutex_unlock (&self->lock);
   return waiting;
+}
+
+/* --- Heartbeats ------------------------------------------------------------------------------------------------------------------- */
+
+/* CRC32c, bit by bit: these packets are few and short (RFC 9260, appendix A). */
+static guint32
+get_checksum (const guint8 *data, gsize size)
+{
+  guint32 crc = G_MAXUINT32;
+
+  for (gsize i = 0; i < size; i++) {
+    crc ^= data[i];
+    for (guint bit = 0; bit < 8; bit++)
+      crc = (crc >> 1) ^ (crc & 1 ? 0x82f63b78u : 0);
+  }
+  return GUINT32_TO_LE (~crc);
+}
+
+GBytes *
+dc_sctp_watch_make_heartbeat (DcSctpWatch *self)
+{
+  /* The information, which comes back, has another length than usrsctp's, which therefore does not look into it. */
+  static const guint8 chunk[] = {CHUNK_HEARTBEAT, 0, 0, 12, 0, 1, 0, 8, 'd', 'a', 't', 'a'};
+  guint8 packet[PACKET_HEADER_SIZE + sizeof chunk];
+  gboolean associated;
+  guint32 checksum;
+
+  g_mutex_lock (&self->lock);
+  associated = self->any_acknowledged;
+  memcpy (packet, self->header, PACKET_HEADER_SIZE);
+  g_mutex_unlock (&self->lock);
+  if (!associated)
+    return NULL;
+  memcpy (packet + PACKET_HEADER_SIZE, chunk, sizeof chunk);
+  checksum = get_checksum (packet, sizeof packet);
+  memcpy (packet + PACKET_HEADER_SIZE - CHECKSUM_SIZE, &checksum, CHECKSUM_SIZE);
+  return g_bytes_new (packet, sizeof packet);
 }

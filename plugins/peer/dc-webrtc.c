@@ -474,6 +474,18 @@ dc_webrtc_say_goodbye (DcWebrtc *self)
     gst_pad_push_event (pad, gst_event_new_eos ());
 }
 
+void
+dc_webrtc_ask_for_life (DcWebrtc *self)
+{
+  g_autoptr (GstElement) sctpenc = dup_element (self, &self->sctpenc);
+  g_autoptr (GstPad) pad = sctpenc != NULL ? gst_element_get_static_pad (sctpenc, "src") : NULL;
+  GBytes *heartbeat = pad != NULL && gst_pad_is_active (pad) ? dc_sctp_watch_make_heartbeat (self->watch) : NULL;
+
+  if (heartbeat != NULL)
+    gst_pad_push (pad, gst_buffer_new_wrapped_bytes (heartbeat));
+  g_clear_pointer (&heartbeat, g_bytes_unref);
+}
+
 static gboolean
 flush_pad (GstElement *element, GstPad *pad, gpointer user_data)
 {

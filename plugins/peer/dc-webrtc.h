@@ -42,6 +42,8 @@ DcSctpWatch *dc_webrtc_get_sctp_watch (DcWebrtc *self);
  * dc_webrtc_free(). Worker. */
 GstPromise *dc_webrtc_new_promise (
     DcWebrtc *self, GstPromiseChangeFunc func, gpointer user_data, GDestroyNotify destroy);
+/* Asks the far side's SCTP for a sign of life, once there is an association; any packet that comes is one (dc_sctp_watch_get_received()). */
+void dc_webrtc_ask_for_life (DcWebrtc *self);
 /* Tells the far side that the connection ends (DTLS close_notify), if it got that far. It leaves within some 50 ms. */
 void dc_webrtc_say_goodbye (DcWebrtc *self);
 /* Not on a thread of webrtcbin's. Channels must have been let go of. */

@@ -11,7 +11,7 @@
 #define HEADER_SIZE 12u
 #define CHECKSUM_SIZE 4u
 
-static gint is_cut; /* atomic */
+static gint is_cut, n_lost; /* atomic */
 
 /* (element-type GWeakRef): sctpenc of each webrtcbin, in the order in which they came. */
 static GMutex encoders_lock;
@@ -20,7 +20,10 @@ static GQueue encoders = G_QUEUE_INIT;
 static GstPadProbeReturn
 drop_if_cut (GstPad *pad, GstPadProbeInfo *info, gpointer user_data)
 {
-  return g_atomic_int_get (&is_cut) ? GST_PAD_PROBE_DROP : GST_PAD_PROBE_OK;
+  if (!g_atomic_int_get (&is_cut))
+    return GST_PAD_PROBE_OK;
+  g_atomic_int_inc (&n_lost);
+  return GST_PAD_PROBE_DROP;
 }
 
 static void
@@ -104,7 +107,15 @@ dc_test_cut_init (void)
 void
 dc_test_cut_set (gboolean cut)
 {
+  if (cut)
+    g_atomic_int_set (&n_lost, 0);
   g_atomic_int_set (&is_cut, cut);
+}
+
+guint
+dc_test_cut_count_lost (void)
+{
+  return (guint) g_atomic_int_get (&n_lost);
 }
 
 void

@@ -180,6 +180,14 @@ dc_test_peer_wait_event (DcTestPeer *self, const char *name)
   return dc_test_peer_wait_event_with (self, name, NULL, NULL);
 }
 
+void
+dc_test_peer_look_back (DcTestPeer *self)
+{
+  g_mutex_lock (&self->lock);
+  self->seen = 0;
+  g_mutex_unlock (&self->lock);
+}
+
 guint
 dc_test_peer_count_events (DcTestPeer *self, const char *name)
 {

@@ -21,6 +21,8 @@ DcPeer *dc_test_peer_get (DcTestPeer *self);
 GstStructure *dc_test_peer_wait_event (DcTestPeer *self, const char *name);
 /* The same, and the field @field has the value @value. (transfer full) */
 GstStructure *dc_test_peer_wait_event_with (DcTestPeer *self, const char *name, const char *field, const char *value);
+/* From now on those that were returned, or skipped, are looked at again. */
+void dc_test_peer_look_back (DcTestPeer *self);
 /* How many events of that name there have been. */
 guint dc_test_peer_count_events (DcTestPeer *self, const char *name);
 /* The next open channel; fails the test if the peer gives up. (transfer full) */

@@ -3,6 +3,7 @@
 #include "tests/harness/dc-test-process.h"
 
 #include <signal.h>
+#include <stdio.h>
 #include <string.h>
 
 struct _DcTestProcess {
@@ -80,6 +81,46 @@ void
 dc_test_process_signal (DcTestProcess *self, int number)
 {
   g_subprocess_send_signal (self->process, number);
+}
+
+/* The parent of @pid; 0 if there is none, or it has gone. */
+static pid_t
+get_parent (const char *pid)
+{
+  g_autofree char *path = g_build_filename ("/proc", pid, "stat", NULL), *content = NULL;
+  const char *behind_name;
+  int parent = 0;
+
+  if (!g_file_get_contents (path, &content, NULL, NULL) || (behind_name = strrchr (content, ')')) == NULL)
+    return 0;
+  return sscanf (behind_name, ") %*c %d", &parent) == 1 ? parent : 0;
+}
+
+/* Stopped first, so that nobody sees another end and says goodbye. */
+static void
+stop_family (pid_t pid, GArray *family)
+{
+  g_autoptr (GDir) processes = g_dir_open ("/proc", 0, NULL);
+  const char *name;
+
+  kill (pid, SIGSTOP);
+  g_array_append_val (family, pid);
+  while ((name = g_dir_read_name (processes)) != NULL)
+    if (g_ascii_isdigit (*name) && get_parent (name) == pid)
+      stop_family ((pid_t) g_ascii_strtoll (name, NULL, 10), family);
+}
+
+void
+dc_test_process_kill_all (DcTestProcess *self)
+{
+  const char *identifier = g_subprocess_get_identifier (self->process);
+  g_autoptr (GArray) family = g_array_new (FALSE, FALSE, sizeof (pid_t));
+
+  if (identifier == NULL)
+    return;
+  stop_family ((pid_t) g_ascii_strtoll (identifier, NULL, 10), family);
+  for (guint i = 0; i < family->len; i++)
+    kill (g_array_index (family, pid_t, i), SIGKILL);
 }
 
 int

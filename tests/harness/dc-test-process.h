@@ -17,6 +17,8 @@ DcTestProcess *dc_test_process_newv (const char *const *argv, const char *const 
 /* The next line, of those not returned before, that contains @substring. Fails if the output ends first. (transfer none) */
 const char *dc_test_process_wait_line (DcTestProcess *process, const char *substring);
 void dc_test_process_signal (DcTestProcess *process, int signal);
+/* Kills it with all that it has started, at once: none of them can say anything. */
+void dc_test_process_kill_all (DcTestProcess *process);
 /* The exit status, or 128 plus the number of the signal that killed it. */
 int dc_test_process_wait_exit (DcTestProcess *process);
 /* All lines so far. (transfer full) */
