@@ -124,12 +124,14 @@ function echo(channel, log) {
   channel.binaryType = 'arraybuffer';
   channel.bufferedAmountLowThreshold = 65536;
   channel.onbufferedamountlow = () => flush();
+  channel.bufferedAmountLow?.subscribe(() => flush()); // werift's way
   let told = false;
   // Some tell it twice.
   channel.onopen = () => {
     if (!told)
       log(`open ${describe(channel)}`);
     told = true;
+    flush(); // with some, messages come before this
   };
   channel.onclose = () => log(`closed ${channel.label}`);
   channel.onmessage = ({ data }) => {

@@ -188,7 +188,7 @@ func (m *meeting) hello() message {
 // echo sends back what comes on a channel, and obeys what begins with "!" (see echo.js).
 func echo(channel *webrtc.DataChannel) {
 	room := make(chan struct{}, 1)
-	out := make(chan webrtc.DataChannelMessage, 100000)
+	out := make(chan func() error, 100000) // one after the other
 	var messages, bytes int
 	var quiet bool
 
@@ -204,15 +204,11 @@ func echo(channel *webrtc.DataChannel) {
 			"maxRetransmits": channel.MaxRetransmits(), "maxPacketLifeTime": channel.MaxPacketLifeTime(), "negotiated": channel.Negotiated()})
 		fmt.Println("open", string(told))
 		go func() {
-			for message := range out {
+			for step := range out {
 				for channel.BufferedAmount() > 1048576 {
 					<-room
 				}
-				if message.IsString {
-					_ = channel.SendText(string(message.Data))
-				} else {
-					_ = channel.Send(message.Data)
-				}
+				_ = step()
 			}
 		}()
 	})
@@ -223,22 +219,28 @@ func echo(channel *webrtc.DataChannel) {
 			messages++
 			bytes += len(message.Data)
 			if !quiet {
-				out <- message
+				if message.IsString {
+					out <- func() error { return channel.SendText(string(message.Data)) }
+				} else {
+					out <- func() error { return channel.Send(message.Data) }
+				}
 			}
 			return
 		}
 		switch words[0] {
 		case "!close":
-			check(channel.Close())
+			out <- channel.Close
 		case "!count":
-			out <- webrtc.DataChannelMessage{IsString: true, Data: []byte(fmt.Sprintf("%d %d", messages, bytes))}
+			count := fmt.Sprintf("%d %d", messages, bytes)
+			out <- func() error { return channel.SendText(count) }
 		case "!quiet":
 			quiet = true
 		case "!send":
 			n, _ := strconv.Atoi(words[1])
 			size, _ := strconv.Atoi(words[2])
 			for i := 0; i < n; i++ {
-				out <- webrtc.DataChannelMessage{Data: []byte(fmt.Sprintf("%-*d", size, i))}
+				data := []byte(fmt.Sprintf("%-*d", size, i))
+				out <- func() error { return channel.Send(data) }
 			}
 		}
 	})
