@@ -477,6 +477,20 @@ test_last_messages_before_close (Fixture *fixture, gconstpointer data)
   assert_end (fixture->at_bob);
 }
 
+/* Nobody is there any more, who could not say so. */
+static void
+test_silence (Fixture *fixture, gconstpointer data)
+{
+  g_autoptr (DcChannelOptions) options = raw_options ();
+  g_autoptr (GError) error = NULL;
+
+  meet (fixture, options, options);
+  dc_test_cut_set (TRUE);
+  g_assert_null (dc_channel_receive (fixture->at_bob, NULL, &error));
+  g_assert_error (error, DC_ERROR, DC_ERROR_PEER_GONE);
+  g_assert_nonnull (strstr (error->message, "has not been heard of"));
+}
+
 static void
 wait_when_open (DcPeer *peer, const GstStructure *event, Gate *gate)
 {
@@ -567,6 +581,7 @@ main (int argc, char **argv)
   ADD ("/raw/finished-when-expired", test_finished_when_expired);
   ADD ("/raw/far-side-leaves", test_far_side_leaves);
   ADD ("/raw/first-messages", test_first_messages);
+  ADD ("/raw/silence", test_silence);
   ADD ("/raw/last-messages", test_last_messages);
   ADD ("/raw/last-messages/before-abort", test_last_messages_before_abort);
   ADD ("/raw/last-messages/before-close", test_last_messages_before_close);
