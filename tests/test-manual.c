@@ -32,6 +32,11 @@ tear_down (Fixture *fixture, gconstpointer early)
   dc_test_watchdog_stop ();
 }
 
+static void
+ignore (DcPeer *peer, const char *text, gboolean complete, gpointer user_data)
+{
+}
+
 static DcPeer *
 make_peer (DcRole role, const char *label, DcMode mode, gboolean any_label)
 {
@@ -41,6 +46,7 @@ make_peer (DcRole role, const char *label, DcMode mode, gboolean any_label)
   options->mode = mode;
   options->any_label = any_label;
   g_assert_true (dc_peer_add_channel (peer, options, NULL));
+  g_signal_connect (peer, "description", G_CALLBACK (ignore), NULL);
   return peer;
 }
 
@@ -175,7 +181,7 @@ test_mix_ups (Fixture *fixture, gconstpointer data)
 static void
 test_refused (Fixture *fixture, gconstpointer data)
 {
-  g_autoptr (DcPeer) with_server = g_object_new (DC_TYPE_PEER, NULL), no_role = NULL;
+  g_autoptr (DcPeer) with_server = g_object_new (DC_TYPE_PEER, NULL), no_role = NULL, no_carrier = NULL;
   g_autoptr (GError) error = NULL;
 
   g_assert_false (dc_peer_take_description (with_server, "{}", &error));
@@ -183,6 +189,10 @@ test_refused (Fixture *fixture, gconstpointer data)
   g_clear_error (&error);
   no_role = g_object_new (DC_TYPE_PEER, "signaling", "manual:", NULL);
   g_assert_false (dc_peer_start (no_role, &error));
+  g_assert_error (error, DC_ERROR, DC_ERROR_USAGE);
+  g_clear_error (&error);
+  no_carrier = g_object_new (DC_TYPE_PEER, "signaling", "manual:", "role", DC_ROLE_OFFERER, NULL);
+  g_assert_false (dc_peer_start (no_carrier, &error));
   g_assert_error (error, DC_ERROR, DC_ERROR_USAGE);
   g_clear_error (&error);
   fixture->bob = dc_test_peer_start (make_peer (DC_ROLE_ANSWERER, "data", DC_MODE_RAW, FALSE));

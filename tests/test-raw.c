@@ -421,24 +421,37 @@ test_far_side_leaves (Fixture *fixture, gconstpointer data)
   assert_end (fixture->at_bob);
 }
 
+static void
+send_many (DcChannel *channel, guint n)
+{
+  g_autoptr (GError) error = NULL;
+
+  for (guint i = 0; i < n; i++)
+    dc_test_push_text (channel, "one of many");
+  g_assert_true (dc_channel_finish (channel, &error));
+  g_assert_no_error (error);
+}
+
+static void
+expect_many (DcChannel *channel, guint n)
+{
+  for (guint i = 0; i < n; i++)
+    dc_test_expect_text (channel, "one of many");
+  assert_end (channel);
+}
+
 /* A far side that leaves right after its last messages, while we are slow: the goodbye does not overtake them. */
 static void
 test_last_messages (Fixture *fixture, gconstpointer data)
 {
   g_autoptr (DcChannelOptions) options = raw_options ();
-  g_autoptr (GError) error = NULL;
 
   meet (fixture, options, options);
   /* On webrtcbin's thread, which delivers one message after the other. */
   g_signal_connect_swapped (fixture->at_bob, "readable", G_CALLBACK (wait_for_gate), &fixture->goodbye);
-  for (guint i = 0; i < 1000; i++)
-    dc_test_push_text (fixture->at_alice, "one of many");
-  g_assert_true (dc_channel_finish (fixture->at_alice, &error));
-  g_assert_no_error (error);
+  send_many (fixture->at_alice, 1000);
   leave (fixture);
-  for (guint i = 0; i < 1000; i++)
-    dc_test_expect_text (fixture->at_bob, "one of many");
-  assert_end (fixture->at_bob);
+  expect_many (fixture->at_bob, 1000);
 }
 
 /* Nor does an abort of the association, which is how a browser leaves: sctpenc takes that for an error. */
@@ -446,17 +459,11 @@ static void
 test_last_messages_before_abort (Fixture *fixture, gconstpointer data)
 {
   g_autoptr (DcChannelOptions) options = raw_options ();
-  g_autoptr (GError) error = NULL;
 
   meet (fixture, options, options);
-  for (guint i = 0; i < 1000; i++)
-    dc_test_push_text (fixture->at_alice, "one of many");
-  g_assert_true (dc_channel_finish (fixture->at_alice, &error));
-  g_assert_no_error (error);
+  send_many (fixture->at_alice, 1000);
   dc_test_cut_abort_oldest ();
-  for (guint i = 0; i < 1000; i++)
-    dc_test_expect_text (fixture->at_bob, "one of many");
-  assert_end (fixture->at_bob);
+  expect_many (fixture->at_bob, 1000);
 }
 
 /* Nor does the end of a channel: SCTP resets the stream when all has come, which need not have been given to us yet. */
@@ -464,17 +471,11 @@ static void
 test_last_messages_before_close (Fixture *fixture, gconstpointer data)
 {
   g_autoptr (DcChannelOptions) options = raw_options ();
-  g_autoptr (GError) error = NULL;
 
   meet (fixture, options, options);
-  for (guint i = 0; i < 3000; i++)
-    dc_test_push_text (fixture->at_alice, "one of many");
-  g_assert_true (dc_channel_finish (fixture->at_alice, &error));
-  g_assert_no_error (error);
+  send_many (fixture->at_alice, 3000);
   dc_channel_close (fixture->at_alice);
-  for (guint i = 0; i < 3000; i++)
-    dc_test_expect_text (fixture->at_bob, "one of many");
-  assert_end (fixture->at_bob);
+  expect_many (fixture->at_bob, 3000);
 }
 
 /* Nobody is there any more, who could not say so. */

@@ -197,11 +197,19 @@ check_secret (DcPeer *self, GError **error)
 static gboolean
 check_manual (DcPeer *self, GError **error)
 {
+  const char *problem = NULL;
+
   self->manual = g_strcmp0 (self->signaling, DC_SIGNALING_MANUAL) == 0;
-  if (!self->manual || self->profile.role != DC_ROLE_AUTO)
+  if (!self->manual)
     return TRUE;
-  g_set_error_literal (error, DC_ERROR, DC_ERROR_USAGE,
-      "without a signaling server nobody can agree on who calls: say which role this peer has, offerer or answerer");
+  if (self->profile.role == DC_ROLE_AUTO)
+    problem = "nobody can agree on who calls: say which role this peer has, offerer or answerer";
+  else if (!g_signal_has_handler_pending (self, g_signal_lookup ("description", DC_TYPE_PEER), 0, FALSE))
+    problem = "somebody must carry the descriptions, and nothing here listens to the signal \"description\"; dcpeer "
+              "--manual does";
+  if (problem == NULL)
+    return TRUE;
+  g_set_error (error, DC_ERROR, DC_ERROR_USAGE, "without a signaling server %s", problem);
   return FALSE;
 }
 

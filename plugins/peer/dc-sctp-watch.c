@@ -425,14 +425,14 @@ dc_sctp_watch_get_waiting (DcSctpWatch *self)
 
 /* --- Heartbeats ------------------------------------------------------------------------------------------------------------------- */
 
-/* CRC32c, bit by bit: these packets are few and short (RFC 9260, appendix A). */
-static guint32
-get_checksum (const guint8 *data, gsize size)
+/* Bit by bit: these packets are few and short. */
+guint32
+dc_sctp_checksum (const guint8 *packet, gsize size)
 {
   guint32 crc = G_MAXUINT32;
 
   for (gsize i = 0; i < size; i++) {
-    crc ^= data[i];
+    crc ^= packet[i];
     for (guint bit = 0; bit < 8; bit++)
       crc = (crc >> 1) ^ (crc & 1 ? 0x82f63b78u : 0);
   }
@@ -455,7 +455,7 @@ dc_sctp_watch_make_heartbeat (DcSctpWatch *self)
   if (!associated)
     return NULL;
   memcpy (packet + PACKET_HEADER_SIZE, chunk, sizeof chunk);
-  checksum = get_checksum (packet, sizeof packet);
+  checksum = dc_sctp_checksum (packet, sizeof packet);
   memcpy (packet + PACKET_HEADER_SIZE - CHECKSUM_SIZE, &checksum, CHECKSUM_SIZE);
   return g_bytes_new (packet, sizeof packet);
 }

@@ -7,6 +7,8 @@
 #include <gst/gst.h>
 #include <string.h>
 
+#include "plugins/peer/dc-sctp-watch.h"
+
 /* Of an SCTP packet. */
 #define HEADER_SIZE 12u
 #define CHECKSUM_SIZE 4u
@@ -127,20 +129,6 @@ dc_test_cut_end_oldest (void)
   gst_pad_push_event (pad, gst_event_new_eos ());
 }
 
-/* CRC32c of RFC 9260, appendix A. */
-static guint32
-get_checksum (const guint8 *data, gsize size)
-{
-  guint32 crc = G_MAXUINT32;
-
-  for (gsize i = 0; i < size; i++) {
-    crc ^= data[i];
-    for (guint bit = 0; bit < 8; bit++)
-      crc = (crc >> 1) ^ (crc & 1 ? 0x82f63b78u : 0);
-  }
-  return GUINT32_TO_LE (~crc);
-}
-
 void
 dc_test_cut_abort_oldest (void)
 {
@@ -154,7 +142,7 @@ dc_test_cut_abort_oldest (void)
   g_assert_nonnull (header);
   memcpy (packet, header, HEADER_SIZE);
   memcpy (packet + HEADER_SIZE, chunk, sizeof chunk);
-  checksum = get_checksum (packet, HEADER_SIZE + sizeof chunk);
+  checksum = dc_sctp_checksum (packet, HEADER_SIZE + sizeof chunk);
   memcpy (packet + HEADER_SIZE - CHECKSUM_SIZE, &checksum, CHECKSUM_SIZE);
   gst_pad_push (pad, gst_buffer_new_wrapped (packet, HEADER_SIZE + sizeof chunk));
 }
