@@ -86,7 +86,6 @@ manual_open (DcTransport *transport, const char *hello_text)
   welcome->room = g_strdup (hello->room);
   welcome->session = g_strdup (MANUAL_CALL);
   welcome->resume = g_strdup (MANUAL_CALL);
-  welcome->peers = g_ptr_array_new_with_free_func ((GDestroyNotify) dc_peer_info_free);
   g_ptr_array_add (welcome->peers, dc_peer_info_new (DC_TRANSPORT_MANUAL_REMOTE, NULL, FALSE));
   say (self, welcome);
 }
