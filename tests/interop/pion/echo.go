@@ -192,14 +192,15 @@ func echo(channel *webrtc.DataChannel) {
 	var messages, bytes int
 	var quiet bool
 
-	channel.SetBufferedAmountLowThreshold(65536)
-	channel.OnBufferedAmountLow(func() {
-		select {
-		case room <- struct{}{}:
-		default:
-		}
-	})
 	channel.OnOpen(func() {
+		// Before this a channel that the other side has opened forgets it.
+		channel.SetBufferedAmountLowThreshold(65536)
+		channel.OnBufferedAmountLow(func() {
+			select {
+			case room <- struct{}{}:
+			default:
+			}
+		})
 		told, _ := json.Marshal(map[string]any{"label": channel.Label(), "protocol": channel.Protocol(), "ordered": channel.Ordered(),
 			"maxRetransmits": channel.MaxRetransmits(), "maxPacketLifeTime": channel.MaxPacketLifeTime(), "negotiated": channel.Negotiated()})
 		fmt.Println("open", string(told))
