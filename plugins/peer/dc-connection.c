@@ -15,7 +15,7 @@
  * are open and the fingerprint was found right (dc-connection-transport.c). The session then says when one is in use. Every failure ends
  * the connection; what that means for the channels is the session's business.
  * A link has heartbeats of its own, and a raw channel has none: ICE alone would notice after most of a minute that nobody is there any more. So
- * where there are raw channels, and nothing comes, the far side's SCTP is asked for a sign of life, twice a second.
+ * where there are raw channels, and nothing comes, the far side's SCTP is asked for a sign of life, at most twice a second.
  *
  * There is no ICE restart in webrtcbin: a lost connection is never mended, only replaced. */
 #include "plugins/peer/dc-connection.h"
@@ -31,7 +31,7 @@
 
 #define LIFE_INTERVAL_MS 500
 /* So often it was asked, and no packet came. */
-#define MAX_UNANSWERED 9
+#define MAX_UNANSWERED 8
 
 /* --- Ending -------------------------------------------------------------------------------------------------------------------- */
 
@@ -631,14 +631,14 @@ on_life_timer (gpointer user_data)
 
   if (self->phase != DC_PHASE_OPEN || self->left != NULL)
     return G_SOURCE_CONTINUE;
-  if (received != self->life_seen)
+  if (received != self->life_seen) {
+    self->life_seen = received;
     self->life_unanswered = 0;
-  self->life_seen = received;
-  if (self->life_unanswered++ < MAX_UNANSWERED)
+  } else if (self->life_unanswered++ < MAX_UNANSWERED)
     dc_webrtc_ask_for_life (self->webrtc);
   else
     dc_connection_fail (self, DC_ERROR_PEER_GONE, "\"%s\" has not been heard of for %.1f s", self->remote_id,
-        MAX_UNANSWERED * LIFE_INTERVAL_MS / 1000.0);
+        (MAX_UNANSWERED + 1) * LIFE_INTERVAL_MS / 1000.0);
   return G_SOURCE_CONTINUE;
 }
 
