@@ -156,6 +156,7 @@ make_client (const DcOptions *options, GError **error)
       .room = options->room,
       .token = options->token,
       .tls_ca = options->tls_ca,
+      .proxy = options->proxy,
       .transport = options->polling ? DC_SIGNALING_TRANSPORT_POLLING : DC_SIGNALING_TRANSPORT_AUTO,
   };
   return dc_signaling_client_new (&config, error);

@@ -36,12 +36,12 @@ static const struct {
 
 /* What GOption fills in, as text where the range is ours to check. */
 typedef struct {
-  char *signaling, *room, *tls_ca, *env_file, *timeout;
+  char *signaling, *room, *tls_ca, *proxy, *env_file, *timeout;
   gboolean polling, json;
-  char *id, *to, *stun_server, *ice_policy, *count, *interval, *message, *resume_timeout;
+  char *id, *to, *ice_policy, *port_range, *count, *interval, *message, *resume_timeout;
   char *protocol, *max_retransmits, *max_lifetime, *negotiated, *remote_file;
-  GStrv turn_servers, labels, rest;
-  gboolean no_turn, once, raw, unordered, hang_up, manual, print_again, base64;
+  GStrv stun_servers, turn_servers, interfaces, labels, rest;
+  gboolean no_turn, ice_tcp, once, raw, unordered, hang_up, manual, print_again, base64;
 } RawOptions;
 
 static void
@@ -50,11 +50,12 @@ raw_options_clear (RawOptions *raw)
   g_free (raw->signaling);
   g_free (raw->room);
   g_free (raw->tls_ca);
+  g_free (raw->proxy);
   g_free (raw->env_file);
   g_free (raw->timeout);
   g_free (raw->id);
   g_free (raw->to);
-  g_free (raw->stun_server);
+  g_free (raw->port_range);
   g_free (raw->ice_policy);
   g_free (raw->count);
   g_free (raw->interval);
@@ -66,7 +67,9 @@ raw_options_clear (RawOptions *raw)
   g_free (raw->negotiated);
   g_free (raw->remote_file);
   g_strfreev (raw->labels);
+  g_strfreev (raw->stun_servers);
   g_strfreev (raw->turn_servers);
+  g_strfreev (raw->interfaces);
   g_strfreev (raw->rest);
 }
 
@@ -80,9 +83,12 @@ dc_options_free (DcOptions *options)
   g_free (options->token);
   g_free (options->secret);
   g_free (options->tls_ca);
+  g_free (options->proxy);
   g_free (options->id);
   g_free (options->to);
-  g_free (options->stun_server);
+  g_free (options->stun_servers);
+  g_free (options->interfaces);
+  g_free (options->port_range);
   g_strfreev (options->turn_servers);
   g_free (options->message);
   g_strfreev (options->labels);
@@ -109,7 +115,10 @@ add_common_entries (GOptionContext *context, RawOptions *raw)
           "Give up if there is no connection after so long; 0: never [offer 30, answer 0, peers 10; --manual 0]",
           "SECONDS"},
       {"tls-ca", 0, 0, G_OPTION_ARG_FILENAME, &raw->tls_ca,
-          "Trust the certificates in this PEM file for wss:// and https://", "FILE"},
+          "Trust the certificates in this PEM file for wss://, https:// and turns://", "FILE"},
+      {"proxy", 0, 0, G_OPTION_ARG_STRING, &raw->proxy,
+          "Reach the signaling server, and TURN servers by TCP, through this proxy [https_proxy, http_proxy]",
+          "[USER:PASSWORD@]HOST:PORT"},
       {"polling", 0, 0, G_OPTION_ARG_NONE, &raw->polling, "Speak to the server by HTTP long polling only", NULL},
       {"json", 'j', 0, G_OPTION_ARG_NONE, &raw->json, "Print one JSON object a line", NULL},
       {"env-file", 0, 0, G_OPTION_ARG_FILENAME, &raw->env_file, "Read defaults from this file [.env]", "FILE"},
@@ -125,13 +134,6 @@ add_call_entries (GOptionContext *context, RawOptions *raw)
   const GOptionEntry entries[] = {
       {"id", 'i', 0, G_OPTION_ARG_STRING, &raw->id, "Our id in the room [made up by the server]", "ID"},
       {"to", 0, 0, G_OPTION_ARG_STRING, &raw->to, "Have to do with this peer only", "PEER"},
-      {"stun-server", 0, 0, G_OPTION_ARG_STRING, &raw->stun_server, "STUN server, beside the signaling server's",
-          "stun://HOST[:PORT]"},
-      {"turn-server", 0, 0, G_OPTION_ARG_STRING_ARRAY, &raw->turn_servers, "TURN server, may be given repeatedly",
-          "turn://USER:PASSWORD@HOST[:PORT]"},
-      {"no-turn", 0, 0, G_OPTION_ARG_NONE, &raw->no_turn, "Use no TURN server, whoever names one", NULL},
-      {"ice-policy", 0, 0, G_OPTION_ARG_STRING, &raw->ice_policy,
-          "Which candidates to use: all, or relay: through TURN only [all]", "POLICY"},
       {"resume-timeout", 0, 0, G_OPTION_ARG_STRING, &raw->resume_timeout,
           "How long to look for the other peer again when the connection is lost; 0: not at all [30]", "SECONDS"},
       {"count", 'n', 0, G_OPTION_ARG_STRING, &raw->count, "Messages to send; 0: until interrupted [5]", "N"},
@@ -139,6 +141,27 @@ add_call_entries (GOptionContext *context, RawOptions *raw)
           "Time between two messages; 0: as fast as the other side takes them [1]", "SECONDS"},
       /* Not ARG_STRING: the message is UTF-8 whatever the locale is. */
       {"message", 'm', 0, G_OPTION_ARG_FILENAME, &raw->message, "What to send [Hello N from ID]", "TEXT"},
+      {NULL},
+  };
+  g_option_context_add_main_entries (context, entries, NULL);
+}
+
+static void
+add_ice_entries (GOptionContext *context, RawOptions *raw)
+{
+  const GOptionEntry entries[] = {
+      {"stun-server", 0, 0, G_OPTION_ARG_STRING_ARRAY, &raw->stun_servers,
+          "STUN server, before the signaling server's, may be given repeatedly", "stun://HOST[:PORT]"},
+      {"turn-server", 0, 0, G_OPTION_ARG_STRING_ARRAY, &raw->turn_servers,
+          "TURN server, may be given repeatedly; ?transport=tcp behind it: over TCP, turns://: over TLS",
+          "turn://USER:PASSWORD@HOST[:PORT]"},
+      {"no-turn", 0, 0, G_OPTION_ARG_NONE, &raw->no_turn, "Use no TURN server, whoever names one", NULL},
+      {"ice-policy", 0, 0, G_OPTION_ARG_STRING, &raw->ice_policy,
+          "Which candidates to use: all, or relay: through TURN only [all]", "POLICY"},
+      {"ice-tcp", 0, 0, G_OPTION_ARG_NONE, &raw->ice_tcp, "Use TCP candidates beside those of UDP", NULL},
+      {"interface", 0, 0, G_OPTION_ARG_STRING_ARRAY, &raw->interfaces,
+          "Use this network interface only, may be given repeatedly [all but loopback]", "NAME"},
+      {"port-range", 0, 0, G_OPTION_ARG_STRING, &raw->port_range, "Local ports to use for the data [any]", "MIN-MAX"},
       {NULL},
   };
   g_option_context_add_main_entries (context, entries, NULL);
@@ -199,16 +222,17 @@ make_context (DcCommand command, RawOptions *raw)
   GOptionContext *context = g_option_context_new (commands[command].parameters);
   g_option_context_set_summary (context, commands[command].summary);
   g_option_context_set_description (context,
-      "Defaults come from the environment variables DC_SIGNALING, DC_ROOM, DC_ID, DC_STUN, DC_TURN, DC_TOKEN and\n"
-      "DC_SECRET (or SIGNALING_SERVER_ADDR and SIGNALING_SERVER_PORT), and after those from a .env file in the\n"
-      "working directory.\n"
+      "Defaults come from the environment variables DC_SIGNALING, DC_ROOM, DC_ID, DC_STUN, DC_TURN, DC_TOKEN,\n"
+      "DC_SECRET and DC_PROXY (or SIGNALING_SERVER_ADDR and SIGNALING_SERVER_PORT), and after those from a .env\n"
+      "file in the working directory.\n"
       "\n"
       "Exit status: 0 done, 2 usage, 3 signaling server, 4 no connection, 5 identity of the other peer, 6 the other "
       "peer\n"
       "is gone, 7 data; 128 + signal when interrupted. See dcpeer(1).\n");
   add_common_entries (context, raw);
   if (command != DC_COMMAND_PEERS)
-    add_call_entries (context, raw), add_channel_entries (context, raw), add_manual_entries (context, raw);
+    add_call_entries (context, raw), add_ice_entries (context, raw), add_channel_entries (context, raw),
+        add_manual_entries (context, raw);
   if (command == DC_COMMAND_ANSWER)
     add_answer_entries (context, raw);
   return context;
@@ -269,7 +293,6 @@ check_manual (const RawOptions *raw, GError **error)
   const char *not = raw->signaling != NULL ? "--signaling"
                     : raw->room != NULL    ? "--room"
                     : raw->to != NULL      ? "--to"
-                    : raw->tls_ca != NULL  ? "--tls-ca"
                     : raw->polling         ? "--polling"
                                            : NULL;
   if (!raw->manual && only != NULL)
@@ -443,7 +466,11 @@ fill_texts (DcOptions *options, RawOptions *raw, const Defaults *defaults, DcCom
     return FALSE;
   options->room = take_or_default (&raw->room, defaults, DC_ENV_ROOM, DC_OPTIONS_DEFAULT_ROOM);
   options->id = take_or_default (&raw->id, defaults, DC_ENV_ID, raw->manual ? roles[command] : NULL);
-  options->stun_server = take_or_default (&raw->stun_server, defaults, DC_ENV_STUN, NULL);
+  options->stun_servers =
+      raw->stun_servers != NULL ? g_strjoinv (" ", raw->stun_servers) : g_strdup (look_up (defaults, DC_ENV_STUN));
+  options->interfaces = raw->interfaces != NULL ? g_strjoinv (" ", raw->interfaces) : NULL;
+  options->port_range = g_steal_pointer (&raw->port_range);
+  options->proxy = take_or_default (&raw->proxy, defaults, DC_ENV_PROXY, NULL);
   options->token = g_strdup (look_up (defaults, DC_ENV_TOKEN));
   options->secret = g_strdup (look_up (defaults, DC_ENV_SECRET));
   options->turn_servers = raw->turn_servers != NULL ? g_steal_pointer (&raw->turn_servers)
@@ -472,6 +499,7 @@ dc_options_parse (DcCommand command, int argc, char **argv, DcGetenvFunc getenv_
   options->polling = raw.polling;
   options->json = raw.json;
   options->no_turn = raw.no_turn;
+  options->ice_tcp = raw.ice_tcp;
   options->once = raw.once;
   if (!fill_numbers (options, &raw, command, error) || !fill_texts (options, &raw, &defaults, command, error)
       || !fill_channels (options, &raw, command, error))

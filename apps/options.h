@@ -14,6 +14,7 @@ G_BEGIN_DECLS
 #define DC_ENV_TURN "DC_TURN" /* several: separated by blanks or commas */
 #define DC_ENV_TOKEN "DC_TOKEN"
 #define DC_ENV_SECRET "DC_SECRET"
+#define DC_ENV_PROXY "DC_PROXY"
 /* The older pair, used where DC_SIGNALING is nowhere set. */
 #define DC_ENV_OLD_ADDR "SIGNALING_SERVER_ADDR"
 #define DC_ENV_OLD_PORT "SIGNALING_SERVER_PORT"
@@ -30,23 +31,27 @@ typedef struct {
   char *room;
   char *token;  /* (nullable) */
   char *tls_ca; /* (nullable) */
+  char *proxy;  /* (nullable) */
   gboolean polling;
   gboolean json;
   guint timeout; /* seconds, 0: none */
 
   /* Of offer and answer. */
-  char *id;          /* (nullable) */
-  char *secret;      /* (nullable) */
-  char *to;          /* (nullable) */
-  char *stun_server; /* (nullable) */
+  char *id;           /* (nullable) */
+  char *secret;       /* (nullable) */
+  char *to;           /* (nullable) */
+  char *stun_servers; /* (nullable): separated by blanks */
   GStrv turn_servers;
   guint resume_timeout; /* seconds, 0: a lost connection is the end */
   gboolean no_turn;
   gboolean relay_only;
-  guint64 count;   /* 0: until interrupted */
-  gint64 interval; /* microseconds, 0: as fast as the far side takes them */
-  char *message;   /* (nullable): "Hello N from ID" */
-  gboolean once;   /* answer */
+  gboolean ice_tcp;
+  char *interfaces; /* (nullable): separated by blanks */
+  char *port_range; /* (nullable) */
+  guint64 count;    /* 0: until interrupted */
+  gint64 interval;  /* microseconds, 0: as fast as the far side takes them */
+  char *message;    /* (nullable): "Hello N from ID" */
+  gboolean once;    /* answer */
 
   GStrv labels;       /* never empty */
   gboolean any_label; /* answer, raw: none was given */

@@ -157,6 +157,20 @@ format_ice_server (DcTraceText *self, const GstStructure *event)
                           : " - a STUN server tells us from which address it sees us"));
 }
 
+static char *
+format_turn_connected (DcTraceText *self, const GstStructure *event)
+{
+  const char *tls = gst_structure_get_string (event, "tls");
+  return g_strdup_printf ("%s: connected%s%s", string_of (event, "url"), tls != NULL ? ", encrypted by " : " over TCP",
+      tls != NULL ? tls : "");
+}
+
+static char *
+format_turn_failed (DcTraceText *self, const GstStructure *event)
+{
+  return g_strdup_printf ("%s cannot be reached: %s", string_of (event, "url"), string_of (event, "reason"));
+}
+
 /* The call and its descriptions. */
 
 static const char *
@@ -309,11 +323,13 @@ pair_meaning (const GstStructure *event)
 static char *
 format_selected_pair (DcTraceText *self, const GstStructure *event)
 {
+  const char *relay = gst_structure_get_string (event, "local-relay");
   return g_strdup_printf ("local %s %s port %" G_GUINT64_FORMAT " <-> remote %s %s port %" G_GUINT64_FORMAT
-                          " over %s, %s",
+                          " over %s, %s%s%s",
       string_of (event, "local-type"), string_of (event, "local-address"), number_of (event, "local-port"),
       string_of (event, "remote-type"), string_of (event, "remote-address"), number_of (event, "remote-port"),
-      string_of (event, "local-protocol"), pair_meaning (event));
+      string_of (event, "local-protocol"), pair_meaning (event), relay != NULL ? " that we reach over " : "",
+      relay != NULL ? relay : "");
 }
 
 /* The channel. */
@@ -518,6 +534,8 @@ find_format (const char *event)
       {"peer-away", "room", format_peer_away},
       {"peer-back", "room", format_peer_back},
       {"ice-server", "ice server", format_ice_server},
+      {"turn-connected", "ice server", format_turn_connected},
+      {"turn-failed", "ice server", format_turn_failed},
       {"calling", "call", format_calling},
       {"called", "call", format_called},
       {"busy", "call", format_busy},

@@ -66,7 +66,14 @@ install_room_properties (GObjectClass *klass)
           "signaling server can sit in the middle; it is not sent. NULL: none, at both sides. Link mode only",
           NULL, PROPERTY_FLAGS & ~G_PARAM_READABLE));
   install_string (klass, GST_DATA_CHANNEL_PROP_TLS_CA, "TLS CA file",
-      "PEM file with the certificates to trust for wss:// and https:// instead of the system's", NULL);
+      "PEM file with the certificates to trust for wss://, https:// and turns:// instead of the system's", NULL);
+  /* Not readable either: it may have a password in it. */
+  g_object_class_install_property (klass, GST_DATA_CHANNEL_PROP_PROXY,
+      g_param_spec_string (gst_data_channel_get_setting_name (GST_DATA_CHANNEL_PROP_PROXY), "Proxy",
+          "By which proxy the signaling server, and TURN servers over TCP or TLS, are reached: "
+          "[http://][USER:PASSWORD@]HOST:PORT, also https:// and socks5://; NULL: as the environment variables "
+          "https_proxy, http_proxy and no_proxy say",
+          NULL, PROPERTY_FLAGS & ~G_PARAM_READABLE));
   install_boolean (klass, GST_DATA_CHANNEL_PROP_POLLING, "HTTP polling",
       "Reach the signaling server by plain HTTP requests, where WebSockets do not get through", FALSE);
 }
@@ -75,7 +82,8 @@ static void
 install_connection_properties (GObjectClass *klass)
 {
   install_string (klass, GST_DATA_CHANNEL_PROP_STUN_SERVER, "STUN server",
-      "STUN server, stun://HOST:PORT, beside those that the signaling server names", NULL);
+      "STUN server, stun://HOST:PORT, or several separated by blanks, before those that the signaling server names",
+      NULL);
   /**
    * GstDataChannelSink:turn-servers:
    *
@@ -84,13 +92,19 @@ install_connection_properties (GObjectClass *klass)
    */
   g_object_class_install_property (klass, GST_DATA_CHANNEL_PROP_TURN_SERVERS,
       gst_param_spec_array (gst_data_channel_get_setting_name (GST_DATA_CHANNEL_PROP_TURN_SERVERS), "TURN servers",
-          "TURN servers beside those that the signaling server names, as "
-          "'<\"turn://USER:PASSWORD@HOST:PORT\", ...>', with ?transport=tcp behind PORT to reach one over TCP",
+          "TURN servers before those that the signaling server names, as "
+          "'<\"turn://USER:PASSWORD@HOST:PORT\", ...>', with ?transport=tcp behind PORT to reach one over TCP, or "
+          "turns:// over TLS",
           g_param_spec_string (
               "turn-server", "TURN server", "URL of a TURN server", NULL, G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS),
           PROPERTY_FLAGS));
   install_enum (klass, GST_DATA_CHANNEL_PROP_ICE_TRANSPORT_POLICY, "ICE transport policy",
       "Which candidates may be used; relay: only those of a TURN server", DC_TYPE_ICE_POLICY, DC_ICE_POLICY_ALL);
+  install_boolean (klass, GST_DATA_CHANNEL_PROP_ICE_TCP, "ICE-TCP", "Use TCP candidates beside those of UDP", FALSE);
+  install_string (klass, GST_DATA_CHANNEL_PROP_INTERFACE, "Network interface",
+      "The only network interface to use, or several separated by blanks; NULL: all but loopback", NULL);
+  install_string (klass, GST_DATA_CHANNEL_PROP_PORT_RANGE, "Port range",
+      "Local ports to use for the data, MIN-MAX; NULL: any", NULL);
   install_uint (klass, GST_DATA_CHANNEL_PROP_CONNECT_TIMEOUT, "Connect timeout",
       "Seconds from PAUSED until a channel must be open, else an error; 0: wait as long as it takes", 0,
       G_MAXUINT / 1000, 0);

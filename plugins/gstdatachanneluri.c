@@ -189,7 +189,7 @@ make_query (GstDataChannelEnd *end)
   GString *query = g_string_new (NULL);
 
   for (guint id = GST_DATA_CHANNEL_PROP_PEER_ID; id < GST_DATA_CHANNEL_N_SETTINGS; id++) {
-    if (id != GST_DATA_CHANNEL_PROP_TOKEN && id != GST_DATA_CHANNEL_PROP_SECRET
+    if (id != GST_DATA_CHANNEL_PROP_TOKEN && id != GST_DATA_CHANNEL_PROP_SECRET && id != GST_DATA_CHANNEL_PROP_PROXY
         && gst_data_channel_end_has_setting (end, id))
       append_setting (query, end, id);
   }

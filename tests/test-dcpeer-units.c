@@ -140,12 +140,13 @@ test_options_defaults (void)
   g_assert_cmpstr (offer->room, ==, "default");
   g_assert_null (offer->id);
   g_assert_null (offer->to);
-  g_assert_null (offer->stun_server);
+  g_assert_null (offer->stun_servers);
   g_assert_cmpuint (g_strv_length (offer->turn_servers), ==, 0);
   g_assert_cmpuint (offer->count, ==, 5);
   g_assert_cmpint (offer->interval, ==, G_USEC_PER_SEC);
   g_assert_cmpuint (offer->timeout, ==, 30);
-  g_assert_false (offer->json || offer->polling || offer->no_turn || offer->relay_only || offer->once);
+  g_assert_false (
+      offer->ice_tcp || offer->json || offer->polling || offer->no_turn || offer->relay_only || offer->once);
 
   g_autoptr (DcOptions) answer = parse_good (DC_COMMAND_ANSWER, "answer --env-file /dev/null");
   g_assert_cmpuint (answer->timeout, ==, 0);
@@ -155,14 +156,20 @@ static void
 test_options_given (void)
 {
   g_autoptr (DcOptions) options = parse_good (DC_COMMAND_ANSWER,
-      "answer --env-file /dev/null --signaling wss://h:1 --room r --id me --to you --stun-server stun://s"
+      "answer --env-file /dev/null --signaling wss://h:1 --room r --id me --to you --stun-server stun://s "
+      "--stun-server t"
       " --turn-server turn://a:b@c --turn-server turn://d:e@f --no-turn --ice-policy relay --count 0 --interval .25"
-      " --message 'a b' --json --timeout 2 --tls-ca ca.pem --polling --once");
+      " --message 'a b' --json --timeout 2 --tls-ca ca.pem --polling --once"
+      " --ice-tcp --interface eth0 --interface tun0 --port-range 1-2 --proxy http://p:1");
   g_assert_cmpstr (options->signaling, ==, "wss://h:1");
   g_assert_cmpstr (options->room, ==, "r");
   g_assert_cmpstr (options->id, ==, "me");
   g_assert_cmpstr (options->to, ==, "you");
-  g_assert_cmpstr (options->stun_server, ==, "stun://s");
+  g_assert_cmpstr (options->stun_servers, ==, "stun://s t");
+  g_assert_cmpstr (options->interfaces, ==, "eth0 tun0");
+  g_assert_cmpstr (options->port_range, ==, "1-2");
+  g_assert_cmpstr (options->proxy, ==, "http://p:1");
+  g_assert_true (options->ice_tcp);
   g_assert_cmpstr (options->turn_servers[0], ==, "turn://a:b@c");
   g_assert_cmpstr (options->turn_servers[1], ==, "turn://d:e@f");
   g_assert_cmpuint (options->count, ==, 0);
@@ -273,7 +280,7 @@ test_options_precedence (void)
   g_assert_cmpstr (options->signaling, ==, "ws://127.0.0.1:8443");
   g_assert_cmpstr (options->room, ==, "environment-room");
   g_assert_cmpstr (options->id, ==, "line-id");
-  g_assert_cmpstr (options->stun_server, ==, "stun://file");
+  g_assert_cmpstr (options->stun_servers, ==, "stun://file");
   g_assert_cmpstr (options->token, ==, "t");
   g_assert_cmpstr (options->secret, ==, "s");
   g_assert_cmpuint (g_strv_length (options->turn_servers), ==, 3);

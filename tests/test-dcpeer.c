@@ -1,10 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* test-dcpeer.c: dcpeer as people use it: real processes, a real daemon, real data channels. */
 #include <glib/gstdio.h>
-#include <ifaddrs.h>
 #include <json-glib/json-glib.h>
-#include <net/if.h>
-#include <netinet/in.h>
 #include <signal.h>
 #include <string.h>
 #include <unistd.h>
@@ -12,6 +9,7 @@
 #include "tests/harness/dc-test-certificates.h"
 #include "tests/harness/dc-test-daemon.h"
 #include "tests/harness/dc-test-process.h"
+#include "tests/harness/dc-test-turn.h"
 #include "tests/harness/dc-test.h"
 
 static const char *
@@ -628,71 +626,20 @@ test_output_closed (void)
 
 /* Through a TURN server */
 
-/* An IPv4 address of this machine, not 127.0.0.1 if there is another: libnice binds each socket to its interface, and what leaves
- * by Ethernet does not reach 127.0.0.1. */
-static char *
-own_address (void)
-{
-  char *address = NULL;
-  struct ifaddrs *first = NULL;
-  g_assert_cmpint (getifaddrs (&first), ==, 0);
-  for (struct ifaddrs *i = first; i != NULL && address == NULL; i = i->ifa_next)
-    if (i->ifa_addr != NULL && i->ifa_addr->sa_family == AF_INET && (i->ifa_flags & IFF_UP)
-        && !(i->ifa_flags & IFF_LOOPBACK)) {
-      g_autoptr (GSocketAddress) native = g_socket_address_new_from_native (i->ifa_addr, sizeof (struct sockaddr_in));
-      address = g_inet_address_to_string (g_inet_socket_address_get_address (G_INET_SOCKET_ADDRESS (native)));
-    }
-  freeifaddrs (first);
-  return address != NULL ? address : g_strdup ("127.0.0.1");
-}
-
-/* "ADDRESS:PORT" */
-static char *
-free_udp_address (void)
-{
-  g_autofree char *own = own_address ();
-  g_autoptr (GSocket) socket = g_socket_new (G_SOCKET_FAMILY_IPV4, G_SOCKET_TYPE_DATAGRAM, G_SOCKET_PROTOCOL_UDP, NULL);
-  g_autoptr (GSocketAddress) any = g_inet_socket_address_new_from_string (own, 0);
-  g_assert_true (g_socket_bind (socket, any, FALSE, NULL));
-  g_autoptr (GSocketAddress) bound = g_socket_get_local_address (socket, NULL);
-  return g_strdup_printf ("%s:%u", own, g_inet_socket_address_get_port (G_INET_SOCKET_ADDRESS (bound)));
-}
-
-/* NULL: not installed, the test is skipped. */
-static DcTestProcess *
-start_turn_server (const char *address)
-{
-  g_autofree char *path = g_find_program_in_path ("turnserver");
-  if (path == NULL) {
-    g_test_skip ("there is no turnserver (Debian: coturn)");
-    return NULL;
-  }
-  g_auto (GStrv) parts = g_strsplit (address, ":", 2);
-  g_autofree char *listening = g_strdup_printf ("--listening-ip=%s", parts[0]);
-  g_autofree char *relay = g_strdup_printf ("--relay-ip=%s", parts[0]);
-  g_autofree char *port = g_strdup_printf ("--listening-port=%s", parts[1]);
-  DcTestProcess *server = dc_test_process_new (path, "-n", listening, relay, port, "--lt-cred-mech",
-      "--user=user:pass-word", "--realm=test", "--allow-loopback-peers", "--no-tls", "--no-dtls", "--no-cli",
-      "--verbose", "--log-file=stdout", "--pidfile=turn.pid", "--userdb=turn.db", NULL);
-  g_autofree char *ready = g_strdup_printf ("UDP listener opened on: %s", address);
-  dc_test_process_wait_line (server, ready);
-  return server;
-}
-
 static void
 test_relay (void)
 {
   dc_test_watchdog_start (60);
-  g_autofree char *address = free_udp_address ();
-  g_autoptr (DcTestProcess) server = start_turn_server (address);
+  g_autoptr (DcTestTurn) server = dc_test_turn_new (NULL);
   if (server == NULL)
     return;
   g_autoptr (DcTestDaemon) daemon = dc_test_daemon_new (NULL);
   g_autofree char *answer_words = g_strdup_printf ("answer -s %%s --id alice --once --json --count 1 --ice-policy "
                                                    "relay --turn-server turn://user:pass-word@%s",
-      address);
+      server->address);
   g_autofree char *offer_words = g_strdup_printf (
-      "offer -s %%s --id bob --json --count 1 --ice-policy relay --turn-server turn://user:pass-word@%s", address);
+      "offer -s %%s --id bob --json --count 1 --ice-policy relay --turn-server turn://user:pass-word@%s",
+      server->address);
   g_autoptr (DcTestProcess) answer = run (answer_words, dc_test_daemon_get_url (daemon));
   g_autoptr (DcTestProcess) offer = run (offer_words, dc_test_daemon_get_url (daemon));
   assert_exit (offer, 0);
@@ -715,13 +662,12 @@ static void
 test_relay_refused (void)
 {
   dc_test_watchdog_start (60);
-  g_autofree char *address = free_udp_address ();
-  g_autoptr (DcTestProcess) server = start_turn_server (address);
+  g_autoptr (DcTestTurn) server = dc_test_turn_new (NULL);
   if (server == NULL)
     return;
   g_autoptr (DcTestDaemon) daemon = dc_test_daemon_new (NULL);
-  g_autofree char *offer_words =
-      g_strdup_printf ("offer -s %%s --timeout 5 --ice-policy relay --turn-server turn://user:wrong-word@%s", address);
+  g_autofree char *offer_words = g_strdup_printf (
+      "offer -s %%s --timeout 5 --ice-policy relay --turn-server turn://user:wrong-word@%s", server->address);
   g_autoptr (DcTestProcess) answer = run ("answer -s %s --id alice --no-turn", dc_test_daemon_get_url (daemon));
   dc_test_process_wait_line (answer, "registered");
   assert_fails (offer_words, dc_test_daemon_get_url (daemon), 4, "no connection to \"alice\"");

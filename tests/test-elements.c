@@ -74,7 +74,8 @@ assert_string_property (gpointer object, const char *name, const char *expected)
 #define ALL_PROPERTIES                                                                                                 \
   "name=dc signaling=ws://h:1 room=r peer-id=me remote-peer=you role=answerer label=l mode=raw "                       \
   "stun-server=stun://s:3478 ice-transport-policy=relay connect-timeout=7 resume-timeout=8 tls-ca=/ca.pem "            \
-  "polling=true token=ticket secret=horse stats-interval=9 protocol=chat ordered=false max-retransmits=3 "             \
+  "proxy=h:2 ice-tcp=true interface=eth0 port-range=5-6 polling=true token=ticket secret=horse stats-interval=9 "      \
+  "protocol=chat ordered=false max-retransmits=3 "                                                                     \
   "negotiated=true "                                                                                                   \
   "channel-id=5 max-message-size=1000 window=70000 "                                                                   \
   "turn-servers=<\"turn://u:p@h:3478?transport=tcp\",\"turn://b\"> "
@@ -94,7 +95,7 @@ assert_connection_properties (DcPeer *peer)
   g_auto (GStrv) turn = NULL;
   DcRole role;
   DcIcePolicy policy;
-  gboolean polling, once;
+  gboolean polling, once, tcp;
 
   assert_string_property (peer, "signaling", "ws://h:1");
   assert_string_property (peer, "room", "r");
@@ -102,18 +103,22 @@ assert_connection_properties (DcPeer *peer)
   assert_string_property (peer, "remote-peer", "you");
   assert_string_property (peer, "stun-server", "stun://s:3478");
   assert_string_property (peer, "tls-ca", "/ca.pem");
+  assert_string_property (peer, "proxy", "h:2");
+  assert_string_property (peer, "interface", "eth0");
+  assert_string_property (peer, "port-range", "5-6");
   assert_string_property (peer, "token", "ticket");
   assert_string_property (peer, "secret", "horse");
   assert_uint_property (peer, "connect-timeout", 7);
   assert_uint_property (peer, "resume-timeout", 8);
   assert_uint_property (peer, "stats-interval", 9);
   assert_uint_property (peer, "max-connections", 1);
-  g_object_get (peer, "role", &role, "ice-transport-policy", &policy, "polling", &polling, "once", &once,
-      "turn-servers", &turn, NULL);
+  g_object_get (peer, "role", &role, "ice-transport-policy", &policy, "polling", &polling, "once", &once, "ice-tcp",
+      &tcp, "turn-servers", &turn, NULL);
   g_assert_cmpint (role, ==, DC_ROLE_ANSWERER);
   g_assert_cmpint (policy, ==, DC_ICE_POLICY_RELAY);
   g_assert_true (polling);
   g_assert_true (once);
+  g_assert_true (tcp);
   g_assert_cmpuint (g_strv_length (turn), ==, 2);
   g_assert_cmpstr (turn[0], ==, "turn://u:p@h:3478?transport=tcp");
   g_assert_cmpstr (turn[1], ==, "turn://b");
@@ -191,7 +196,8 @@ test_properties_are_alike (void)
   static const char *const names[] = {"signaling", "room", "peer-id", "remote-peer", "role", "stun-server",
       "turn-servers", "ice-transport-policy", "label", "protocol", "mode", "ordered", "max-retransmits",
       "max-packet-lifetime", "negotiated", "channel-id", "max-message-size", "window", "connect-timeout",
-      "resume-timeout", "session", "token", "secret", "stats", "stats-interval", "tls-ca", "polling", "uri"};
+      "resume-timeout", "session", "token", "secret", "stats", "stats-interval", "tls-ca", "proxy", "polling",
+      "ice-tcp", "interface", "port-range", "uri"};
 
   for (gsize i = 0; i < G_N_ELEMENTS (names); i++) {
     GParamSpec *a = g_object_class_find_property (G_OBJECT_CLASS (sink), names[i]);

@@ -495,6 +495,8 @@ test_config (void)
       {{.uri = "ws://x", .room = "room", .id = "-id"}, "the id"},
       {{.uri = "wss://x", .room = "room", .tls_ca = "/nonexistent/ca.pem"}, "/nonexistent/ca.pem"},
       {{.uri = "wss://x", .room = "room", .tls_ca = "/dev/null"}, "no PEM certificate"},
+      {{.uri = "wss://x", .room = "room", .proxy = "proxy.example"}, "the proxy \"proxy.example\" cannot be used"},
+      {{.uri = "wss://x", .room = "room", .proxy = "ftp://a:word@h:1"}, "the proxy \"...@h:1\" cannot be used"},
   };
 
   for (guint i = 0; i < G_N_ELEMENTS (cases); i++) {

@@ -84,7 +84,8 @@ static DcWebrtc *
 make (void)
 {
   static const DcWebrtcCallbacks callbacks = {error_cb, progress_cb, progress_cb, begun_cb};
-  DcWebrtcConfig config = {.loopback = TRUE};
+  g_autoptr (GPtrArray) none = g_ptr_array_new ();
+  DcIceConfig config = {.loopback = TRUE, .turn_servers = none};
   g_autoptr (GError) error = NULL;
   DcWebrtc *webrtc = dc_webrtc_new (&config, &callbacks, NULL, &error);
 

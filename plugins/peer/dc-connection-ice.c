@@ -47,7 +47,7 @@ dc_connection_describe_ice (DcConnection *self)
   g_autofree char *local = describe (&self->local), *remote = describe (&self->remote);
   gboolean relays = (self->local.types | self->remote.types) & (1u << 3);
 
-  if (self->ice_policy == DC_ICE_POLICY_RELAY && self->local.count == 0)
+  if (self->ice_config->policy == DC_ICE_POLICY_RELAY && self->local.count == 0)
     return g_strdup ("no TURN server gave a relay candidate, and the ICE policy allows no other; "
                      "check that the server can be reached, and the user name and password");
   return g_strdup_printf ("ICE found no pair of candidates that works (ours: %s; theirs: %s)%s", local, remote,

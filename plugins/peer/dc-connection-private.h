@@ -36,7 +36,7 @@ struct _DcConnection {
   GMainContext *context;
   gint64 start, opened_at;
   char *remote_id, *call, *continues, *secret;
-  DcIcePolicy ice_policy;
+  const DcIceConfig *ice_config;
   guint timeout_ms;
   gboolean patient;
   DcConnectionCallbacks callbacks;

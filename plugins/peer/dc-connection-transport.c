@@ -309,6 +309,24 @@ add_candidate (GstStructure *event, const char *side, const NiceCandidate *candi
       port_field, G_TYPE_UINT, nice_address_get_port (&candidate->addr), protocol_field, G_TYPE_STRING, protocol, NULL);
 }
 
+/* How we reach the server that relays for us. */
+static void
+add_relay (DcConnection *self, GstStructure *event, const NiceCandidate *local)
+{
+  static const char *const names[] = {
+      [DC_ICE_TRANSPORT_UDP] = "UDP", [DC_ICE_TRANSPORT_TCP] = "TCP", [DC_ICE_TRANSPORT_TLS] = "TLS"};
+  NiceAddress server;
+  char address[NICE_ADDRESS_STRING_LEN];
+
+  if (local->type != NICE_CANDIDATE_TYPE_RELAYED)
+    return;
+  nice_candidate_relay_address (local, &server);
+  nice_address_to_string (&server, address);
+  DcIceTransport transport =
+      dc_ice_config_get_turn_transport (self->ice_config, address, nice_address_get_port (&server));
+  gst_structure_set (event, "local-relay", G_TYPE_STRING, names[transport], NULL);
+}
+
 static void
 on_selected_pair_posted (DcConnection *self, gpointer data)
 {
@@ -327,6 +345,7 @@ on_selected_pair_posted (DcConnection *self, gpointer data)
   event = dc_connection_event (self, "selected-pair");
   add_candidate (event, "local", local);
   add_candidate (event, "remote", remote);
+  add_relay (self, event, local);
   dc_connection_emit (self, event);
 }
 

@@ -573,13 +573,13 @@ dc_connection_new (
   self->continues = g_strdup (config->continues);
   self->secret = g_strdup (config->secret);
   self->channels = g_ptr_array_ref (config->channels);
-  self->ice_policy = config->webrtc.ice_policy;
+  self->ice_config = config->ice;
   self->timeout_ms = config->timeout;
   self->patient = config->patient;
   self->callbacks = *callbacks;
   self->user_data = user_data;
   self->cancellable = g_cancellable_new ();
-  self->webrtc = dc_webrtc_new (&config->webrtc, &webrtc_callbacks, self, error);
+  self->webrtc = dc_webrtc_new (config->ice, &webrtc_callbacks, self, error);
   if (self->webrtc == NULL) {
     dc_connection_unref (self);
     return NULL;

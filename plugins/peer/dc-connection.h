@@ -24,8 +24,8 @@ typedef struct {
   guint timeout;         /* milliseconds until dc_connection_set_open() */
   gboolean
       patient; /* people carry the descriptions: `timeout` only begins with the answer, and an offer may get more candidates */
-  const char *secret; /* (nullable): to be proved on each channel */
-  DcWebrtcConfig webrtc;
+  const char *secret;     /* (nullable): to be proved on each channel */
+  const DcIceConfig *ice; /* as it is when the connection is made; outlives it */
 } DcConnectionConfig;
 
 typedef struct {

@@ -16,6 +16,8 @@ G_BEGIN_DECLS
  * signaling-lost           reason, retry (double, seconds)
  * peer-joined, -left, -away, -back   peer
  * ice-server               kind ("stun", "turn"), url (no password), source ("given", "signaling server"), used (boolean), reason (if not used)
+ * turn-connected           url, tls ("TLS 1.3", if so)      there is a connection to a TURN server over TCP
+ * turn-failed              url, reason              there is none
  * calling                  peer, call, resume (boolean: to go on with what was lost)      we are sending an offer
  * called                   peer, call, resume      an offer came
  * description-refused      reason    manual: what was brought does not fit in
@@ -32,7 +34,8 @@ G_BEGIN_DECLS
  * sctp-state               peer, state ("new", "connecting", "connected", "closed")
  * identity                 peer, verified (boolean), algorithm, expected, presented (fingerprints)
  * secret-proved            peer, label     the far side knows the secret and sees the same certificates (if there is a secret)
- * selected-pair            peer, local-type, local-address, local-port, local-protocol, remote-type, remote-address, remote-port
+ * selected-pair            peer, local-type, local-address, local-port, local-protocol, remote-type, remote-address, remote-port,
+ *                          remote-protocol, local-relay (if relay: "UDP", "TCP", "TLS": how we reach the TURN server)
  * channel-open             peer, label, protocol, id (int), ordered (boolean), max-retransmits (int, -1: none), max-packet-lifetime (int),
  *                          mode ("link", "raw"), max-message-size (uint64)
  * connection-lost          peer, reason, timeout (double: seconds for which a new connection is looked for)   its channels go on, on a new one

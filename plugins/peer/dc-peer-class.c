@@ -16,9 +16,13 @@ enum {
   PROP_TURN_SERVERS,
   PROP_USE_TURN,
   PROP_ICE_TRANSPORT_POLICY,
+  PROP_ICE_TCP,
+  PROP_INTERFACE,
+  PROP_PORT_RANGE,
   PROP_CONNECT_TIMEOUT,
   PROP_RESUME_TIMEOUT,
   PROP_TLS_CA,
+  PROP_PROXY,
   PROP_POLLING,
   PROP_TOKEN,
   PROP_SECRET,
@@ -88,9 +92,15 @@ string_of (DcPeer *self, guint id, const char **fallback)
     case PROP_REMOTE_PEER:
       return &self->remote_peer;
     case PROP_STUN_SERVER:
-      return &self->stun_server;
+      return &self->ice_settings.stun_servers;
+    case PROP_INTERFACE:
+      return &self->ice_settings.interfaces;
+    case PROP_PORT_RANGE:
+      return &self->ice_settings.port_range;
     case PROP_TLS_CA:
-      return &self->tls_ca;
+      return &self->ice_settings.tls_ca;
+    case PROP_PROXY:
+      return &self->ice_settings.proxy;
     case PROP_TOKEN:
       return &self->token;
     case PROP_SECRET:
@@ -131,11 +141,13 @@ set_property (GObject *object, guint id, const GValue *value, GParamSpec *spec)
   else if (id == PROP_ROLE)
     self->profile.role = g_value_get_enum (value);
   else if (id == PROP_TURN_SERVERS)
-    self->turn_servers = g_value_dup_boxed (value);
+    self->ice_settings.turn_servers = g_value_dup_boxed (value);
   else if (id == PROP_USE_TURN)
-    self->use_turn = g_value_get_boolean (value);
+    self->ice_settings.use_turn = g_value_get_boolean (value);
   else if (id == PROP_ICE_TRANSPORT_POLICY)
-    self->ice_policy = g_value_get_enum (value);
+    self->ice_settings.policy = g_value_get_enum (value);
+  else if (id == PROP_ICE_TCP)
+    self->ice_settings.tcp = g_value_get_boolean (value);
   else if (id == PROP_CONNECT_TIMEOUT)
     self->connect_timeout = g_value_get_uint (value);
   else if (id == PROP_RESUME_TIMEOUT)
@@ -164,11 +176,13 @@ get_property (GObject *object, guint id, GValue *value, GParamSpec *spec)
   else if (id == PROP_ROLE)
     g_value_set_enum (value, self->profile.role);
   else if (id == PROP_TURN_SERVERS)
-    g_value_set_boxed (value, self->turn_servers);
+    g_value_set_boxed (value, self->ice_settings.turn_servers);
   else if (id == PROP_USE_TURN)
-    g_value_set_boolean (value, self->use_turn);
+    g_value_set_boolean (value, self->ice_settings.use_turn);
   else if (id == PROP_ICE_TRANSPORT_POLICY)
-    g_value_set_enum (value, self->ice_policy);
+    g_value_set_enum (value, self->ice_settings.policy);
+  else if (id == PROP_ICE_TCP)
+    g_value_set_boolean (value, self->ice_settings.tcp);
   else if (id == PROP_CONNECT_TIMEOUT)
     g_value_set_uint (value, self->connect_timeout);
   else if (id == PROP_RESUME_TIMEOUT)
@@ -249,10 +263,19 @@ define_server (void)
 {
   /**
    * DcPeer:tls-ca:
-   * PEM file of the certificates that are trusted for `wss://` and `https://`. %NULL: the system's.
+   * PEM file of the certificates that are trusted for `wss://`, `https://` and `turns:`. %NULL: the system's.
    */
-  properties[PROP_TLS_CA] = g_param_spec_string (
-      "tls-ca", NULL, "PEM file trusted for wss:// and https:// instead of the system's", NULL, CONSTRUCT_FLAGS);
+  properties[PROP_TLS_CA] = g_param_spec_string ("tls-ca", NULL,
+      "PEM file trusted for wss://, https:// and turns: instead of the system's", NULL, CONSTRUCT_FLAGS);
+  /**
+   * DcPeer:proxy:
+   * By which proxy the signaling server and, over TCP or TLS, TURN servers are reached: `[http://][USER:PASSWORD@]HOST:PORT`, also `https://` and
+   * `socks5://`. An HTTP proxy must allow CONNECT. %NULL: as the environment variables https_proxy, http_proxy and no_proxy say.
+   * It cannot be read back.
+   */
+  properties[PROP_PROXY] = g_param_spec_string ("proxy", NULL,
+      "Proxy to the signaling server and TURN servers over TCP; NULL: the environment's", NULL,
+      CONSTRUCT_FLAGS & ~G_PARAM_READABLE);
   /**
    * DcPeer:polling:
    * Whether HTTP long polling is used from the start. Otherwise it is what a WebSocket that does not get through is replaced by.
@@ -281,13 +304,14 @@ define_ice (void)
 {
   /**
    * DcPeer:stun-server:
-   * STUN server (RFC 8489), `stun://HOST[:PORT]`, beside those that the signaling server names.
+   * STUN server (RFC 8489), `stun://HOST[:PORT]`, or several separated by blanks or commas, before those that the signaling server names.
    */
   properties[PROP_STUN_SERVER] = g_param_spec_string (
-      "stun-server", NULL, "STUN server beside those that the signaling server names", NULL, CONSTRUCT_FLAGS);
+      "stun-server", NULL, "STUN servers before those that the signaling server names", NULL, CONSTRUCT_FLAGS);
   /**
    * DcPeer:turn-servers:
-   * TURN servers (RFC 8656), each `turn://USER:PASSWORD@HOST[:PORT]`, beside those that the signaling server names.
+   * TURN servers (RFC 8656), each `turn://USER:PASSWORD@HOST[:PORT]`, with `?transport=tcp` for TCP, or `turns://` for TLS, before those that
+   * the signaling server names.
    */
   properties[PROP_TURN_SERVERS] = g_param_spec_boxed (
       "turn-servers", NULL, "TURN servers beside those that the signaling server names", G_TYPE_STRV, CONSTRUCT_FLAGS);
@@ -303,6 +327,25 @@ define_ice (void)
    */
   properties[PROP_ICE_TRANSPORT_POLICY] = g_param_spec_enum ("ice-transport-policy", NULL,
       "Which candidates may be used", DC_TYPE_ICE_POLICY, DC_ICE_POLICY_ALL, CONSTRUCT_FLAGS);
+  /**
+   * DcPeer:ice-tcp:
+   * Whether TCP candidates (RFC 6544) are used beside those of UDP: for networks without UDP and without a TURN server, whose far side can
+   * be reached by TCP.
+   */
+  properties[PROP_ICE_TCP] =
+      g_param_spec_boolean ("ice-tcp", NULL, "Use TCP candidates beside those of UDP", FALSE, CONSTRUCT_FLAGS);
+  /**
+   * DcPeer:interface:
+   * Name of the only network interface whose addresses are used, or several separated by blanks or commas. %NULL: all but loopback.
+   */
+  properties[PROP_INTERFACE] = g_param_spec_string (
+      "interface", NULL, "Names of the network interfaces to use; NULL: all but loopback", NULL, CONSTRUCT_FLAGS);
+  /**
+   * DcPeer:port-range:
+   * The least and the greatest port of our host candidates, `MIN-MAX`, for a firewall that lets these through. %NULL: any.
+   */
+  properties[PROP_PORT_RANGE] = g_param_spec_string (
+      "port-range", NULL, "Ports of our host candidates, MIN-MAX; NULL: any", NULL, CONSTRUCT_FLAGS);
   /**
    * DcPeer:connect-timeout:
    * Seconds from the start, or from the end of the last channel, until a channel must be open; then the peer gives up, see

@@ -31,11 +31,10 @@ struct _DcPeer {
   GObject parent_instance;
 
   /* Properties; constant once started. */
-  char *signaling, *room, *wanted_id, *remote_peer, *stun_server, *tls_ca, *token, *secret;
-  GStrv turn_servers;
+  char *signaling, *room, *wanted_id, *remote_peer, *token, *secret;
   DcProfile profile;
-  DcIcePolicy ice_policy;
-  gboolean use_turn, polling, once;
+  DcIceSettings ice_settings;
+  gboolean polling, once;
   gboolean manual; /* `signaling` says so: people carry the descriptions, and there is one call */
   guint connect_timeout, resume_timeout, max_connections;
 

@@ -237,7 +237,6 @@ dc_peer_add_session (DcPeer *self, const char *remote_id, const char *call)
       .patient = self->manual,
       .secret = self->secret,
       .ice = self->ice,
-      .ice_policy = self->ice_policy,
   };
   DcSession *session = dc_session_new (&config, &session_callbacks, self);
 

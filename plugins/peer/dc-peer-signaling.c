@@ -264,12 +264,6 @@ drop_forgotten_calls (DcPeer *self)
   }
 }
 
-static void
-on_ice_event (GstStructure *event, gpointer user_data)
-{
-  dc_peer_emit (user_data, event);
-}
-
 typedef struct {
   DcPeer *self;
   DcDescription *description;
@@ -341,12 +335,12 @@ on_registered (DcSignalingClient *client, DcMessage *welcome, DcPeer *self)
   if (!self->registered && self->connect_timeout == 0)
     dc_peer_disarm_deadline (self);
   if (!welcome->resumed) {
-    dc_ice_config_choose (self->ice, welcome->ice_servers, self->start, on_ice_event, self);
+    dc_ice_config_choose (self->ice, welcome->ice_servers);
     drop_forgotten_calls (self);
   }
   self->registered = TRUE;
   take_brought (self);
-  if (self->ice_policy == DC_ICE_POLICY_RELAY && self->ice->turn_servers->len == 0)
+  if (self->ice->policy == DC_ICE_POLICY_RELAY && self->ice->turn_servers->len == 0)
     dc_peer_give_up (self, g_error_new_literal (DC_ERROR, DC_ERROR_CONNECTION,
                                "the ICE policy \"relay\" needs a TURN server, and neither we nor the signaling server "
                                "name one that can be used"));

@@ -108,6 +108,17 @@ worker (gpointer user_data)
   return NULL;
 }
 
+static void
+on_ice_event (GstStructure *event, gpointer user_data)
+{
+  DcPeer *self = user_data;
+
+  if (self->stopping)
+    gst_structure_free (event);
+  else
+    dc_peer_emit (self, event);
+}
+
 /* --- What the application calls ------------------------------------------------------------------------------------------------ */
 
 static gboolean
@@ -121,7 +132,8 @@ make_client (DcPeer *self, GError **error)
       .id = self->wanted_id,
       .meta = meta,
       .token = self->token,
-      .tls_ca = self->tls_ca,
+      .tls_ca = self->ice_settings.tls_ca,
+      .proxy = self->ice_settings.proxy,
       .transport = self->polling ? DC_SIGNALING_TRANSPORT_POLLING : DC_SIGNALING_TRANSPORT_AUTO,
   };
 
@@ -221,7 +233,7 @@ check_settings (DcPeer *self, GError **error)
         "\"%s\" cannot be a peer's id: 1 to 64 letters, digits, dots, dashes and underscores", self->remote_peer);
     return FALSE;
   }
-  if (self->ice_policy == DC_ICE_POLICY_RELAY && !self->use_turn) {
+  if (self->ice_settings.policy == DC_ICE_POLICY_RELAY && !self->ice_settings.use_turn) {
     g_set_error_literal (error, DC_ERROR, DC_ERROR_USAGE,
         "the ICE policy \"relay\" needs a TURN server, and TURN is switched off; drop one of the two");
     return FALSE;
@@ -253,7 +265,7 @@ dc_peer_start (DcPeer *self, GError **error)
     g_ptr_array_add (self->profile.channels, dc_channel_options_new (NULL));
   if (!check_settings (self, error))
     return FALSE;
-  self->ice = dc_ice_config_new (self->stun_server, (const char *const *) self->turn_servers, self->use_turn, error);
+  self->ice = dc_ice_config_new (&self->ice_settings, self->context, self->start, on_ice_event, self, error);
   if (self->ice == NULL || !make_client (self, error))
     return FALSE;
   dc_peer_invoke (self, start_cb, self, NULL);
@@ -467,14 +479,12 @@ dc_peer_finalize (GObject *object)
   g_clear_error (&self->call_error);
   g_main_loop_unref (self->loop);
   g_main_context_unref (self->context);
-  g_strfreev (self->turn_servers);
   g_free (self->signaling);
   g_free (self->room);
   g_free (self->wanted_id);
   g_free (self->id);
   g_free (self->remote_peer);
-  g_free (self->stun_server);
-  g_free (self->tls_ca);
+  dc_ice_settings_clear (&self->ice_settings);
   g_free (self->token);
   g_free (self->secret);
   g_mutex_clear (&self->lock);

@@ -171,7 +171,7 @@ dc_session_make_connection (DcSession *self, const char *call)
       .timeout = again ? RESUME_CALL_TIMEOUT_MS : CALL_TIMEOUT_MS,
       .patient = self->patient,
       .secret = self->secret,
-      .webrtc = {self->ice->stun_server, self->ice->turn_servers, self->ice_policy, self->ice->loopback},
+      .ice = self->ice,
   };
 
   drop_connection (self, "it calls again");

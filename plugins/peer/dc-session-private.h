@@ -27,7 +27,6 @@ struct _DcSession {
   gint64 start, resume_timeout;
   char *remote_id, *id, *secret;
   const DcIceConfig *ice;
-  DcIcePolicy ice_policy;
   DcSessionCallbacks callbacks;
   gpointer user_data;
 

@@ -160,7 +160,6 @@ dc_session_new (const DcSessionConfig *config, const DcSessionCallbacks *callbac
   self->id = g_strdup (config->call);
   self->secret = g_strdup (config->secret);
   self->ice = config->ice;
-  self->ice_policy = config->ice_policy;
   self->callbacks = *callbacks;
   self->user_data = user_data;
   self->state_name = "connecting";

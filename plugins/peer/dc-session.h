@@ -22,7 +22,6 @@ typedef struct {
   gboolean patient;       /* people carry the descriptions, see DcConnectionConfig */
   const char *secret;     /* (nullable): to be proved on each channel */
   const DcIceConfig *ice; /* as it is when a connection is made; outlives the session */
-  DcIcePolicy ice_policy;
 } DcSessionConfig;
 
 typedef struct {

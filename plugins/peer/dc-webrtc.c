@@ -14,7 +14,8 @@
  *    thread in use. So one association, which does nothing, stays for as long as the process does.
  *  - NiceAgent: UPnP is off (it costs 200 ms of every set-up and opens ports in routers unasked); connectivity checks as
  *    keepalives are on, without which ICE never notices that the far side is gone. Loopback is offered where it is the only
- *    interface, so that two programs on an isolated machine meet, and where a server is there.
+ *    interface, so that two programs on an isolated machine meet, and where a server is there. TCP candidates are off unless the user
+ *    wants them: where packets are lost, libnice may settle on a pair of them although one of UDP works, and TCP's delays are ours.
  *  - A channel that is closed on both sides is freed, though what sctpdec has for its stream still goes there: a far side that used the
  *    stream again would write to freed memory. So each channel is kept as long as its webrtcbin.
  *  - sctpdec hands messages over by a queue and a thread for each stream, and throws them away when the far side closes the channel:
@@ -34,6 +35,9 @@
 #include <gst/webrtc/webrtc.h>
 #include <interfaces.h>
 #include <stdio.h>
+
+#include "plugins/peer/dc-local-addresses.h"
+#include "signaling/protocol/dc-signaling-error.h"
 
 /* What webrtcbin's thread has still to do at the end is a matter of milliseconds. */
 #define TASKS_TIMEOUT (200 * G_TIME_SPAN_MILLISECOND)
@@ -297,6 +301,16 @@ on_bus_message (GstBus *bus, GstMessage *message, gpointer user_data)
   return GST_BUS_DROP;
 }
 
+static void
+add_address (NiceAgent *agent, const char *text)
+{
+  NiceAddress address;
+
+  nice_address_init (&address);
+  if (nice_address_set_from_string (&address, text))
+    nice_agent_add_local_address (agent, &address);
+}
+
 /* libnice leaves loopback out, and ties each socket to its interface, so that a server on 127.0.0.1 could not be reached. Once one address
  * is given to it, it takes no others by itself. */
 static void
@@ -304,29 +318,41 @@ offer_loopback (NiceAgent *agent)
 {
   GList *addresses = nice_interfaces_get_local_ips (TRUE);
 
-  for (GList *item = addresses; item != NULL; item = item->next) {
-    NiceAddress address;
-    nice_address_init (&address);
-    if (nice_address_set_from_string (&address, item->data))
-      nice_agent_add_local_address (agent, &address);
-  }
+  for (GList *item = addresses; item != NULL; item = item->next)
+    add_address (agent, item->data);
   g_list_free_full (addresses, g_free);
 }
 
-static NiceAgent *
-tune_agent (GstElement *bin, gboolean loopback)
+/* Where ICE looks for candidates. Of several interfaces one may be without an address, such as that of a modem. */
+static gboolean
+offer_addresses (NiceAgent *agent, const DcIceConfig *config, GError **error)
+{
+  g_autoptr (GPtrArray) addresses = dc_local_addresses_list ((const char *const *) config->interfaces);
+
+  for (guint i = 0; config->interfaces != NULL && i < addresses->len; i++)
+    add_address (agent, g_ptr_array_index (addresses, i));
+  if (config->interfaces == NULL && (config->loopback || addresses->len == 0))
+    offer_loopback (agent);
+  if (config->interfaces == NULL || addresses->len > 0)
+    return TRUE;
+  g_autofree char *names = g_strjoinv (", ", config->interfaces);
+  g_autofree char *quoted = dc_signaling_quote (names);
+  g_set_error (error, DC_ERROR, DC_ERROR_CONNECTION,
+      "the network interface %s is not there, or has no address; \"ip addr\" shows what there is", quoted);
+  return FALSE;
+}
+
+static gboolean
+tune_agent (DcWebrtc *self, const DcIceConfig *config, GError **error)
 {
   g_autoptr (GstWebRTCICE) ice = NULL;
-  NiceAgent *agent = NULL;
-  GList *addresses = nice_interfaces_get_local_ips (FALSE);
 
-  g_object_get (bin, "ice-agent", &ice, NULL);
-  g_object_get (ice, "agent", &agent, NULL);
-  g_object_set (agent, "upnp", FALSE, "keepalive-conncheck", TRUE, NULL);
-  if (loopback || addresses == NULL)
-    offer_loopback (agent);
-  g_list_free_full (addresses, g_free);
-  return agent;
+  g_object_get (self->bin, "ice-agent", &ice, NULL);
+  g_object_get (ice, "agent", &self->agent, NULL);
+  g_object_set (self->agent, "upnp", FALSE, "keepalive-conncheck", TRUE, "ice-tcp", config->tcp, NULL);
+  if (config->max_port > 0)
+    g_object_set (ice, "max-rtp-port", (guint) config->max_port, "min-rtp-port", (guint) config->min_port, NULL);
+  return offer_addresses (self->agent, config, error);
 }
 
 static gboolean
@@ -356,13 +382,11 @@ check_plugins (GError **error)
 }
 
 static gboolean
-add_servers (DcWebrtc *self, const DcWebrtcConfig *config, GError **error)
+add_servers (DcWebrtc *self, const DcIceConfig *config, GError **error)
 {
-  guint n_turn = config->turn_servers != NULL ? config->turn_servers->len : 0;
-
   if (config->stun_server != NULL)
     g_object_set (self->bin, "stun-server", config->stun_server, NULL);
-  for (guint i = 0; i < n_turn; i++) {
+  for (guint i = 0; i < config->turn_servers->len; i++) {
     gboolean added = FALSE;
     g_signal_emit_by_name (self->bin, "add-turn-server", g_ptr_array_index (config->turn_servers, i), &added);
     if (!added) {
@@ -374,7 +398,7 @@ add_servers (DcWebrtc *self, const DcWebrtcConfig *config, GError **error)
 }
 
 DcWebrtc *
-dc_webrtc_new (const DcWebrtcConfig *config, const DcWebrtcCallbacks *callbacks, gpointer user_data, GError **error)
+dc_webrtc_new (const DcIceConfig *config, const DcWebrtcCallbacks *callbacks, gpointer user_data, GError **error)
 {
   g_autoptr (DcWebrtc) self = NULL;
   g_autoptr (GstBus) bus = NULL;
@@ -396,13 +420,12 @@ dc_webrtc_new (const DcWebrtcConfig *config, const DcWebrtcCallbacks *callbacks,
   gst_bin_add (GST_BIN (self->pipeline), self->bin);
   gst_util_set_object_arg (G_OBJECT (self->bin), "bundle-policy", "max-bundle");
   gst_util_set_object_arg (
-      G_OBJECT (self->bin), "ice-transport-policy", config->ice_policy == DC_ICE_POLICY_RELAY ? "relay" : "all");
+      G_OBJECT (self->bin), "ice-transport-policy", config->policy == DC_ICE_POLICY_RELAY ? "relay" : "all");
   g_signal_connect (self->bin, "deep-element-added", G_CALLBACK (on_deep_element_added), self);
   g_signal_connect (self->bin, "prepare-data-channel", G_CALLBACK (on_prepare_data_channel), self);
   bus = gst_element_get_bus (self->pipeline);
   gst_bus_set_sync_handler (bus, on_bus_message, self, NULL);
-  self->agent = tune_agent (self->bin, config->loopback);
-  if (!add_servers (self, config, error))
+  if (!tune_agent (self, config, error) || !add_servers (self, config, error))
     return NULL;
   if (gst_element_set_state (self->pipeline, GST_STATE_PLAYING) == GST_STATE_CHANGE_FAILURE) {
     g_set_error_literal (

@@ -5,17 +5,10 @@
 #include <gst/gst.h>
 #include <agent.h>
 
-#include "plugins/peer/dc-peer.h"
+#include "plugins/peer/dc-ice-config.h"
 #include "plugins/peer/dc-sctp-watch.h"
 
 G_BEGIN_DECLS
-
-typedef struct {
-  const char *stun_server; /* (nullable): as webrtcbin takes it, "stun://host:port" */
-  GPtrArray *turn_servers; /* (element-type utf8) (nullable): "turn://user:password@host:port?transport=udp" */
-  DcIcePolicy ice_policy;
-  gboolean loopback; /* a server is on this machine: offer the loopback interface too */
-} DcWebrtcConfig;
 
 /* On any thread; may be called until dc_webrtc_free() returns. */
 typedef struct {
@@ -31,9 +24,9 @@ typedef struct {
 
 typedef struct _DcWebrtc DcWebrtc;
 
-/* DC_ERROR_CONNECTION if a plugin is missing or a server is refused. */
+/* DC_ERROR_CONNECTION if a plugin is missing, a server is refused, or an interface that is to be used has no address. */
 DcWebrtc *dc_webrtc_new (
-    const DcWebrtcConfig *config, const DcWebrtcCallbacks *callbacks, gpointer user_data, GError **error);
+    const DcIceConfig *config, const DcWebrtcCallbacks *callbacks, gpointer user_data, GError **error);
 GstElement *dc_webrtc_get_bin (DcWebrtc *self);
 NiceAgent *dc_webrtc_get_agent (DcWebrtc *self);
 /* It sees what comes out of DTLS, which nobody else than the far side can have sent, and what goes in. */

@@ -405,6 +405,7 @@ start_attempt (DcSignalingClient *self)
   DcTransportOptions options = {
       .uri = self->setup->uri,
       .tls_database = self->setup->tls_database,
+      .proxy = self->setup->proxy,
       .keepalive = self->setup->keepalive,
       .answer_timeout_ms = self->setup->attempt_timeout_ms,
       .context = self->context,

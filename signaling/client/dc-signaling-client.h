@@ -35,6 +35,7 @@ typedef enum {
  * @meta: (nullable): an object that the others in the room see
  * @token: (nullable): admission token
  * @tls_ca: (nullable): a PEM file whose certificates are trusted instead of the system's
+ * @proxy: (nullable): [http://|https://|socks5://][USER:PASSWORD@]HOST:PORT; what the environment says (https_proxy, http_proxy, no_proxy)
  * @transport: how to speak
  * @attempt_timeout_ms: how long an attempt may take until the server's welcome, and a request until its answer; 0: 10 s
  * @keepalive: seconds between pings (polling: the longest time that a request is parked); three times that in
@@ -47,6 +48,7 @@ typedef struct {
   JsonNode *meta;
   const char *token;
   const char *tls_ca;
+  const char *proxy;
   DcSignalingTransport transport;
   guint attempt_timeout_ms;
   guint keepalive;

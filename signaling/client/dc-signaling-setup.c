@@ -2,6 +2,9 @@
 /* dc-signaling-setup.c: checks what a client is told to do. */
 #include "signaling/client/dc-signaling-setup.h"
 
+#include "signaling/client/dc-proxy.h"
+#include "signaling/client/dc-trust.h"
+
 #define ATTEMPT_TIMEOUT_MS 10000
 #define KEEPALIVE_SECONDS 20
 
@@ -60,24 +63,14 @@ take_names (DcSignalingSetup *self, const DcSignalingConfig *config, GError **er
 }
 
 static gboolean
-take_tls_ca (DcSignalingSetup *self, const char *path, GError **error)
+take_way (DcSignalingSetup *self, const DcSignalingConfig *config, GError **error)
 {
-  g_autoptr (GError) cause = NULL;
-  g_autofree char *absolute = NULL;
-
-  if (path == NULL)
-    return TRUE;
-  /* A database is also made, silently, of a file without a certificate in it; then nobody would be trusted. */
-  GList *certificates = g_tls_certificate_list_new_from_file (path, &cause);
-  if (cause == NULL && certificates == NULL)
-    return invalid (error, "there is no PEM certificate in the file \"%s\"; check --tls-ca", path);
-  g_list_free_full (certificates, g_object_unref);
-  absolute = g_canonicalize_filename (path, NULL);
-  if (cause == NULL)
-    self->tls_database = g_tls_file_database_new (absolute, &cause);
-  if (cause != NULL)
-    return invalid (error, "cannot read the certificates in \"%s\": %s; check --tls-ca", path, cause->message);
-  return TRUE;
+  if (config->tls_ca != NULL)
+    self->tls_database = dc_trust_load (config->tls_ca, error);
+  if (config->tls_ca != NULL && self->tls_database == NULL)
+    return FALSE;
+  self->proxy = dc_proxy_resolver_new (config->proxy, error);
+  return self->proxy != NULL;
 }
 
 DcSignalingSetup *
@@ -85,8 +78,7 @@ dc_signaling_setup_new (const DcSignalingConfig *config, GError **error)
 {
   g_autoptr (DcSignalingSetup) self = g_new0 (DcSignalingSetup, 1);
 
-  if (!take_uri (self, config, error) || !take_names (self, config, error)
-      || !take_tls_ca (self, config->tls_ca, error))
+  if (!take_uri (self, config, error) || !take_names (self, config, error) || !take_way (self, config, error))
     return NULL;
   self->attempt_timeout_ms = config->attempt_timeout_ms > 0 ? config->attempt_timeout_ms : ATTEMPT_TIMEOUT_MS;
   self->keepalive = config->keepalive > 0 ? config->keepalive : KEEPALIVE_SECONDS;
@@ -103,5 +95,6 @@ dc_signaling_setup_free (DcSignalingSetup *self)
   g_clear_pointer (&self->meta, json_node_unref);
   g_free (self->token);
   g_clear_object (&self->tls_database);
+  g_clear_object (&self->proxy);
   g_free (self);
 }

@@ -11,10 +11,11 @@ typedef struct {
   DcSignalingUri *uri; /* NULL: there is no server */
   char *display_uri;
   char *room;
-  char *id;                    /* (nullable) */
-  JsonNode *meta;              /* (nullable) */
-  char *token;                 /* (nullable) */
-  GTlsDatabase *tls_database;  /* (nullable): the system's */
+  char *id;                   /* (nullable) */
+  JsonNode *meta;             /* (nullable) */
+  char *token;                /* (nullable) */
+  GTlsDatabase *tls_database; /* (nullable): the system's */
+  GProxyResolver *proxy;
   DcSignalingTransport choice; /* AUTO only where both ways are possible */
   guint attempt_timeout_ms;
   guint keepalive;

@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* dc-signaling-transport.c: what the transports share: lifetime, delivery, and errors as sentences. */
 #include "signaling/client/dc-signaling-transport.h"
+
 #include <string.h>
+
+#include "signaling/client/dc-trust.h"
 
 /*
  * Lifetime: the client owns one reference and each pending asynchronous operation another. Losing or abandoning a transport clears
@@ -10,14 +13,15 @@
  */
 
 static SoupSession *
-make_session (GTlsDatabase *tls_database)
+make_session (const DcTransportOptions *options)
 {
   SoupSession *session = soup_session_new_with_options ("user-agent", "gst-datachannel/" DC_VERSION, NULL);
 
   /* We ask for no compressed answers: a small one could unpack to anything. */
   soup_session_remove_feature_by_type (session, SOUP_TYPE_CONTENT_DECODER);
-  if (tls_database != NULL)
-    soup_session_set_tls_database (session, tls_database);
+  if (options->tls_database != NULL)
+    soup_session_set_tls_database (session, options->tls_database);
+  soup_session_set_proxy_resolver (session, options->proxy);
   return session;
 }
 
@@ -36,7 +40,7 @@ dc_transport_init (DcTransport *transport, const DcTransportClass *klass, const 
   if (options->uri == NULL)
     return;
   transport->base = dc_signaling_uri_build (options->uri, http, "");
-  transport->session = make_session (options->tls_database);
+  transport->session = make_session (options);
 }
 
 DcTransport *
@@ -160,22 +164,8 @@ dc_transport_judge_status (guint status)
 static void
 lose_certificate (DcTransport *transport, SoupMessage *msg)
 {
-  GTlsCertificateFlags flags = soup_message_get_tls_peer_certificate_errors (msg);
-  const char *why = "not acceptable; use --tls-ca";
+  const char *why = dc_trust_judge_certificate (soup_message_get_tls_peer_certificate_errors (msg));
 
-  /* The most telling first: a self-signed certificate of another host is first of all not trusted. */
-  if (flags & G_TLS_CERTIFICATE_UNKNOWN_CA)
-    why = "not trusted (unknown CA); use --tls-ca";
-  else if (flags & G_TLS_CERTIFICATE_BAD_IDENTITY)
-    why = "made out for another host name; use the name that is in it";
-  else if (flags & G_TLS_CERTIFICATE_EXPIRED)
-    why = "out of date (expired); renew it at the server";
-  else if (flags & G_TLS_CERTIFICATE_NOT_ACTIVATED)
-    why = "not valid yet; check the clocks";
-  else if (flags & G_TLS_CERTIFICATE_REVOKED)
-    why = "revoked";
-  else if (flags & G_TLS_CERTIFICATE_INSECURE)
-    why = "made with an insecure algorithm; renew it at the server";
   dc_transport_lose_printf (transport, DC_TRANSPORT_LOSS_CONNECTION, DC_SIGNALING_ERROR_REFUSED,
       "the certificate of %s is %s", transport->base, why);
 }
@@ -196,6 +186,14 @@ is_not_tls (const GError *error)
   return g_error_matches (error, G_TLS_ERROR, G_TLS_ERROR_NOT_TLS)
          || g_error_matches (error, G_TLS_ERROR, G_TLS_ERROR_MISC)
          || g_error_matches (error, G_TLS_ERROR, G_TLS_ERROR_HANDSHAKE);
+}
+
+static gboolean
+is_proxys_refusal (const GError *error)
+{
+  return g_error_matches (error, G_IO_ERROR, G_IO_ERROR_PROXY_AUTH_FAILED)
+         || g_error_matches (error, G_IO_ERROR, G_IO_ERROR_PROXY_NEED_AUTH)
+         || g_error_matches (error, G_IO_ERROR, G_IO_ERROR_PROXY_NOT_ALLOWED);
 }
 
 void
@@ -219,6 +217,14 @@ dc_transport_lose_io (DcTransport *transport, SoupMessage *msg, const GError *ca
   } else if (g_error_matches (cause, G_IO_ERROR, G_IO_ERROR_CONNECTION_REFUSED)) {
     dc_transport_lose_printf (transport, DC_TRANSPORT_LOSS_CONNECTION, DC_SIGNALING_ERROR_UNREACHABLE,
         "cannot reach %s: %s; is dcsignald running there?", transport->base, why);
+  } else if (is_proxys_refusal (cause)) {
+    dc_transport_lose_printf (transport, DC_TRANSPORT_LOSS_CONNECTION, DC_SIGNALING_ERROR_REFUSED,
+        "the proxy does not let us through to %s: %s; check --proxy, or the variables https_proxy and http_proxy",
+        transport->base, why);
+  } else if (g_error_matches (cause, G_IO_ERROR, G_IO_ERROR_PROXY_FAILED)) {
+    g_autofree char *whole = dc_transport_sanitize (cause->message);
+    dc_transport_lose_printf (transport, DC_TRANSPORT_LOSS_CONNECTION, DC_SIGNALING_ERROR_UNREACHABLE,
+        "cannot reach %s through the proxy: %s", transport->base, whole);
   } else if (transport->hello_sent) {
     dc_transport_lose_printf (transport, DC_TRANSPORT_LOSS_CONNECTION, DC_SIGNALING_ERROR_UNREACHABLE,
         "the connection to %s is lost: %s", transport->base, why);

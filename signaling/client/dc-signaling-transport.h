@@ -43,9 +43,10 @@ typedef struct {
 typedef struct {
   const DcSignalingUri *uri;  /* copied into URLs at once; NULL: there is no server */
   GTlsDatabase *tls_database; /* (nullable): the system's */
-  guint keepalive;            /* seconds; three times that in silence is a dead connection */
-  guint answer_timeout_ms;    /* for each HTTP request that does not wait on purpose */
-  GMainContext *context;      /* thread-default where the transport is used */
+  GProxyResolver *proxy;
+  guint keepalive;         /* seconds; three times that in silence is a dead connection */
+  guint answer_timeout_ms; /* for each HTTP request that does not wait on purpose */
+  GMainContext *context;   /* thread-default where the transport is used */
 } DcTransportOptions;
 
 struct _DcTransport {

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* dc-local-addresses.c: the addresses of this machine that can be offered to others. */
+#include "plugins/peer/dc-local-addresses.h"
+
+#include <gio/gio.h>
+#include <ifaddrs.h>
+#include <net/if.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+
+static gboolean
+is_wanted (const struct ifaddrs *item, const char *const *interfaces)
+{
+  if (item->ifa_addr == NULL || !(item->ifa_flags & IFF_UP) || (item->ifa_flags & IFF_LOOPBACK))
+    return FALSE;
+  return interfaces == NULL || g_strv_contains (interfaces, item->ifa_name);
+}
+
+/* (nullable): NULL if it is of no use to others, or not of the internet. */
+static char *
+to_text (const struct sockaddr *native)
+{
+  gsize size = native->sa_family == AF_INET    ? sizeof (struct sockaddr_in)
+               : native->sa_family == AF_INET6 ? sizeof (struct sockaddr_in6)
+                                               : 0;
+  g_autoptr (GSocketAddress) socket = size > 0 ? g_socket_address_new_from_native ((gpointer) native, size) : NULL;
+  GInetAddress *address = socket != NULL ? g_inet_socket_address_get_address (G_INET_SOCKET_ADDRESS (socket)) : NULL;
+
+  if (address == NULL || (native->sa_family == AF_INET6 && g_inet_address_get_is_link_local (address)))
+    return NULL;
+  return g_inet_address_to_string (address);
+}
+
+GPtrArray *
+dc_local_addresses_list (const char *const *interfaces)
+{
+  GPtrArray *texts = g_ptr_array_new_with_free_func (g_free);
+  struct ifaddrs *addresses = NULL;
+
+  if (getifaddrs (&addresses) != 0)
+    return texts;
+  for (const struct ifaddrs *item = addresses; item != NULL; item = item->ifa_next) {
+    char *text = is_wanted (item, interfaces) ? to_text (item->ifa_addr) : NULL;
+    if (text != NULL)
+      g_ptr_array_add (texts, text);
+  }
+  freeifaddrs (addresses);
+  return texts;
+}

@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* dc-test-turn.c: a real TURN server, and a real proxy. */
+#include "tests/harness/dc-test-turn.h"
+
+#include <ifaddrs.h>
+#include <net/if.h>
+#include <netinet/in.h>
+
+#include "tests/harness/dc-test.h"
+
+/* An IPv4 address of this machine, not 127.0.0.1 if there is another: libnice binds each socket to its interface, and what leaves by Ethernet does
+ * not reach 127.0.0.1. */
+static char *
+get_own_address (void)
+{
+  struct ifaddrs *first = NULL;
+  char *address = NULL;
+
+  g_assert_cmpint (getifaddrs (&first), ==, 0);
+  for (struct ifaddrs *i = first; i != NULL && address == NULL; i = i->ifa_next)
+    if (i->ifa_addr != NULL && i->ifa_addr->sa_family == AF_INET && (i->ifa_flags & IFF_UP)
+        && !(i->ifa_flags & IFF_LOOPBACK)) {
+      g_autoptr (GSocketAddress) native = g_socket_address_new_from_native (i->ifa_addr, sizeof (struct sockaddr_in));
+      address = g_inet_address_to_string (g_inet_socket_address_get_address (G_INET_SOCKET_ADDRESS (native)));
+    }
+  freeifaddrs (first);
+  return address != NULL ? address : g_strdup ("127.0.0.1");
+}
+
+/* One that nobody has had since: the kernel hands them out in no order. */
+static guint16
+find_free_port (const char *host)
+{
+  g_autoptr (GSocket) socket = g_socket_new (G_SOCKET_FAMILY_IPV4, G_SOCKET_TYPE_STREAM, G_SOCKET_PROTOCOL_TCP, NULL);
+  g_autoptr (GSocketAddress) any = g_inet_socket_address_new_from_string (host, 0);
+  g_autoptr (GSocketAddress) bound = NULL;
+
+  g_assert_true (g_socket_bind (socket, any, FALSE, NULL));
+  bound = g_socket_get_local_address (socket, NULL);
+  return g_inet_socket_address_get_port (G_INET_SOCKET_ADDRESS (bound));
+}
+
+static char *
+find_program (const char *name, const char *package)
+{
+  char *path = g_find_program_in_path (name);
+
+  if (path == NULL)
+    g_test_skip (package);
+  return path;
+}
+
+/* --- TURN ---------------------------------------------------------------------------------------------------------------------- */
+
+static char *
+make_turn_settings (const DcTestTurn *self, const char *host, guint16 port, const DcTestTls *tls)
+{
+  GString *text = g_string_new ("lt-cred-mech\nrealm=test\nallow-loopback-peers\nno-dtls\nno-cli\nverbose\n"
+                                "log-file=stdout\nuser=" DC_TEST_TURN_USER ":" DC_TEST_TURN_PASSWORD "\n");
+
+  g_string_append_printf (text, "relay-ip=%s\nlistening-ip=%s\nlistening-port=%u\npidfile=%s/pid\nuserdb=%s/db\n", host,
+      host, port, self->dir, self->dir);
+  if (tls == NULL)
+    g_string_append (text, "no-tls\n");
+  else
+    g_string_append_printf (text,
+        "listening-ip=127.0.0.1\nlistening-ip=127.0.0.2\ntls-listening-port=%u\ncert=%s\npkey=%s\n", self->tls,
+        tls->cert, tls->key);
+  return g_string_free (text, FALSE);
+}
+
+DcTestTurn *
+dc_test_turn_new (const DcTestTls *tls)
+{
+  g_autofree char *path = find_program ("turnserver", "there is no turnserver (Debian: coturn)");
+  g_autofree char *host = NULL, *settings = NULL, *file = NULL, *ready = NULL;
+  DcTestTurn *self;
+
+  if (path == NULL)
+    return NULL;
+  self = g_new0 (DcTestTurn, 1);
+  self->dir = dc_test_make_dir ();
+  host = get_own_address ();
+  self->tls = tls != NULL ? find_free_port ("127.0.0.1") : 0;
+  guint16 port = find_free_port (host);
+  self->address = g_strdup_printf ("%s:%u", host, port);
+  settings = make_turn_settings (self, host, port, tls);
+  file = g_build_filename (self->dir, "turnserver.conf", NULL);
+  g_assert_true (g_file_set_contents (file, settings, -1, NULL));
+  self->process = dc_test_process_new (path, "-c", file, NULL);
+  ready = g_strdup_printf ("UDP listener opened on: %s", self->address);
+  dc_test_process_wait_line (self->process, ready);
+  return self;
+}
+
+void
+dc_test_turn_free (DcTestTurn *self)
+{
+  dc_test_process_free (self->process);
+  dc_test_remove_dir (self->dir);
+  g_free (self->address);
+  g_free (self);
+}
+
+/* --- The proxy ----------------------------------------------------------------------------------------------------------------- */
+
+DcTestTunnel *
+dc_test_tunnel_new (void)
+{
+  g_autofree char *path = find_program ("tinyproxy", "there is no tinyproxy");
+  g_autofree char *settings = NULL, *file = NULL;
+  DcTestTunnel *self;
+
+  if (path == NULL)
+    return NULL;
+  self = g_new0 (DcTestTunnel, 1);
+  self->dir = dc_test_make_dir ();
+  self->port = find_free_port ("127.0.0.1");
+  settings = g_strdup_printf ("Port %u\nListen 127.0.0.1\nTimeout 60\nMaxClients 100\nLogLevel Info\n"
+                              "BasicAuth " DC_TEST_TUNNEL_USER " " DC_TEST_TUNNEL_PASSWORD "\n",
+      self->port);
+  file = g_build_filename (self->dir, "tinyproxy.conf", NULL);
+  g_assert_true (g_file_set_contents (file, settings, -1, NULL));
+  self->process = dc_test_process_new (path, "-d", "-c", file, NULL);
+  dc_test_process_wait_line (self->process, "Starting main loop");
+  return self;
+}
+
+void
+dc_test_tunnel_free (DcTestTunnel *self)
+{
+  dc_test_process_free (self->process);
+  dc_test_remove_dir (self->dir);
+  g_free (self);
+}

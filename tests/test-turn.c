@@ -1,0 +1,173 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* test-turn.c: the ways to a TURN server: TCP, TLS and proxies, with a real server and a real proxy. */
+#include <string.h>
+
+#include "tests/harness/dc-test-daemon.h"
+#include "tests/harness/dc-test-peer.h"
+#include "tests/harness/dc-test-turn.h"
+#include "tests/harness/dc-test.h"
+
+/* What a peer of this test is set to, beside the signaling server. */
+typedef struct {
+  const char *id;
+  DcRole role;
+  const char *turn_server;
+  const char *tls_ca; /* (nullable) */
+  const char *proxy;  /* (nullable) */
+  DcIcePolicy policy;
+} Way;
+
+static DcTestPeer *
+start (DcTestDaemon *daemon, const Way *way)
+{
+  const char *servers[] = {way->turn_server, NULL};
+
+  return dc_test_peer_new (dc_test_daemon_get_url (daemon), "id", way->id, "role", way->role, "turn-servers", servers,
+      "tls-ca", way->tls_ca, "proxy", way->proxy, "ice-transport-policy", way->policy, "connect-timeout", 20u, NULL);
+}
+
+static char *
+make_url (const char *scheme, const char *host, guint port, const char *query)
+{
+  return g_strdup_printf ("%s://" DC_TEST_TURN_USER ":" DC_TEST_TURN_PASSWORD "@%s:%u%s", scheme, host, port, query);
+}
+
+static void
+assert_relayed (DcTestPeer *peer, const char *transport)
+{
+  g_autoptr (GstStructure) pair = NULL;
+
+  dc_test_peer_look_back (peer);
+  pair = dc_test_peer_wait_event (peer, "selected-pair");
+  g_assert_cmpstr (gst_structure_get_string (pair, "local-type"), ==, "relay");
+  g_assert_cmpstr (gst_structure_get_string (pair, "local-relay"), ==, transport);
+}
+
+/* Alice and bob meet, each by the same way, and talk. */
+static void
+check_way (DcTestDaemon *daemon, const Way *way, const char *transport)
+{
+  Way answerer = *way;
+  answerer.id = "bob";
+  answerer.role = DC_ROLE_ANSWERER;
+  g_autoptr (DcTestPeer) bob = start (daemon, &answerer), alice = start (daemon, way);
+  g_autoptr (DcChannel) at_alice = dc_test_peer_wait_channel (alice), at_bob = dc_test_peer_wait_channel (bob);
+
+  dc_test_push_text (at_alice, "hello bob");
+  dc_test_expect_text (at_bob, "hello bob");
+  dc_test_push_text (at_bob, "hello alice");
+  dc_test_expect_text (at_alice, "hello alice");
+  assert_relayed (alice, transport);
+  assert_relayed (bob, transport);
+}
+
+static void
+test_tcp (void)
+{
+  dc_test_watchdog_start (60);
+  g_autoptr (DcTestTurn) server = dc_test_turn_new (NULL);
+  if (server == NULL)
+    return;
+  g_autoptr (DcTestDaemon) daemon = dc_test_daemon_new (NULL);
+  g_autofree char *url =
+      g_strdup_printf ("turn://" DC_TEST_TURN_USER ":" DC_TEST_TURN_PASSWORD "@%s?transport=tcp", server->address);
+  check_way (daemon, &(Way){"alice", DC_ROLE_OFFERER, url, .policy = DC_ICE_POLICY_RELAY}, "TCP");
+  dc_test_watchdog_stop ();
+}
+
+static void
+test_tls (void)
+{
+  dc_test_watchdog_start (60);
+  g_autoptr (DcTestTls) tls = dc_test_tls_new ();
+  g_autoptr (DcTestTurn) server = tls != NULL ? dc_test_turn_new (tls) : NULL;
+  if (server == NULL)
+    return;
+  g_autoptr (DcTestDaemon) daemon = dc_test_daemon_new (NULL);
+  g_autofree char *url = make_url ("turns", "localhost", server->tls, "");
+  check_way (daemon, &(Way){"alice", DC_ROLE_OFFERER, url, tls->ca, .policy = DC_ICE_POLICY_RELAY}, "TLS");
+  dc_test_watchdog_stop ();
+}
+
+/* Fails as it should, and says why. */
+static void
+check_refused (const char *url, const char *tls_ca, const char *proxy, const char *sentence)
+{
+  g_autoptr (DcTestDaemon) daemon = dc_test_daemon_new (NULL);
+  /* Signaling does not go through a proxy that does not let us through. */
+  Way answerer = {"bob", DC_ROLE_ANSWERER, NULL};
+  Way offerer = {"alice", DC_ROLE_OFFERER, url, tls_ca, proxy, DC_ICE_POLICY_RELAY};
+  g_autoptr (DcTestPeer) bob = start (daemon, &answerer), alice = start (daemon, &offerer);
+  g_autoptr (GstStructure) failed = dc_test_peer_wait_event (alice, "turn-failed");
+
+  g_test_message ("%s", gst_structure_get_string (failed, "reason"));
+  g_assert_nonnull (strstr (gst_structure_get_string (failed, "reason"), sentence));
+  g_assert_null (strstr (gst_structure_get_string (failed, "url"), DC_TEST_TURN_PASSWORD));
+  g_assert_cmpuint (dc_test_peer_count_events (alice, "turn-connected"), ==, 0);
+}
+
+static void
+test_tls_refused (void)
+{
+  dc_test_watchdog_start (60);
+  g_autoptr (DcTestTls) tls = dc_test_tls_new ();
+  g_autoptr (DcTestTurn) server = tls != NULL ? dc_test_turn_new (tls) : NULL;
+  if (server == NULL)
+    return;
+  g_autofree char *good = make_url ("turns", "127.0.0.1", server->tls, "");
+  g_autofree char *other_name = make_url ("turns", "127.0.0.2", server->tls, "");
+  check_refused (good, tls->other_ca, NULL, "the certificate of 127.0.0.1 is not trusted (unknown CA)");
+  check_refused (other_name, tls->ca, NULL, "the certificate of 127.0.0.2 is made out for another host name");
+  dc_test_watchdog_stop ();
+}
+
+static void
+test_unreachable (void)
+{
+  dc_test_watchdog_start (60);
+  g_autofree char *nobody = make_url ("turn", "127.0.0.1", 1, "?transport=tcp");
+  g_autofree char *nowhere = make_url ("turns", "no-such-host.invalid", 443, "");
+  check_refused (nobody, NULL, NULL, "Connection refused");
+  check_refused (nowhere, NULL, NULL, "no-such-host.invalid");
+  dc_test_watchdog_stop ();
+}
+
+/* Signaling and TURN, in clear text and with TLS. */
+static void
+test_proxy (void)
+{
+  dc_test_watchdog_start (90);
+  g_autoptr (DcTestTls) tls = dc_test_tls_new ();
+  g_autoptr (DcTestTurn) server = tls != NULL ? dc_test_turn_new (tls) : NULL;
+  g_autoptr (DcTestTunnel) tunnel = server != NULL ? dc_test_tunnel_new () : NULL;
+  if (tunnel == NULL)
+    return;
+  g_autoptr (DcTestDaemon) daemon = dc_test_daemon_new (NULL);
+  g_autofree char *proxy =
+      g_strdup_printf ("http://" DC_TEST_TUNNEL_USER ":" DC_TEST_TUNNEL_PASSWORD "@127.0.0.1:%u", tunnel->port);
+  g_autofree char *over_tls = make_url ("turns", "localhost", server->tls, "");
+  g_autofree char *over_tcp =
+      g_strdup_printf ("turn://" DC_TEST_TURN_USER ":" DC_TEST_TURN_PASSWORD "@%s?transport=tcp", server->address);
+  check_way (daemon, &(Way){"alice", DC_ROLE_OFFERER, over_tls, tls->ca, proxy, DC_ICE_POLICY_RELAY}, "TLS");
+  check_way (daemon, &(Way){"alice", DC_ROLE_OFFERER, over_tcp, NULL, proxy, DC_ICE_POLICY_RELAY}, "TCP");
+
+  g_autofree char *signaling = g_strdup_printf ("CONNECT 127.0.0.1:%u", dc_test_daemon_get_port (daemon));
+  g_autofree char *turn = g_strdup_printf ("CONNECT localhost:%u", server->tls);
+  g_autofree char *turn_tcp = g_strdup_printf ("CONNECT %s", server->address);
+  dc_test_process_wait_line (tunnel->process, signaling);
+  dc_test_process_wait_line (tunnel->process, turn);
+  dc_test_process_wait_line (tunnel->process, turn_tcp);
+  dc_test_watchdog_stop ();
+}
+
+int
+main (int argc, char **argv)
+{
+  dc_test_init (&argc, &argv);
+  g_test_add_func ("/turn/tcp", test_tcp);
+  g_test_add_func ("/turn/tls", test_tls);
+  g_test_add_func ("/turn/tls-refused", test_tls_refused);
+  g_test_add_func ("/turn/unreachable", test_unreachable);
+  g_test_add_func ("/turn/proxy", test_proxy);
+  return g_test_run ();
+}
