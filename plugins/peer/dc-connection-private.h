@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* dc-connection-private.h: what the files of a connection share. Each uses those below it:
- *   dc-connection.c            negotiation, webrtcbin's channels
+ *   dc-connection.c            negotiation
+ *   dc-connection-channels.c   webrtcbin's channels
+ *   dc-connection-life.c       whether anybody is there still
  *   dc-connection-close.c      closing
  *   dc-connection-transport.c  the states of ICE, DTLS and SCTP; identity
  *   dc-connection-ice.c        candidates
@@ -48,7 +50,7 @@ struct _DcConnection {
   GPtrArray *
       channels; /* (element-type DcChannel): constant; they may be attached to webrtcbin's channels here or elsewhere */
   GSource *close_timer;
-  GSource *life_timer;              /* (nullable): see dc-connection.c */
+  GSource *life_timer;              /* (nullable): see dc-connection-life.c */
   guint life_seen, life_unanswered; /* packets that had come; how often we have asked since then */
   GSourceFunc linger_end;           /* while lingering: what comes next */
   gboolean is_caller;
@@ -95,6 +97,19 @@ void dc_connection_hurry (DcConnection *self);
 void dc_connection_fail (DcConnection *self, DcError code, const char *format, ...) G_GNUC_PRINTF (3, 4);
 /* Closures that keep the connection alive while a handler runs. */
 void dc_connection_connect (DcConnection *self, gpointer instance, const char *signal, GCallback callback);
+
+/* dc-connection-channels.c */
+/* The caller makes all channels; the called peer those that are not announced in band. FALSE, and the connection failed, if one cannot be. */
+gboolean dc_connection_make_channels (DcConnection *self, gboolean only_negotiated);
+/* Answerer. webrtcbin emits this when a channel is open, with its lock held; attaching it here loses no message. */
+void dc_connection_on_data_channel (GstElement *bin, GstWebRTCDataChannel *rtc, DcConnection *self);
+/* What we take: the link protocol needs its 65536 bytes; raw channels say what they take. */
+guint dc_connection_get_max_message_size (DcConnection *self);
+/* More of what the channels have sent may have arrived. */
+void dc_connection_check_delivered (DcConnection *self);
+
+/* dc-connection-life.c: from now on. */
+void dc_connection_watch_life (DcConnection *self);
 
 /* dc-connection-ice.c */
 void dc_connection_on_local_candidate (GstElement *bin, guint mline, const char *candidate, DcConnection *self);

@@ -11,11 +11,8 @@
  * webrtcbin answers each step by a promise on a thread of its own, where most calls into it would deadlock. So every step, signal and
  * state change is posted to the worker, in order, and everything here but the handlers themselves runs there.
  *
- * The channels are the session's (dc-session.h), which outlive us. Here webrtcbin's channels are made or found for them, and started when they
- * are open and the fingerprint was found right (dc-connection-transport.c). The session then says when one is in use. Every failure ends
- * the connection; what that means for the channels is the session's business.
- * A link has heartbeats of its own, and a raw channel has none: ICE alone would notice after most of a minute that nobody is there any more. So
- * where there are raw channels, and nothing comes, the far side's SCTP is asked for a sign of life, at most twice a second.
+ * The channels are the session's (dc-session.h), which outlive us; webrtcbin's are made or found for them (dc-connection-channels.c). The
+ * session says when one is in use. Every failure ends the connection; what that means for the channels is the session's business.
  *
  * There is no ICE restart in webrtcbin: a lost connection is never mended, only replaced. */
 #include "plugins/peer/dc-connection.h"
@@ -25,13 +22,8 @@
 #include "plugins/peer/dc-sdp.h"
 #include "plugins/peer/dc-source.h"
 
-#define MAX_SHOWN_TEXT 120
 /* Beside those that we know of. Each costs webrtcbin some elements and a thread, which it keeps. */
 #define MAX_STRANGE_CHANNELS 16
-
-#define LIFE_INTERVAL_MS 500
-/* So often it was asked, and no packet came. */
-#define MAX_UNANSWERED 8
 
 /* --- Ending -------------------------------------------------------------------------------------------------------------------- */
 
@@ -53,32 +45,18 @@ on_pipeline_error (const char *sentence, gpointer user_data)
   dc_connection_post (user_data, on_pipeline_error_posted, g_strdup (sentence), g_free);
 }
 
+/* More has arrived there, or was given here, and somebody waits for it. */
 static void
-on_delivered_posted (DcConnection *self, gpointer data)
+on_progress_posted (DcConnection *self, gpointer data)
 {
-  for (guint i = 0; i < self->channels->len; i++) {
-    DcChannel *channel = g_ptr_array_index (self->channels, i);
-    if (dc_channel_has_carrier (channel, self))
-      dc_channel_check_delivered (channel);
-  }
-}
-
-static void
-on_delivered (gpointer user_data)
-{
-  dc_connection_post (user_data, on_delivered_posted, NULL, NULL);
-}
-
-static void
-on_drained_posted (DcConnection *self, gpointer data)
-{
+  dc_connection_check_delivered (self);
   dc_connection_check_left (self);
 }
 
 static void
-on_drained (gpointer user_data)
+on_progress (gpointer user_data)
 {
-  dc_connection_post (user_data, on_drained_posted, NULL, NULL);
+  dc_connection_post (user_data, on_progress_posted, NULL, NULL);
 }
 
 static void
@@ -97,253 +75,7 @@ on_begun (guint n, gpointer user_data)
     dc_connection_post (self, on_too_many_posted, NULL, NULL);
 }
 
-static const DcWebrtcCallbacks webrtc_callbacks = {on_pipeline_error, on_delivered, on_drained, on_begun};
-
-/* --- The channels -------------------------------------------------------------------------------------------------------------- */
-
-/* A far side may put any bytes into a label or a protocol. */
-static char *
-dup_text (GstWebRTCDataChannel *rtc, const char *property)
-{
-  g_autofree char *bytes = NULL, *cut = NULL;
-
-  g_object_get (rtc, property, &bytes, NULL);
-  cut = g_strndup (bytes != NULL ? bytes : "", MAX_SHOWN_TEXT);
-  return g_utf8_make_valid (cut, -1);
-}
-
-static void
-emit_channel_open (DcConnection *self, DcChannel *channel, GstWebRTCDataChannel *rtc, guint64 max_message_size)
-{
-  GstStructure *event = dc_connection_event (self, "channel-open");
-  g_autofree char *label = dup_text (rtc, "label"), *protocol = dup_text (rtc, "protocol");
-  gint id, max_retransmits, max_lifetime;
-  gboolean ordered;
-
-  g_object_get (rtc, "id", &id, "ordered", &ordered, "max-retransmits", &max_retransmits, "max-packet-lifetime",
-      &max_lifetime, NULL);
-  gst_structure_set (event, "label", G_TYPE_STRING, label, "protocol", G_TYPE_STRING, protocol, "id", G_TYPE_INT, id,
-      "ordered", G_TYPE_BOOLEAN, ordered, "max-retransmits", G_TYPE_INT, max_retransmits, "max-packet-lifetime",
-      G_TYPE_INT, max_lifetime, "mode", G_TYPE_STRING, dc_channel_get_mode (channel) == DC_MODE_LINK ? "link" : "raw",
-      "max-message-size", G_TYPE_UINT64, max_message_size, NULL);
-  dc_connection_emit (self, event);
-}
-
-/* webrtcbin's channel, with ours that it is attached to; (nullable): one that nobody asked for. */
-typedef struct {
-  DcChannel *channel;
-  GstWebRTCDataChannel *rtc;
-} Carried;
-
-static void
-carried_free (gpointer data)
-{
-  Carried *carried = data;
-
-  g_clear_object (&carried->channel);
-  g_object_unref (carried->rtc);
-  g_free (carried);
-}
-
-static Carried *
-carried_new (DcChannel *channel, GstWebRTCDataChannel *rtc)
-{
-  Carried carried = {channel != NULL ? g_object_ref (channel) : NULL, g_object_ref (rtc)};
-
-  return g_memdup2 (&carried, sizeof carried);
-}
-
-/* What is to be proved on @channel, once DTLS is connected. NULL without @error: nothing. (transfer full) */
-static DcProof *
-make_proof (DcConnection *self, DcChannel *channel, GError **error)
-{
-  g_autofree char *ours = NULL, *theirs = NULL, *local = NULL, *remote = NULL;
-
-  if (self->secret == NULL)
-    return NULL;
-  g_object_get (self->dtls, "certificate", &ours, "remote-certificate", &theirs, NULL);
-  local = ours != NULL ? dc_identity_fingerprint (ours, "sha-256") : NULL;
-  remote = theirs != NULL ? dc_identity_fingerprint (theirs, "sha-256") : NULL;
-  if (local != NULL && remote != NULL)
-    return dc_proof_new (self->secret, local, remote, dc_channel_get_label (channel), NULL);
-  g_set_error_literal (error, DC_ERROR, DC_ERROR_IDENTITY, "DTLS does not say by which certificates it has connected");
-  return NULL;
-}
-
-/* The RTC channel is open: no byte goes in or out above it before the identity is known. */
-static void
-start_channel (DcConnection *self, DcChannel *channel, GstWebRTCDataChannel *rtc)
-{
-  guint64 max_message_size = DC_CHANNEL_DEFAULT_MAX_MESSAGE_SIZE;
-  g_autoptr (GError) error = NULL;
-  DcProof *proof;
-
-  if (self->phase > DC_PHASE_OPEN)
-    return;
-  dc_connection_watch_transports (self);
-  if (!dc_connection_check_identity (self))
-    return;
-  proof = make_proof (self, channel, &error);
-  if (error != NULL) {
-    dc_connection_fail (self, DC_ERROR_IDENTITY, "\"%s\": %s", self->remote_id, error->message);
-    return;
-  }
-  g_object_get (self->sctp, "max-message-size", &max_message_size, NULL);
-  self->channel_open = TRUE;
-  emit_channel_open (self, channel, rtc, max_message_size);
-  dc_channel_start (channel, rtc, MIN (max_message_size, DC_CHANNEL_DEFAULT_MAX_MESSAGE_SIZE), proof);
-}
-
-static void
-on_open_posted (DcConnection *self, gpointer data)
-{
-  Carried *carried = data;
-
-  start_channel (self, carried->channel, carried->rtc);
-}
-
-static DcChannel *
-find_by_label (DcConnection *self, const char *label)
-{
-  for (guint i = 0; i < self->channels->len; i++)
-    if (g_strcmp0 (dc_channel_get_label (g_ptr_array_index (self->channels, i)), label) == 0)
-      return g_ptr_array_index (self->channels, i);
-  return NULL;
-}
-
-/* Ours that a channel which the far side has opened is for. (nullable) */
-static DcChannel *
-find_wanted (DcConnection *self, const char *label)
-{
-  DcChannel *channel = find_by_label (self, label);
-
-  for (guint i = 0; channel == NULL && i < self->channels->len; i++) {
-    DcChannel *candidate = g_ptr_array_index (self->channels, i);
-    if (dc_channel_get_options (candidate)->any_label && !dc_channel_has_carrier (candidate, self))
-      channel = candidate;
-  }
-  return channel;
-}
-
-static void
-on_open (GstWebRTCDataChannel *rtc, DcConnection *self)
-{
-  g_autofree char *label = NULL;
-
-  g_object_get (rtc, "label", &label, NULL);
-  dc_connection_post (self, on_open_posted, carried_new (find_by_label (self, label), rtc), carried_free);
-}
-
-static gboolean
-attach (DcConnection *self, DcChannel *channel, GstWebRTCDataChannel *rtc)
-{
-  gboolean attached;
-
-  g_mutex_lock (&self->attach_lock);
-  attached = !self->gone && dc_channel_attach (channel, rtc, self, dc_webrtc_get_sctp_watch (self->webrtc));
-  g_mutex_unlock (&self->attach_lock);
-  return attached;
-}
-
-static gboolean
-has_our_protocol (DcConnection *self, const Carried *carried)
-{
-  g_autofree char *protocol = dup_text (carried->rtc, "protocol");
-
-  if (dc_channel_get_mode (carried->channel) == DC_MODE_RAW || g_str_equal (protocol, DC_LINK_PROTOCOL))
-    return TRUE;
-  dc_connection_fail (self, DC_ERROR_DATA,
-      "\"%s\" opened the channel \"%s\" with the protocol \"%s\", not \"" DC_LINK_PROTOCOL "\"; is it in raw mode?",
-      self->remote_id, dc_channel_get_label (carried->channel), protocol);
-  return FALSE;
-}
-
-static void
-on_data_channel_posted (DcConnection *self, gpointer data)
-{
-  Carried *carried = data;
-
-  /* One that nobody asked for is closed, so that its opener knows; those in use go on. */
-  if (carried->channel == NULL)
-    gst_webrtc_data_channel_close (carried->rtc);
-  else if (has_our_protocol (self, carried))
-    start_channel (self, carried->channel, carried->rtc);
-}
-
-/* Answerer. webrtcbin emits this when a channel is open, with its lock held; attaching it here loses no message. */
-static void
-on_data_channel (GstElement *bin, GstWebRTCDataChannel *rtc, DcConnection *self)
-{
-  g_autofree char *label = NULL;
-  DcChannel *channel;
-
-  g_object_get (rtc, "label", &label, NULL);
-  channel = find_wanted (self, label);
-  if (channel != NULL && !attach (self, channel, rtc))
-    channel = NULL;
-  dc_connection_post (self, on_data_channel_posted, carried_new (channel, rtc), carried_free);
-}
-
-static GstStructure *
-make_channel_options (const DcChannelOptions *from)
-{
-  const char *protocol = from->mode == DC_MODE_LINK ? DC_LINK_PROTOCOL : from->protocol;
-  GstStructure *options = gst_structure_new ("options", "protocol", G_TYPE_STRING, protocol != NULL ? protocol : "",
-      "ordered", G_TYPE_BOOLEAN, from->ordered, "negotiated", G_TYPE_BOOLEAN, from->negotiated, NULL);
-
-  if (from->negotiated)
-    gst_structure_set (options, "id", G_TYPE_INT, from->id, NULL);
-  if (from->max_retransmits >= 0)
-    gst_structure_set (options, "max-retransmits", G_TYPE_INT, from->max_retransmits, NULL);
-  if (from->max_packet_lifetime >= 0)
-    gst_structure_set (options, "max-packet-lifetime", G_TYPE_INT, from->max_packet_lifetime, NULL);
-  return options;
-}
-
-static gboolean
-make_channel (DcConnection *self, DcChannel *channel)
-{
-  const DcChannelOptions *from = dc_channel_get_options (channel);
-  g_autoptr (GstStructure) options = make_channel_options (from);
-  g_autoptr (GstWebRTCDataChannel) rtc = NULL;
-
-  g_signal_emit_by_name (dc_webrtc_get_bin (self->webrtc), "create-data-channel", from->label, options, &rtc);
-  if (rtc == NULL) {
-    dc_connection_fail (
-        self, DC_ERROR_CONNECTION, "webrtcbin makes no data channel; is the GStreamer plugin sctp installed?");
-    return FALSE;
-  }
-  if (attach (self, channel, rtc))
-    dc_connection_connect (self, rtc, "on-open", G_CALLBACK (on_open));
-  return TRUE;
-}
-
-/* The caller makes all channels; the called peer those that are not announced in band. */
-static gboolean
-make_channels (DcConnection *self, gboolean only_negotiated)
-{
-  for (guint i = 0; i < self->channels->len; i++) {
-    DcChannel *channel = g_ptr_array_index (self->channels, i);
-    if (dc_channel_is_ended (channel) || (only_negotiated && !dc_channel_get_options (channel)->negotiated))
-      continue;
-    if (!make_channel (self, channel))
-      return FALSE;
-  }
-  return TRUE;
-}
-
-/* The link protocol needs its 65536 bytes; raw channels say what they take. */
-static guint
-get_max_message_size (DcConnection *self)
-{
-  guint size = 0;
-
-  for (guint i = 0; i < self->channels->len; i++) {
-    const DcChannelOptions *options = dc_channel_get_options (g_ptr_array_index (self->channels, i));
-    size = MAX (size, options->mode == DC_MODE_LINK ? DC_CHANNEL_DEFAULT_MAX_MESSAGE_SIZE : options->max_message_size);
-  }
-  return size;
-}
+static const DcWebrtcCallbacks webrtc_callbacks = {on_pipeline_error, on_progress, on_progress, on_begun};
 
 /* --- Negotiation: one step after the other ------------------------------------------------------------------------------------- */
 
@@ -424,7 +156,7 @@ use_local_description (DcConnection *self, const GstStructure *reply, DcMessageT
     dc_connection_fail (self, DC_ERROR_CONNECTION, "webrtcbin made no %s", name);
     return;
   }
-  dc_sdp_add_max_message_size (description->sdp, get_max_message_size (self));
+  dc_sdp_add_max_message_size (description->sdp, dc_connection_get_max_message_size (self));
   message = dc_message_new (type);
   message->sdp = gst_sdp_message_as_text (description->sdp);
   message->continues = type == DC_MESSAGE_OFFER ? g_strdup (self->continues) : NULL;
@@ -469,7 +201,7 @@ void
 dc_connection_call (DcConnection *self)
 {
   self->is_caller = TRUE;
-  if (make_channels (self, FALSE))
+  if (dc_connection_make_channels (self, FALSE))
     g_signal_emit_by_name (dc_webrtc_get_bin (self->webrtc), "create-offer", NULL, then (self, on_offer_made));
 }
 
@@ -533,14 +265,14 @@ void
 dc_connection_take_offer (DcConnection *self, const char *sdp)
 {
   /* Now: once webrtcbin has an SCTP transport that is not connected, it takes no ids. */
-  if (make_channels (self, TRUE))
+  if (dc_connection_make_channels (self, TRUE))
     use_remote_description (self, GST_WEBRTC_SDP_TYPE_OFFER, sdp, on_remote_offer_set);
 }
 
 void
 dc_connection_take_answer (DcConnection *self, const char *sdp)
 {
-  if (self->patient && self->timeout == NULL)
+  if (self->patient && self->timeout == NULL && self->phase == DC_PHASE_NEGOTIATING)
     start_timeout (self);
   use_remote_description (self, GST_WEBRTC_SDP_TYPE_ANSWER, sdp, on_remote_answer_set);
 }
@@ -586,7 +318,8 @@ dc_connection_new (
   }
   dc_connection_connect (
       self, dc_webrtc_get_bin (self->webrtc), "on-ice-candidate", G_CALLBACK (dc_connection_on_local_candidate));
-  dc_connection_connect (self, dc_webrtc_get_bin (self->webrtc), "on-data-channel", G_CALLBACK (on_data_channel));
+  dc_connection_connect (
+      self, dc_webrtc_get_bin (self->webrtc), "on-data-channel", G_CALLBACK (dc_connection_on_data_channel));
   if (!self->patient)
     start_timeout (self);
   return self;
@@ -623,44 +356,6 @@ dc_connection_needs_signaling (DcConnection *self)
          && self->ice_state != GST_WEBRTC_ICE_CONNECTION_STATE_COMPLETED;
 }
 
-static gboolean
-on_life_timer (gpointer user_data)
-{
-  DcConnection *self = user_data;
-  guint received = dc_sctp_watch_get_received (dc_webrtc_get_sctp_watch (self->webrtc));
-
-  if (self->phase != DC_PHASE_OPEN || self->left != NULL)
-    return G_SOURCE_CONTINUE;
-  if (received != self->life_seen) {
-    self->life_seen = received;
-    self->life_unanswered = 0;
-  } else if (self->life_unanswered++ < MAX_UNANSWERED)
-    dc_webrtc_ask_for_life (self->webrtc);
-  else
-    dc_connection_fail (self, DC_ERROR_PEER_GONE, "\"%s\" has not been heard of for %.1f s", self->remote_id,
-        (MAX_UNANSWERED + 1) * LIFE_INTERVAL_MS / 1000.0);
-  return G_SOURCE_CONTINUE;
-}
-
-static gboolean
-has_raw_channel (DcConnection *self)
-{
-  for (guint i = 0; i < self->channels->len; i++)
-    if (dc_channel_get_mode (g_ptr_array_index (self->channels, i)) == DC_MODE_RAW)
-      return TRUE;
-  return FALSE;
-}
-
-static void
-watch_life (DcConnection *self)
-{
-  if (!has_raw_channel (self))
-    return;
-  self->life_timer = g_timeout_source_new (LIFE_INTERVAL_MS);
-  g_source_set_callback (self->life_timer, on_life_timer, self, NULL);
-  g_source_attach (self->life_timer, self->context);
-}
-
 void
 dc_connection_set_open (DcConnection *self)
 {
@@ -669,7 +364,7 @@ dc_connection_set_open (DcConnection *self)
   dc_source_clear (&self->timeout);
   self->phase = DC_PHASE_OPEN;
   self->opened_at = g_get_monotonic_time ();
-  watch_life (self);
+  dc_connection_watch_life (self);
 }
 
 void
