@@ -2,10 +2,12 @@
 /* cmd-call.c: dcpeer offer and dcpeer answer: the same but for who calls and when it is over.
  *
  * Threads: the main thread runs the main loop, for the signals of the operating system; the "calls" thread waits for
- * channels and runs the talks, each in a thread of its own if there are several labels; DcPeer's worker emits "event". An interruption comes in on the main thread, makes the
- * peer and the talk flush, and that ends the calls thread, which quits the main loop. Only then the peer is stopped.
+ * channels and runs the talks, each in a thread of its own if there are several labels; DcPeer's worker emits "event".
+ * An interruption comes in on the main thread, makes the peer and the talk flush, and that ends the calls thread,
+ * which quits the main loop. Only then the peer is stopped.
  *
- * --manual: the main thread reads what is pasted too; our own description goes to stdout, alone, and all the rest to stderr.
+ * --manual: the main thread reads what is pasted too; our own description goes to stdout, alone, and all the rest to
+ * stderr. If the input ends, and nothing in it could be used, nothing can come any more.
  *
  * The exit status is the outcome of the only call (offer, answer --once), or of the waiting (answer).
  */
@@ -13,8 +15,8 @@
 
 #include <glib-unix.h>
 #include <signal.h>
-#include <unistd.h>
 #include <string.h>
+#include <unistd.h>
 #include "apps/options.h"
 #include "apps/paste.h"
 #include "apps/talk.h"
@@ -26,7 +28,7 @@ typedef struct {
   const DcOptions *options;
   DcTrace *trace;
   DcPeer *peer;
-  DcPaste *paste; /* (nullable) */
+  DcPaste *paste; /* (nullable); main thread */
   GMainLoop *loop;
   int status; /* of the calls thread; read after it was joined */
 
@@ -36,7 +38,9 @@ typedef struct {
   gboolean in_call;      /* interrupted while a talk was under way */
   char *pair;            /* (nullable): the kind of way that was selected last */
   char *open_peer;       /* (nullable): whose channel was handed out: its talk will tell how it ends */
-  GError *attempt_error; /* answer --once: why the only call came to nothing */
+  guint brought;         /* manual: descriptions that were pasted and not refused */
+  gboolean input_ended;  /* manual: no more will come */
+  GError *attempt_error; /* answer --once, manual: why the only call came to nothing */
 } Call;
 
 /* Events, on the worker thread. */
@@ -70,6 +74,20 @@ attempt_failed_locked (Call *call, const GstStructure *event)
   g_error_free (error);
 }
 
+/* Manual: neither did the input have a description that can be used, nor will it. */
+static void
+check_input_locked (Call *call)
+{
+  const char *file = call->options->remote_file;
+  if (!call->input_ended || call->brought > 0 || call->attempt_error != NULL)
+    return;
+  call->attempt_error = g_error_new (DC_ERROR, DC_ERROR_CONNECTION,
+      "%s has ended, and the %s of the other side was not in it; start anew, and %s",
+      file != NULL ? file : "standard input", call->command == DC_COMMAND_OFFER ? "answer" : "offer",
+      file != NULL ? "write it there" : "paste it there, or name a file for it with --remote");
+  dc_peer_set_flushing (call->peer, TRUE);
+}
+
 static void
 note_closed_locked (Call *call, const GstStructure *event)
 {
@@ -90,6 +108,9 @@ event_cb (DcPeer *peer, const GstStructure *event, gpointer user_data)
     call->pair = describe_pair (event);
   } else if (gst_structure_has_name (event, "connection-closed")) {
     note_closed_locked (call, event);
+  } else if (gst_structure_has_name (event, "description-refused")) {
+    call->brought--;
+    check_input_locked (call);
   }
   g_mutex_unlock (&call->lock);
 }
@@ -130,6 +151,8 @@ interrupted_cb (int number, gpointer user_data)
   for (guint i = 0; i < talks->len; i++)
     dc_talk_interrupt (g_ptr_array_index (talks, i), interruption_reason (number));
   dc_peer_set_flushing (call->peer, TRUE);
+  /* It may have changed the terminal, and the next interruption ends us at once. */
+  g_clear_pointer (&call->paste, dc_paste_free);
 }
 
 static gboolean
@@ -316,9 +339,24 @@ pasted_cb (const char *text, gsize length, gpointer user_data)
 {
   Call *call = user_data;
   g_autoptr (GError) error = NULL;
-  if (!dc_peer_take_description (call->peer, text, &error))
-    dc_trace_event (call->trace,
-        gst_structure_new ("description-refused", "reason", G_TYPE_STRING, error->message, NULL), DC_TRACE_NO_WAIT);
+  g_mutex_lock (&call->lock);
+  call->brought++;
+  g_mutex_unlock (&call->lock);
+  if (!dc_peer_take_description (call->peer, text, &error)) {
+    g_autoptr (GstStructure) event =
+        gst_structure_new ("description-refused", "reason", G_TYPE_STRING, error->message, NULL);
+    event_cb (call->peer, event, call);
+  }
+}
+
+static void
+input_ended_cb (gpointer user_data)
+{
+  Call *call = user_data;
+  g_mutex_lock (&call->lock);
+  call->input_ended = TRUE;
+  check_input_locked (call);
+  g_mutex_unlock (&call->lock);
 }
 
 static gboolean
@@ -326,8 +364,8 @@ start_manual (Call *call, GError **error)
 {
   const char *file = call->options->remote_file;
   g_signal_connect (call->peer, "description", G_CALLBACK (description_cb), call);
-  call->paste = file != NULL ? dc_paste_new_from_file (file, pasted_cb, call, error)
-                             : dc_paste_new_from_fd (STDIN_FILENO, pasted_cb, call);
+  call->paste = file != NULL ? dc_paste_new_from_file (file, pasted_cb, input_ended_cb, call, error)
+                             : dc_paste_new_from_fd (STDIN_FILENO, pasted_cb, input_ended_cb, call);
   return call->paste != NULL;
 }
 

@@ -22,9 +22,13 @@
 
 /* Pieces. */
 
+/* More than any description is broken into: with each they are looked through from the beginning. */
+#define MAX_LINES 1000
+
 struct _DcPasteText {
   GString *text;
   gsize looked; /* so much of it is a beginning */
+  guint lines;  /* in that */
   DcPasteFunc func;
   gpointer user_data;
 };
@@ -47,12 +51,9 @@ dc_paste_text_free (DcPasteText *self)
 }
 
 static gboolean
-is_blank (const char *text, gsize length)
+is_blank (const char *text)
 {
-  for (gsize i = 0; i < length; i++)
-    if (!g_ascii_isspace (text[i]))
-      return FALSE;
-  return TRUE;
+  return text[strspn (text, " \t\r\n\f")] == '\0';
 }
 
 /* The first @length bytes are all that there will be of it. */
@@ -62,7 +63,8 @@ take (DcPasteText *self, gsize length)
   g_autofree char *taken = g_strndup (self->text->str, length);
   g_string_erase (self->text, 0, (gssize) length);
   self->looked = 0;
-  if (!is_blank (taken, length))
+  self->lines = 0;
+  if (!is_blank (taken))
     self->func (taken, length, self->user_data);
 }
 
@@ -81,7 +83,7 @@ dc_paste_text_add (DcPasteText *self, const char *piece, gsize length)
   g_string_append_len (self->text, piece, (gssize) length);
   while ((end = memchr (self->text->str + self->looked, '\n', self->text->len - self->looked)) != NULL) {
     gsize line = (gsize) (end - self->text->str) + 1;
-    if (dc_description_is_begun (self->text->str, line))
+    if (++self->lines <= MAX_LINES && dc_description_is_begun (self->text->str, line))
       self->looked = line;
     else
       take (self, line);
@@ -102,6 +104,8 @@ struct _DcPaste {
   DcPasteText *text;
   int fd;
   gboolean own_fd;
+  DcPasteEndFunc end_func;
+  gpointer user_data;
   guint source; /* 0: it has ended */
   struct termios terminal;
   gboolean terminal_changed;
@@ -121,8 +125,9 @@ readable_cb (gint fd, GIOCondition condition, gpointer user_data)
     dc_paste_text_add (self->text, piece, (gsize) n);
   if (n > 0 || (n < 0 && (errno == EAGAIN || errno == EINTR)))
     return G_SOURCE_CONTINUE;
-  dc_paste_text_end (self->text);
   self->source = 0;
+  dc_paste_text_end (self->text);
+  self->end_func (self->user_data);
   return G_SOURCE_REMOVE;
 }
 
@@ -139,11 +144,13 @@ prepare_terminal (DcPaste *self)
 }
 
 DcPaste *
-dc_paste_new_from_fd (int fd, DcPasteFunc func, gpointer user_data)
+dc_paste_new_from_fd (int fd, DcPasteFunc func, DcPasteEndFunc end_func, gpointer user_data)
 {
   DcPaste *self = g_new0 (DcPaste, 1);
   self->text = dc_paste_text_new (func, user_data);
   self->fd = fd;
+  self->end_func = end_func;
+  self->user_data = user_data;
   prepare_terminal (self);
   self->source = g_unix_fd_add (fd, G_IO_IN | G_IO_HUP | G_IO_ERR, readable_cb, self);
   return self;
@@ -155,7 +162,7 @@ read_file (DcPaste *self)
 {
   g_autofree char *content = NULL;
   gsize length = 0;
-  if (!g_file_get_contents (self->path, &content, &length, NULL) || is_blank (content, length)
+  if (!g_file_get_contents (self->path, &content, &length, NULL) || is_blank (content)
       || dc_description_is_begun (content, length) || g_strcmp0 (content, self->last) == 0)
     return;
   g_free (self->last);
@@ -188,25 +195,25 @@ fail (const char *path, int code, GError **error)
 }
 
 static DcPaste *
-new_from_stream (const char *path, DcPasteFunc func, gpointer user_data, GError **error)
+new_from_stream (const char *path, DcPasteFunc func, DcPasteEndFunc end_func, gpointer user_data, GError **error)
 {
   int fd = open (path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
   if (fd < 0)
     return fail (path, errno, error);
-  DcPaste *self = dc_paste_new_from_fd (fd, func, user_data);
+  DcPaste *self = dc_paste_new_from_fd (fd, func, end_func, user_data);
   self->own_fd = TRUE;
   return self;
 }
 
 DcPaste *
-dc_paste_new_from_file (const char *path, DcPasteFunc func, gpointer user_data, GError **error)
+dc_paste_new_from_file (const char *path, DcPasteFunc func, DcPasteEndFunc end_func, gpointer user_data, GError **error)
 {
   struct stat status;
   gboolean there = stat (path, &status) == 0;
   if (there && S_ISDIR (status.st_mode))
     return fail (path, EISDIR, error);
   if (there && !S_ISREG (status.st_mode))
-    return new_from_stream (path, func, user_data, error);
+    return new_from_stream (path, func, end_func, user_data, error);
   g_autoptr (GFile) file = g_file_new_for_path (path);
   g_autoptr (GFileMonitor) monitor = g_file_monitor_file (file, G_FILE_MONITOR_NONE, NULL, error);
   if (monitor == NULL)

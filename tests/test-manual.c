@@ -162,6 +162,8 @@ test_mix_ups (Fixture *fixture, gconstpointer data)
   g_signal_connect (bob, "description", G_CALLBACK (collect), told);
   fixture->bob = dc_test_peer_start (bob);
   fixture->alice = dc_test_peer_start (alice);
+  /* Before her own offer is there, beside which it is judged. */
+  assert_refused (fixture->alice, "{\"type\":\"offer\",\"sdp\":\"v=0\\r\\n\"}", "one of the two sides must answer");
   offer = g_async_queue_pop (told);
   assert_refused (fixture->alice, offer, "our own");
   bring (fixture->bob, offer);
@@ -309,6 +311,45 @@ test_output (void)
   dc_test_watchdog_stop ();
 }
 
+/* Nobody is waited for who cannot bring anything any more. @text: with OWN for what the side itself prints */
+static void
+test_end_of_input (gconstpointer text)
+{
+  static const char *const commands[] = {"offer", "answer"};
+
+  for (guint i = 0; i < G_N_ELEMENTS (commands); i++) {
+    g_auto (GStrv) around = g_strsplit (text, "OWN", -1);
+    g_autofree char *input = g_strjoinv (commands[i], around);
+    g_autoptr (DcTestProcess) process = NULL;
+
+    dc_test_watchdog_start (WATCHDOG_S);
+    process = run (commands[i], "");
+    dc_test_process_write (process, input);
+    dc_test_process_end_input (process);
+    dc_test_process_wait_line (process, "standard input has ended, and the ");
+    assert_exit (process, 4);
+    dc_test_watchdog_stop ();
+  }
+}
+
+/* The offer was all that the answerer had to be brought. */
+static void
+test_input_ended_late (void)
+{
+  g_autoptr (DcTestProcess) offer = NULL, answer = NULL;
+
+  dc_test_watchdog_start (WATCHDOG_S);
+  offer = run ("offer", "--hang-up");
+  answer = run ("answer", "");
+  paste (answer, dc_test_process_wait_line (offer, "{\"type\":\"offer\","), 0);
+  dc_test_process_end_input (answer);
+  paste (offer, dc_test_process_wait_line (answer, "{\"type\":\"answer\","), 0);
+  dc_test_process_end_input (offer);
+  assert_exit (offer, 0);
+  assert_exit (answer, 0);
+  dc_test_watchdog_stop ();
+}
+
 #define ADD(path, early, function) g_test_add (path, Fixture, GINT_TO_POINTER (early), set_up, function, tear_down)
 
 int
@@ -325,5 +366,9 @@ main (int argc, char **argv)
   g_test_add_func ("/manual/pasted/base64", test_pasted_base64);
   g_test_add_func ("/manual/pasted/early", test_pasted_early);
   g_test_add_func ("/manual/output", test_output);
+  g_test_add_data_func ("/manual/end-of-input", "", test_end_of_input);
+  g_test_add_data_func ("/manual/end-of-input/rubbish", "rubbish", test_end_of_input);
+  g_test_add_data_func ("/manual/end-of-input/refused", "{\"type\":\"OWN\",\"sdp\":\"v=0\\r\\n\"}", test_end_of_input);
+  g_test_add_func ("/manual/end-of-input/late", test_input_ended_late);
   return g_test_run ();
 }

@@ -72,6 +72,32 @@ test_endless (void)
   dc_paste_text_free (paste);
 }
 
+/* Nor is it looked through with each of very many lines: that would take minutes. */
+static void
+test_many_lines (void)
+{
+  g_autofree char *piece = g_strnfill (200000, '\n');
+  g_autoptr (GString) taken = g_string_new (NULL);
+  DcPasteText *paste = dc_paste_text_new (note, taken);
+  *piece = '{';
+  dc_paste_text_add (paste, piece, 200000);
+  dc_paste_text_add (paste, FIRST, strlen (FIRST));
+  g_assert_cmpstr (taken->str, ==, "{\n" FIRST "\n");
+  dc_paste_text_free (paste);
+}
+
+static void
+never_ends (gpointer user_data)
+{
+  g_assert_not_reached ();
+}
+
+static void
+note_end (gpointer user_data)
+{
+  g_string_append (user_data, "END");
+}
+
 static void
 wait_for (GString *taken, const char *text)
 {
@@ -85,12 +111,12 @@ test_fd (void)
   g_autoptr (GString) taken = g_string_new (NULL);
   int fds[2];
   g_assert_cmpint (pipe (fds), ==, 0);
-  DcPaste *paste = dc_paste_new_from_fd (fds[0], note, taken);
+  DcPaste *paste = dc_paste_new_from_fd (fds[0], note, note_end, taken);
   g_assert_cmpint (write (fds[1], FIRST, strlen (FIRST)), ==, (gssize) strlen (FIRST));
   wait_for (taken, FIRST "\n");
   g_assert_cmpint (write (fds[1], "no end", 6), ==, 6);
   close (fds[1]);
-  wait_for (taken, FIRST "\nno end\n");
+  wait_for (taken, FIRST "\nno end\nEND");
   dc_paste_free (paste);
   close (fds[0]);
 }
@@ -111,7 +137,7 @@ test_file (void)
   g_autoptr (GError) error = NULL;
   g_autofree char *directory = g_dir_make_tmp ("test-paste-XXXXXX", &error);
   g_autofree char *path = g_build_filename (directory, "remote.json", NULL);
-  DcPaste *paste = dc_paste_new_from_file (path, note, taken, &error);
+  DcPaste *paste = dc_paste_new_from_file (path, note, never_ends, taken, &error);
   g_assert_no_error (error);
   put (path, "{\"type\":");
   put (path, FIRST);
@@ -132,7 +158,7 @@ test_file_there (void)
   int fd = g_file_open_tmp ("test-paste-XXXXXX", &path, NULL);
   g_assert_cmpint (write (fd, FIRST, strlen (FIRST)), ==, (gssize) strlen (FIRST));
   close (fd);
-  g_autoptr (DcPaste) paste = dc_paste_new_from_file (path, note, taken, &error);
+  g_autoptr (DcPaste) paste = dc_paste_new_from_file (path, note, never_ends, taken, &error);
   g_assert_no_error (error);
   wait_for (taken, FIRST "\n");
   g_remove (path);
@@ -146,12 +172,13 @@ test_fifo (void)
   g_autofree char *directory = g_dir_make_tmp ("test-paste-XXXXXX", NULL);
   g_autofree char *path = g_build_filename (directory, "fifo", NULL);
   g_assert_cmpint (mkfifo (path, 0600), ==, 0);
-  DcPaste *paste = dc_paste_new_from_file (path, note, taken, &error);
+  DcPaste *paste = dc_paste_new_from_file (path, note, note_end, taken, &error);
   g_assert_no_error (error);
   int fd = g_open (path, O_WRONLY, 0);
   g_assert_cmpint (write (fd, FIRST "\n", strlen (FIRST) + 1), ==, (gssize) strlen (FIRST) + 1);
   wait_for (taken, FIRST "\n");
   close (fd);
+  wait_for (taken, FIRST "\nEND");
   dc_paste_free (paste);
   g_remove (path);
   g_rmdir (directory);
@@ -161,7 +188,7 @@ static void
 test_no_file (void)
 {
   g_autoptr (GError) error = NULL;
-  g_assert_null (dc_paste_new_from_file ("/", note, NULL, &error));
+  g_assert_null (dc_paste_new_from_file ("/", note, never_ends, NULL, &error));
   g_assert_error (error, G_FILE_ERROR, G_FILE_ERROR_ISDIR);
   g_assert_nonnull (strstr (error->message, "\"/\""));
 }
@@ -173,6 +200,7 @@ main (int argc, char **argv)
   g_test_add_func ("/paste/pieces", test_pieces);
   g_test_add_func ("/paste/end", test_end);
   g_test_add_func ("/paste/endless", test_endless);
+  g_test_add_func ("/paste/many-lines", test_many_lines);
   g_test_add_func ("/paste/fd", test_fd);
   g_test_add_func ("/paste/file", test_file);
   g_test_add_func ("/paste/file/there", test_file_there);

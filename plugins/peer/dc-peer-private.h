@@ -49,7 +49,8 @@ struct _DcPeer {
   DcNetworkWatch *network;
   GPtrArray *remotes;   /* (element-type DcRemote): in the order of their coming */
   GPtrArray *sessions;  /* (element-type DcSession): being made or in use; changed with `lock` held */
-  GQueue brought;       /* (element-type DcDescription): manual: before we were registered */
+  GQueue brought;       /* (element-type DcDescription): manual: before it could be judged */
+  gboolean described;   /* manual: our own description has been told */
   GPtrArray *closing;   /* (element-type DcSession): saying goodbye */
   GSource *deadline;    /* connect-timeout */
   GSource *stats_timer; /* stats-interval */

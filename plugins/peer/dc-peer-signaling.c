@@ -278,12 +278,14 @@ brought_free (gpointer data)
   g_free (brought);
 }
 
+/* An offerer's is judged beside its own offer. */
 static void
 take_brought (DcPeer *self)
 {
+  gboolean ready = self->registered && (self->profile.role == DC_ROLE_ANSWERER || self->described);
   DcDescription *description;
 
-  while (self->registered && (description = g_queue_pop_head (&self->brought)) != NULL) {
+  while (ready && (description = g_queue_pop_head (&self->brought)) != NULL) {
     g_autoptr (GError) error = NULL;
     GstStructure *event;
     gboolean taken = dc_signaling_client_take_description (self->client, description, &error);
@@ -395,8 +397,11 @@ on_closed (DcSignalingClient *client, DcPeer *self)
 static void
 on_described (DcSignalingClient *client, const char *text, gboolean complete, DcPeer *self)
 {
-  if (!self->stopping && !self->left && self->error == NULL)
-    g_signal_emit_by_name (self, "description", text, complete);
+  if (self->stopping || self->left || self->error != NULL)
+    return;
+  g_signal_emit_by_name (self, "description", text, complete);
+  self->described = TRUE;
+  take_brought (self);
 }
 
 void

@@ -157,6 +157,12 @@ dc_test_process_write (DcTestProcess *self, const char *text)
 }
 
 void
+dc_test_process_end_input (DcTestProcess *self)
+{
+  g_output_stream_close (g_subprocess_get_stdin_pipe (self->process), NULL, NULL);
+}
+
+void
 dc_test_process_free (DcTestProcess *self)
 {
   g_subprocess_force_exit (self->process);

@@ -25,6 +25,8 @@ int dc_test_process_wait_exit (DcTestProcess *process);
 char *dc_test_process_get_output (DcTestProcess *process);
 /* To its standard input. */
 void dc_test_process_write (DcTestProcess *process, const char *text);
+/* Nothing more will be written. */
+void dc_test_process_end_input (DcTestProcess *process);
 /* Kills it if it still runs. */
 void dc_test_process_free (DcTestProcess *process);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (DcTestProcess, dc_test_process_free)
