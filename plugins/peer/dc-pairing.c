@@ -40,19 +40,25 @@ channel_to_node (const DcChannelOptions *channel)
   return node;
 }
 
+static JsonArray *
+channels_to_array (const GPtrArray *channels)
+{
+  JsonArray *array = json_array_new ();
+
+  for (guint i = 0; i < channels->len; i++)
+    json_array_add_element (array, channel_to_node (g_ptr_array_index (channels, i)));
+  return array;
+}
+
 JsonNode *
 dc_profile_to_meta (const DcProfile *profile)
 {
   JsonObject *object = json_object_new ();
-  JsonArray *channels = json_array_new ();
   JsonNode *node = json_node_new (JSON_NODE_OBJECT);
 
-  for (guint i = 0; i < MIN (profile->channels->len, DC_PROFILE_MAX_TOLD); i++)
-    json_array_add_element (channels, channel_to_node (g_ptr_array_index (profile->channels, i)));
   json_object_set_string_member (object, "role", role_names[profile->role]);
-  json_object_set_array_member (object, "channels", channels);
-  if (profile->channels->len > DC_PROFILE_MAX_TOLD)
-    json_object_remove_member (object, "channels");
+  if (profile->channels->len <= DC_PROFILE_MAX_TOLD)
+    json_object_set_array_member (object, "channels", channels_to_array (profile->channels));
   json_node_take_object (node, object);
   return node;
 }
@@ -122,7 +128,6 @@ channels_match (const DcChannelOptions *ours, const DcChannelOptions *theirs)
 {
   gboolean to_them = (ours->wants & DC_DIRECTION_SEND) && (theirs->wants & DC_DIRECTION_RECEIVE);
   gboolean to_us = (ours->wants & DC_DIRECTION_RECEIVE) && (theirs->wants & DC_DIRECTION_SEND);
-
   gboolean same_label = ours->any_label || theirs->any_label || g_str_equal (ours->label, theirs->label);
 
   return (to_them || to_us) && ours->mode == theirs->mode && same_label;
