@@ -454,28 +454,39 @@ test_last_messages (Fixture *fixture, gconstpointer data)
   expect_many (fixture->at_bob, 1000);
 }
 
-/* Nor does an abort of the association, which is how a browser leaves: sctpenc takes that for an error. */
-static void
-test_last_messages_before_abort (Fixture *fixture, gconstpointer data)
-{
-  g_autoptr (DcChannelOptions) options = raw_options ();
+/* How alice leaves after her @n last messages. */
+typedef struct {
+  guint n;
+  void (*leave) (Fixture *fixture);
+} LastMessages;
 
-  meet (fixture, options, options);
-  send_many (fixture->at_alice, 1000);
+/* This is how a browser leaves: sctpenc takes that for an error. */
+static void
+abort_association (Fixture *fixture)
+{
   dc_test_cut_abort_oldest ();
-  expect_many (fixture->at_bob, 1000);
 }
 
-/* Nor does the end of a channel: SCTP resets the stream when all has come, which need not have been given to us yet. */
+/* SCTP resets the stream when all has come, which need not have been given to bob yet. */
 static void
-test_last_messages_before_close (Fixture *fixture, gconstpointer data)
+close_channel (Fixture *fixture)
 {
+  dc_channel_close (fixture->at_alice);
+}
+
+static const LastMessages before_abort = {1000, abort_association}, before_close = {3000, close_channel};
+
+/* Nor does an abort of the association, nor the end of a channel. */
+static void
+test_last_messages_before (Fixture *fixture, gconstpointer data)
+{
+  const LastMessages *last = data;
   g_autoptr (DcChannelOptions) options = raw_options ();
 
   meet (fixture, options, options);
-  send_many (fixture->at_alice, 3000);
-  dc_channel_close (fixture->at_alice);
-  expect_many (fixture->at_bob, 3000);
+  send_many (fixture->at_alice, last->n);
+  last->leave (fixture);
+  expect_many (fixture->at_bob, last->n);
 }
 
 /* Nobody is there any more, who could not say so. */
@@ -561,7 +572,8 @@ test_usrsctp_stays (Fixture *fixture, gconstpointer data)
   g_assert_cmpuint (find_sctp_timer (), ==, timer);
 }
 
-#define ADD(path, function) g_test_add (path, Fixture, NULL, set_up, function, tear_down)
+#define ADD_WITH(path, function, data) g_test_add (path, Fixture, data, set_up, function, tear_down)
+#define ADD(path, function) ADD_WITH (path, function, NULL)
 
 int
 main (int argc, char **argv)
@@ -584,8 +596,8 @@ main (int argc, char **argv)
   ADD ("/raw/first-messages", test_first_messages);
   ADD ("/raw/silence", test_silence);
   ADD ("/raw/last-messages", test_last_messages);
-  ADD ("/raw/last-messages/before-abort", test_last_messages_before_abort);
-  ADD ("/raw/last-messages/before-close", test_last_messages_before_close);
+  ADD_WITH ("/raw/last-messages/before-abort", test_last_messages_before, &before_abort);
+  ADD_WITH ("/raw/last-messages/before-close", test_last_messages_before, &before_close);
   ADD ("/raw/usrsctp-stays", test_usrsctp_stays);
   return g_test_run ();
 }
