@@ -56,7 +56,13 @@ describe_pair (const GstStructure *event)
       "%s (%s to %s over %s)", relayed ? "relayed" : "direct", local, remote, protocol != NULL ? protocol : "?");
 }
 
-/* An answerer's call ended before its channel was handed out: said, and with --once the end. */
+static gboolean
+makes_one_call (const Call *call)
+{
+  return call->command == DC_COMMAND_OFFER || call->options->once || call->options->manual;
+}
+
+/* An answerer's call ended before its channel was handed out: said, or the end, if there is no other. */
 static void
 attempt_failed_locked (Call *call, const GstStructure *event)
 {
@@ -65,7 +71,7 @@ attempt_failed_locked (Call *call, const GstStructure *event)
   if (!gst_structure_get_int (event, "code", &code) || code < 0)
     code = DC_ERROR_CONNECTION;
   GError *error = g_error_new_literal (DC_ERROR, code, reason != NULL ? reason : "the call came to nothing");
-  if (call->options->once && call->attempt_error == NULL) {
+  if (makes_one_call (call) && call->attempt_error == NULL) {
     call->attempt_error = error;
     dc_peer_set_flushing (call->peer, TRUE);
     return;
@@ -232,8 +238,7 @@ static gboolean
 is_over (Call *call)
 {
   g_mutex_lock (&call->lock);
-  gboolean over =
-      call->command == DC_COMMAND_OFFER || call->options->once || call->options->manual || call->interrupted != 0;
+  gboolean over = makes_one_call (call) || call->interrupted != 0;
   g_mutex_unlock (&call->lock);
   return over;
 }

@@ -332,6 +332,23 @@ test_end_of_input (gconstpointer text)
   }
 }
 
+static void
+test_refusal_is_told_once (void)
+{
+  g_autoptr (DcTestProcess) process = NULL;
+  g_autofree char *output = NULL;
+  g_auto (GStrv) parts = NULL;
+
+  dc_test_watchdog_start (WATCHDOG_S);
+  process = run ("answer", "");
+  paste (process, "{\"type\":\"offer\",\"sdp\":\"v=0\\r\\n\"}", 0);
+  assert_exit (process, 7);
+  output = dc_test_process_get_output (process);
+  parts = g_strsplit (output, "\ndcpeer: ", -1);
+  g_assert_cmpuint (g_strv_length (parts), ==, 2);
+  dc_test_watchdog_stop ();
+}
+
 /* The offer was all that the answerer had to be brought. */
 static void
 test_input_ended_late (void)
@@ -366,6 +383,7 @@ main (int argc, char **argv)
   g_test_add_func ("/manual/pasted/base64", test_pasted_base64);
   g_test_add_func ("/manual/pasted/early", test_pasted_early);
   g_test_add_func ("/manual/output", test_output);
+  g_test_add_func ("/manual/refusal-is-told-once", test_refusal_is_told_once);
   g_test_add_data_func ("/manual/end-of-input", "", test_end_of_input);
   g_test_add_data_func ("/manual/end-of-input/rubbish", "rubbish", test_end_of_input);
   g_test_add_data_func ("/manual/end-of-input/refused", "{\"type\":\"OWN\",\"sdp\":\"v=0\\r\\n\"}", test_end_of_input);
