@@ -1,0 +1,151 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""A cell of the matrix: two dcpeers in a lab call each other, several times, and exchange a MiB each way.
+
+What is judged is what the programs say (their JSON lines), and what crossed the public segment (the counters of `net`), which knows
+nothing of what programs say. A message is as large as a data channel allows; each side's have contents of its own, whose checksum the other
+side must see.
+"""
+
+import hashlib
+import json
+import os
+import random
+import string
+import time
+from typing import NamedTuple
+
+from procs import Failure, Process
+
+from theory import kind_name
+
+MESSAGE = 65536
+MESSAGES = 16
+_PAYLOAD = MESSAGE * MESSAGES
+_PATIENCE_S = 60
+
+
+class Round(NamedTuple):
+    connected: bool
+    seconds: float = 0  # from the call to the open channel, at the caller
+    kind: str = ''
+    says: str = ''  # what the caller said of its failure
+    faults: tuple = ()
+
+
+def _events(process):
+    return [json.loads(text) for _, text in process.lines if text.startswith('{')]
+
+
+def _named(events, name):
+    return [event for event in events if event['event'] == name]
+
+
+def _text(seed):
+    return ''.join(random.Random(seed).choices(string.ascii_letters + string.digits, k=MESSAGE))
+
+
+class Pair:
+    """The caller in `a` and the called in `b`, started in this order: b, a."""
+
+    def __init__(self, lab, services, logs, options, payload=True, count=None, interval=0):
+        self.lab = lab
+        self.texts = {site: _text(f'{logs} {site}') if payload else 'a word' for site in 'ab'}
+        self.count = count or (MESSAGES if payload else 1)
+        talk = ['--json', '--interval', str(interval), '--count', str(self.count)]
+        self.called = self._start('b', ['answer', '--once', *talk, *options['b']], services, logs)
+        self.called.wait_line('"registered"', _PATIENCE_S)
+        self.caller = self._start('a', ['offer', *talk, *options['a']], services, logs)
+
+    def _start(self, site, words, services, logs):
+        argv = [os.environ.get('DCPEER', 'dcpeer'), words[0], '--signaling', services.url(site), '--message', self.texts[site], *words[1:]]
+        return Process(f'dcpeer {words[0]}', self.lab.enter(site, argv), f'{logs}.{site}.log', None)
+
+    def wait(self):
+        """What each said."""
+        deadline = time.monotonic() + _PATIENCE_S
+        statuses = {'a': self.caller.wait(_PATIENCE_S)}
+        if statuses['a'] != 0:
+            self.called.kill(15)
+        statuses['b'] = self.called.wait(max(5, deadline - time.monotonic()))
+        return statuses, {'a': _events(self.caller), 'b': _events(self.called)}
+
+    def stop(self):
+        self.called.stop()
+        self.caller.stop()
+
+    def check_exchange(self, events):
+        """Sentences of what did not arrive as it was sent."""
+        faults = []
+        for site, far in ('ab', 'ba'):
+            digest = hashlib.sha256()
+            for event in _named(events[site], 'received'):
+                digest.update(event.get('text', '').encode())
+            if digest.hexdigest() != hashlib.sha256((self.texts[far] * self.count).encode()).hexdigest():
+                faults.append(f'{site} received something else than {far} sent')
+        return faults
+
+
+def _type_at(events, address, port):
+    """Of the candidate that a peer has there; it may have been found before it was told of."""
+    for event in _named(events, 'local-candidate'):
+        if (event['address'], event['port']) == (address, port):
+            return event['type']
+    return None
+
+
+def _kinds(events):
+    """Of the selected pair, for a and b: as each is known by its address to the other side."""
+    kinds = []
+    for site, far in ('ab', 'ba'):
+        pair = (_named(events[far], 'selected-pair') or [{}])[-1]
+        if not pair:
+            return ()
+        kinds.append(_type_at(events[site], pair['remote-address'], pair['remote-port']) or pair['remote-type'])
+    return tuple(kinds)
+
+
+def _ways(before, after, direct):
+    """By which ways a and b spoke to their relays: those that carried a good part of the exchange."""
+    grown = {name: after[name] - before[name] for name in after}
+    used = {name for name, size in grown.items() if size > direct}
+    return tuple(name.partition('-')[2] for name in sorted(used - {'direct'})), 'direct' in used
+
+
+def _judge_success(pair, events, statuses, expected, crossed):
+    kinds = _kinds(events)
+    ways, direct = crossed or (expected.ways, not expected.ways)
+    kind = kind_name(kinds, ways)
+    faults = pair.check_exchange(events)
+    faults += [f'{site} exited with {status}' for site, status in statuses.items() if status]
+    if not expected.connects:
+        faults.append(f'connected ({kind}), which theory says is impossible')
+    elif expected.ways:
+        if 'relay' not in kinds or direct:
+            faults.append(f"was {'-'.join(kinds)}, to be relayed by {'+'.join(filter(None, expected.ways))}")
+        elif not set(ways) <= set(expected.ways):
+            faults.append(f"relayed by {'+'.join(ways)} instead of {'+'.join(filter(None, expected.ways))}")
+    elif kinds != expected.kinds or ways:
+        faults.append(f"was {kind}, to be {'-'.join(expected.kinds)}")
+    return kind, faults
+
+
+def play(lab, services, logs, options, expected, payload=True):
+    """One call. `options`: of dcpeer, for a and b."""
+    before = lab.counted()
+    pair = Pair(lab, services, logs, options, payload)
+    try:
+        statuses, events = pair.wait()
+    except Failure as failure:
+        pair.stop()
+        return Round(False, faults=(str(failure).split('\n', maxsplit=1)[0],))
+    opened = _named(events['a'], 'channel-open')
+    if not opened:
+        error = (_named(events['a'], 'error') or [{'message': 'no word', 'code': statuses['a']}])[-1]
+        faults = [f"did not connect, which should be {expected}"] if expected.connects else []
+        if error['code'] != 4 or statuses['a'] != 4:
+            faults.append(f"failed with {statuses['a']}: {error['message']}")
+        return Round(False, says=error['message'], faults=tuple(faults))
+    crossed = _ways(before, lab.counted(), _PAYLOAD) if payload and not lab.shared else None
+    kind, faults = _judge_success(pair, events, statuses, expected, crossed)
+    seconds = opened[0]['t'] - _named(events['a'], 'calling')[0]['t']
+    return Round(True, seconds, kind, faults=tuple(faults))
