@@ -1,0 +1,204 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""The matrix: which cells there are, the running of them two at a time, and their table."""
+
+import concurrent.futures
+import fnmatch
+import json
+import os
+import subprocess
+import time
+from typing import NamedTuple
+
+import cell
+import container
+from lab import Lab
+from services import CA, Services, proxy_url, turn_url
+from theory import expect
+from topologies import FIVE, NETWORKS, PROXY
+
+PLAIN = ('none', 'port-restricted')
+SPECIAL = ('double-nat', 'cgnat', 'cgnat-symmetric', 'udp-blocked', 'only-443', 'http-proxy', 'ipv6-only', 'dual-stack', 'broken-ipv6',
+           'mapping-30s')
+TOGETHER = ('same-lan', 'isolated-lan', 'isolated-lan-hairpin')
+# Of the tests: what punches holes, what cannot, a relay by each way, and one LAN.
+REDUCED = (('port-restricted', 'port-restricted'), ('symmetric', 'address-restricted'), ('symmetric', 'port-restricted'),
+           ('udp-blocked', 'port-restricted'), ('ipv6-only', 'dual-stack'), ('isolated-lan-hairpin', None))
+_LIMIT_S = 240
+
+
+class Answer(NamedTuple):
+    """Of one cell."""
+
+    a: str
+    b: str
+    turn: bool
+    expected: str
+    relayed: bool
+    rounds: list  # of cell.Round as dictionaries
+
+    @property
+    def name(self):
+        return f"{self.a} {self.b or '(the same)'}{' turn' if self.turn else ''}"
+
+    def faults(self):
+        return [fault for one in self.rounds for fault in one['faults']]
+
+    def times(self):
+        return sorted(one['seconds'] for one in self.rounds if one['connected'])
+
+    def kinds(self):
+        return sorted({one['kind'] for one in self.rounds if one['connected']}) or ['none']
+
+
+def pairs():
+    """All pairs of networks; each is a cell without and one with TURN."""
+    found = [(a, b) for a in FIVE for b in FIVE]
+    found += [(a, b) for a in SPECIAL for b in PLAIN]
+    found += [('ipv6-only', 'dual-stack'), ('ipv6-only', 'ipv6-only'), ('broken-ipv6', 'dual-stack'), ('cgnat', 'cgnat-symmetric')]
+    return found + [(name, None) for name in TOGETHER]
+
+
+def matching(patterns):
+    """Patterns are of the two names together, such as 'symmetric *'."""
+    return [pair for pair in pairs() if not patterns or any(fnmatch.fnmatch(' '.join(filter(None, pair)), one) for one in patterns)]
+
+
+# --- One pair, inside its container ---
+
+
+def _ice_options():
+    return ['--stun-server', 'stun:turn.example', '--turn-server', turn_url(), '--turn-server', turn_url(transport='tcp'),
+            '--turn-server', turn_url('turns', port=443)]
+
+
+def _options(lab, services, turn):
+    """Of dcpeer, for each site."""
+    options = {}
+    for site in 'ab':
+        options[site] = ['--tls-ca', CA] if turn else ['--no-turn']
+        if lab.networks[site].out == PROXY:
+            options[site] += ['--proxy', proxy_url(services.gateway(site))]
+    return options
+
+
+def play_pair(a, b, rounds, logs):
+    """Prints each cell's answer as a line of JSON."""
+    lab = Lab(a, b)
+    lab.write_names()
+    lab.build()
+    services = Services(lab, logs, _ice_options())
+    for turn in (False, True):
+        expected = expect(lab.networks['a'], lab.networks['b'], ('udp', 'tcp', 'tls') if turn else ())
+        played = []
+        for number in range(rounds if expected.connects else 1):
+            name = f"{logs}/{'turn' if turn else 'direct'}-{number}"
+            played.append(cell.play(lab, services, name, _options(lab, services, turn), expected, payload=number == 0)._asdict())
+        answer = Answer(a, b, turn, str(expected), bool(expected.ways), played)
+        print(json.dumps(answer._asdict()), flush=True)
+
+
+# --- All of them ---
+
+
+def _run_pair(pair, rounds, keep):
+    """The answers, or a sentence."""
+    logs = os.path.join(keep, '+'.join(filter(None, pair))) if keep else container.WORK
+    words = ['cell', *filter(None, pair), '--rounds', str(rounds), '--logs', logs]
+    child = container.popen(words, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    try:
+        out, err = child.communicate(timeout=_LIMIT_S)
+    except subprocess.TimeoutExpired:
+        child.kill()
+        out, err = child.communicate()[0], f'not done in {_LIMIT_S} s'
+    answers = [Answer(**json.loads(line)) for line in out.split('\n') if line.startswith('{')]
+    if len(answers) < 2 or child.returncode:
+        return answers, err.strip().split('\n')[-1] or f'it ended with {child.returncode}'
+    return answers, None
+
+
+def percentile(times, percent):
+    """Nearest rank: a time that was measured."""
+    return times[max(0, -(-len(times) * percent // 100) - 1)]
+
+
+def _print_answer(answer):
+    times = answer.times()
+    shown = f'{percentile(times, 50):6.2f} {percentile(times, 95):6.2f}' if times else '     -      -'
+    faults = answer.faults()
+    verdict = 'ok' if not faults else 'FAULT'
+    print(f"{answer.a:22} {answer.b or '(the same)':16} {'yes' if answer.turn else 'no':5} {'+'.join(answer.kinds()):14} {shown}  {verdict}",
+          flush=True)
+    for fault in dict.fromkeys(faults):
+        print(f'    {fault}', flush=True)
+
+
+def _collect(wanted, rounds, jobs, keep):
+    answers, broken = [], 0
+    with concurrent.futures.ThreadPoolExecutor(jobs) as pool:
+        waiting = [pool.submit(_run_pair, pair, rounds, keep) for pair in wanted]
+        for pair, future in zip(wanted, waiting):
+            found, sentence = future.result()
+            for answer in found:
+                _print_answer(answer)
+            if sentence:
+                broken += 1
+                print(f"{' '.join(filter(None, pair))}: {sentence}", flush=True)
+            answers += found
+    return answers, broken
+
+
+def run(wanted, rounds=3, jobs=2, keep=None, table=None, within=None):
+    """Whether every cell was as theory says."""
+    began = time.monotonic()
+    print(f"{'caller':22} {'called':16} {'TURN':5} {'pair':14} {'p50 s':>6} {'p95 s':>6}  as theory says", flush=True)
+    answers, broken = _collect(wanted, rounds, jobs, keep)
+    wrong = sum(bool(answer.faults()) for answer in answers)
+    direct = sorted((percentile(answer.times(), 95), answer.name) for answer in answers if answer.times() and not answer.relayed)
+    late = 0
+    if direct:
+        late = sum(seconds > within for seconds, _ in direct) if within else 0
+        print(f"direct cells: p95 of the slowest {direct[-1][0]:.2f} s ({direct[-1][1]})"
+              + (f', {late} later than {within:g} s' if within else ''))
+    print(f'{len(answers) - wrong} of {len(answers)} cells were as theory says, in {time.monotonic() - began:.0f} s')
+    if table and not broken:
+        with open(table, 'w', encoding='utf-8') as file:
+            file.write('\n'.join(markdown(answers, rounds)) + '\n')
+    return not (wrong or broken or late)
+
+
+# --- The table of the documentation ---
+
+
+def _shown(answer):
+    if answer.faults():
+        return '**wrong**'
+    times = answer.times()
+    return f"{'+'.join(answer.kinds())} {percentile(times, 50):.1f} / {percentile(times, 95):.1f}" if times else '-'
+
+
+def _grid(answers, turn):
+    found = {(one.a, one.b): one for one in answers if one.turn == turn}
+    lines = ['| caller \\ called | ' + ' | '.join(FIVE) + ' |', '|---' * (len(FIVE) + 1) + '|']
+    for a in FIVE:
+        lines.append(f'| {a} | ' + ' | '.join(_shown(found[a, b]) if (a, b) in found else '' for b in FIVE) + ' |')
+    return lines
+
+
+def _others(answers):
+    lines = ['| caller | called | without TURN | with TURN |', '|---|---|---|---|']
+    found = {(one.a, one.b, one.turn): one for one in answers}
+    for a, b, turn in found:
+        if not turn and not (a in FIVE and b in FIVE):
+            cells = [_shown(found[a, b, with_turn]) if (a, b, with_turn) in found else '' for with_turn in (False, True)]
+            lines.append(f"| {a} | {b or '(the same)'} | {' | '.join(cells)} |")
+    return lines
+
+
+def markdown(answers, rounds):
+    networks = [f'- **{name}**: {NETWORKS[name].says}' for name in dict.fromkeys(name for one in answers for name in (one.a, one.b) if name)]
+    return ['<!-- SPDX-License-Identifier: LGPL-2.1-or-later -->', '<!-- Made by ./dev natlab matrix -->', '# Through NATs', '',
+            'What `dcpeer` comes to between two networks, as measured in `./dev natlab matrix`: the kinds of the selected pair of candidates,',
+            'the caller\'s first, then the seconds from the call to the open channel, median and 95th percentile. A relay is named by how the',
+            f'relayed peers speak to it. {rounds} calls a cell, the first of them with a MiB each way; - is no connection, which is what theory says.',
+            '', '## Without a TURN server', '', *_grid(answers, False), '', '## With a TURN server', '', *_grid(answers, True), '',
+            '## Other networks', '', *_others(answers), '', *networks]
