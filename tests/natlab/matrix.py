@@ -43,6 +43,9 @@ class Answer(NamedTuple):
     def faults(self):
         return [fault for one in self.rounds for fault in one['faults']]
 
+    def sentences(self):
+        return [one['says'] for one in self.rounds if one['says']]
+
     def times(self):
         return sorted(one['seconds'] for one in self.rounds if one['connected'])
 
@@ -128,8 +131,8 @@ def _print_answer(answer):
     verdict = 'ok' if not faults else 'FAULT'
     print(f"{answer.a:22} {answer.b or '(the same)':16} {'yes' if answer.turn else 'no':5} {'+'.join(answer.kinds()):14} {shown}  {verdict}",
           flush=True)
-    for fault in dict.fromkeys(faults):
-        print(f'    {fault}', flush=True)
+    for sentence in dict.fromkeys(faults or answer.sentences()):
+        print(f'    {sentence}', flush=True)
 
 
 def _collect(wanted, rounds, jobs, keep):
