@@ -158,6 +158,36 @@ format_ice_server (DcTraceText *self, const GstStructure *event)
 }
 
 static char *
+format_stun_answered (DcTraceText *self, const GstStructure *event)
+{
+  return g_strdup_printf ("%s sees us as %s port %" G_GUINT64_FORMAT " (after %.0f ms)", string_of (event, "url"),
+      string_of (event, "address"), number_of (event, "port"), double_of (event, "rtt") * 1000);
+}
+
+static char *
+format_stun_chosen (DcTraceText *self, const GstStructure *event)
+{
+  return g_strdup_printf ("%s is the one we use", string_of (event, "url"));
+}
+
+static char *
+format_nat (DcTraceText *self, const GstStructure *event)
+{
+  static const struct {
+    const char *mapping, *meaning;
+  } meanings[] = {
+      {"none", "there is no NAT before us: others see an address of this machine"},
+      {"endpoint-independent", "ours shows everybody the same port (a cone): who knows it can be let in"},
+      {"address-dependent",
+          "ours shows each destination another port (it is symmetric): what STUN saw of us is of no use to others"},
+  };
+  for (gsize i = 0; i < G_N_ELEMENTS (meanings); i++)
+    if (strcmp (string_of (event, "mapping"), meanings[i].mapping) == 0)
+      return g_strdup (meanings[i].meaning);
+  return NULL;
+}
+
+static char *
 format_turn_connected (DcTraceText *self, const GstStructure *event)
 {
   const char *tls = gst_structure_get_string (event, "tls");
@@ -166,9 +196,9 @@ format_turn_connected (DcTraceText *self, const GstStructure *event)
 }
 
 static char *
-format_turn_failed (DcTraceText *self, const GstStructure *event)
+format_server_failed (DcTraceText *self, const GstStructure *event)
 {
-  return g_strdup_printf ("%s cannot be reached: %s", string_of (event, "url"), string_of (event, "reason"));
+  return g_strdup_printf ("%s is of no use: %s", string_of (event, "url"), string_of (event, "reason"));
 }
 
 /* The call and its descriptions. */
@@ -534,8 +564,12 @@ find_format (const char *event)
       {"peer-away", "room", format_peer_away},
       {"peer-back", "room", format_peer_back},
       {"ice-server", "ice server", format_ice_server},
+      {"stun-answered", "ice server", format_stun_answered},
+      {"stun-failed", "ice server", format_server_failed},
+      {"stun-chosen", "ice server", format_stun_chosen},
+      {"nat", "NAT", format_nat},
       {"turn-connected", "ice server", format_turn_connected},
-      {"turn-failed", "ice server", format_turn_failed},
+      {"turn-failed", "ice server", format_server_failed},
       {"calling", "call", format_calling},
       {"called", "call", format_called},
       {"busy", "call", format_busy},

@@ -4,7 +4,6 @@
 
 #include "plugins/peer/dc-candidate.h"
 #include "plugins/peer/dc-error.h"
-#include "plugins/peer/dc-ice-config.h"
 #include "plugins/peer/dc-identity.h"
 #include "plugins/peer/dc-pairing.h"
 #include "plugins/peer/dc-sdp.h"
@@ -434,122 +433,6 @@ test_channel_options (void)
   assert_options_refused (bad, "window");
 }
 
-static void
-collect_event (GstStructure *event, gpointer user_data)
-{
-  g_ptr_array_add (user_data, event);
-}
-
-static DcIceConfig *
-new_config (const DcIceSettings *settings, GPtrArray *events, GError **error)
-{
-  return dc_ice_config_new (settings, g_main_context_default (), 0, collect_event, events, error);
-}
-
-static const char *
-get_turn_server (const DcIceConfig *config, guint number)
-{
-  return g_ptr_array_index (config->turn_servers, number);
-}
-
-/* One to which webrtcbin goes by a tunnel: its port. */
-static guint16
-get_tunnel (const DcIceConfig *config, guint number, const char *user)
-{
-  g_autoptr (GError) error = NULL;
-  g_autoptr (DcIceServer) server = dc_ice_server_parse (get_turn_server (config, number), DC_ICE_SERVER_TURN, &error);
-
-  g_assert_no_error (error);
-  g_assert_true (g_str_equal (server->host, "127.0.0.1") || g_str_equal (server->host, "::1"));
-  g_assert_cmpint (server->transport, ==, DC_ICE_TRANSPORT_TCP);
-  g_assert_cmpstr (server->username, ==, user);
-  return server->port;
-}
-
-static void
-test_ice_config (void)
-{
-  const char *turn[] = {"turn://u:p@127.0.0.1:3478?transport=tcp", NULL};
-  DcIceSettings settings = {.stun_servers = "stun:127.0.0.1:3478", .turn_servers = (GStrv) turn, .use_turn = TRUE};
-  g_autoptr (GError) error = NULL;
-  g_autoptr (GPtrArray) events = g_ptr_array_new_with_free_func ((GDestroyNotify) gst_structure_free);
-  g_autoptr (DcIceConfig) config = new_config (&settings, events, &error);
-  g_autoptr (JsonNode) named =
-      json_from_string ("[{\"urls\":[\"stun:192.0.2.1:3478\"]},{\"urls\":[\"turn:192.0.2.1:3478\"],\"username\":\"a\","
-                        "\"credential\":\"s\"},"
-                        "{\"urls\":[\"turns:192.0.2.1:5349\"],\"username\":\"b\",\"credential\":\"s\"}]",
-          NULL);
-
-  g_assert_no_error (error);
-  dc_ice_config_choose (config, named);
-  g_assert_cmpstr (config->stun_server, ==, "stun://127.0.0.1:3478");
-  g_assert_cmpuint (config->turn_servers->len, ==, 3);
-  g_assert_cmpuint (events->len, ==, 5);
-  for (guint i = 0; i < events->len; i++) {
-    g_autofree char *text = gst_structure_to_string (g_ptr_array_index (events, i));
-    g_assert_null (strstr (text, ":p@"));
-  }
-  g_assert_cmpstr (get_turn_server (config, 1), ==, "turn://a:s@192.0.2.1:3478?transport=udp");
-  guint16 tcp = get_tunnel (config, 0, "u"), tls = get_tunnel (config, 2, "b");
-  g_assert_cmpint (dc_ice_config_get_turn_transport (config, "127.0.0.1", tcp), ==, DC_ICE_TRANSPORT_TCP);
-  g_assert_cmpint (dc_ice_config_get_turn_transport (config, "127.0.0.1", tls), ==, DC_ICE_TRANSPORT_TLS);
-  g_assert_cmpint (dc_ice_config_get_turn_transport (config, "192.0.2.1", 3478), ==, DC_ICE_TRANSPORT_UDP);
-  /* Choosing again does not add up, and the same server keeps its tunnel. */
-  dc_ice_config_choose (config, NULL);
-  g_assert_cmpuint (config->turn_servers->len, ==, 1);
-  g_assert_cmpuint (get_tunnel (config, 0, "u"), ==, tcp);
-}
-
-static void
-test_ice_config_off (void)
-{
-  const char *turn[] = {"turn://u:p@127.0.0.1:3478", NULL};
-  DcIceSettings settings = {.turn_servers = (GStrv) turn};
-  g_autoptr (GPtrArray) events = g_ptr_array_new_with_free_func ((GDestroyNotify) gst_structure_free);
-  g_autoptr (DcIceConfig) config = new_config (&settings, events, NULL);
-
-  dc_ice_config_choose (config, NULL);
-  g_assert_cmpuint (config->turn_servers->len, ==, 0);
-  g_assert_null (config->stun_server);
-}
-
-static void
-test_ice_config_bad (void)
-{
-  static const char *const bad[] = {
-      "turns://127.0.0.1:5349", "turn:127.0.0.1:3478", "stun:127.0.0.1", "nonsense://", "turn://u:p@"};
-
-  for (guint i = 0; i < G_N_ELEMENTS (bad); i++) {
-    const char *turn[] = {bad[i], NULL};
-    DcIceSettings settings = {.turn_servers = (GStrv) turn, .use_turn = TRUE};
-    g_autoptr (GError) error = NULL;
-    g_assert_null (new_config (&settings, NULL, &error));
-    g_assert_error (error, DC_ERROR, DC_ERROR_USAGE);
-    g_assert_null (strstr (error->message, "u:p@"));
-  }
-}
-
-static void
-test_ice_config_places (void)
-{
-  static const char *const bad[] = {"", "50000", "50100-50000", "0-10", "1-65536", "a-b", "-", "1-2-3"};
-  DcIceSettings settings = {.interfaces = " eth0,wlan0  tun0,", .port_range = "50000-50100"};
-  g_autoptr (GError) error = NULL;
-  g_autoptr (DcIceConfig) config = new_config (&settings, NULL, &error);
-
-  g_assert_no_error (error);
-  g_assert_cmpuint (config->min_port, ==, 50000);
-  g_assert_cmpuint (config->max_port, ==, 50100);
-  g_assert_cmpstrv (config->interfaces, ((const char *[]){"eth0", "wlan0", "tun0", NULL}));
-  for (guint i = 0; i < G_N_ELEMENTS (bad); i++) {
-    g_autoptr (GError) problem = NULL;
-    settings.port_range = (char *) bad[i];
-    g_assert_null (new_config (&settings, NULL, &problem));
-    g_assert_error (problem, DC_ERROR, DC_ERROR_USAGE);
-    g_assert_nonnull (strstr (problem->message, "50000-50100"));
-  }
-}
-
 int
 main (int argc, char **argv)
 {
@@ -574,9 +457,5 @@ main (int argc, char **argv)
   g_test_add_func ("/pairing/any-label", test_profile_any_label);
   g_test_add_func ("/pairing/untold", test_profile_untold);
   g_test_add_func ("/channel-options/check", test_channel_options);
-  g_test_add_func ("/ice-config/choose", test_ice_config);
-  g_test_add_func ("/ice-config/no-turn", test_ice_config_off);
-  g_test_add_func ("/ice-config/bad", test_ice_config_bad);
-  g_test_add_func ("/ice-config/places", test_ice_config_places);
   return g_test_run ();
 }

@@ -160,6 +160,37 @@ test_proxy (void)
   dc_test_watchdog_stop ();
 }
 
+/* The first STUN server is silent: nobody calls before that is known, and then all goes on with the second. */
+static void
+test_stun_in_order (void)
+{
+  dc_test_watchdog_start (60);
+  g_autoptr (DcTestTurn) server = dc_test_turn_new (NULL);
+  if (server == NULL)
+    return;
+  g_autoptr (DcTestDaemon) daemon = dc_test_daemon_new (NULL);
+  g_autoptr (GSocket) silent = g_socket_new (G_SOCKET_FAMILY_IPV4, G_SOCKET_TYPE_DATAGRAM, G_SOCKET_PROTOCOL_UDP, NULL);
+  g_autoptr (GSocketAddress) any = g_inet_socket_address_new_from_string ("127.0.0.1", 0), bound = NULL;
+  g_assert_true (g_socket_bind (silent, any, FALSE, NULL));
+  bound = g_socket_get_local_address (silent, NULL);
+  g_autofree char *servers = g_strdup_printf ("stun://127.0.0.1:%u, stun://%s",
+      g_inet_socket_address_get_port (G_INET_SOCKET_ADDRESS (bound)), server->address);
+  g_autoptr (DcTestPeer) bob =
+      dc_test_peer_new (dc_test_daemon_get_url (daemon), "id", "bob", "role", DC_ROLE_ANSWERER, NULL);
+  g_autoptr (DcTestPeer) alice = dc_test_peer_new (
+      dc_test_daemon_get_url (daemon), "id", "alice", "role", DC_ROLE_OFFERER, "stun-server", servers, NULL);
+  g_autoptr (GstStructure) chosen = dc_test_peer_wait_event (alice, "stun-chosen");
+  g_autofree char *expected = g_strdup_printf ("stun://%s", server->address);
+
+  g_assert_cmpstr (gst_structure_get_string (chosen, "url"), ==, expected);
+  /* Not before. */
+  gst_structure_free (dc_test_peer_wait_event (alice, "calling"));
+  g_autoptr (DcChannel) at_alice = dc_test_peer_wait_channel (alice), at_bob = dc_test_peer_wait_channel (bob);
+  dc_test_push_text (at_alice, "hello");
+  dc_test_expect_text (at_bob, "hello");
+  dc_test_watchdog_stop ();
+}
+
 int
 main (int argc, char **argv)
 {
@@ -169,5 +200,6 @@ main (int argc, char **argv)
   g_test_add_func ("/turn/tls-refused", test_tls_refused);
   g_test_add_func ("/turn/unreachable", test_unreachable);
   g_test_add_func ("/turn/proxy", test_proxy);
+  g_test_add_func ("/turn/stun-in-order", test_stun_in_order);
   return g_test_run ();
 }

@@ -19,6 +19,17 @@ static const char *const type_names[] = {"host", "srflx", "prflx", "relay"};
 #define MAX_REMOTE_CANDIDATES 200
 #define MAX_LOOKUPS 16
 
+/* Names of multicast DNS hide private addresses, and 100.64.0.0/10 is behind a carrier's NAT (RFC 6598). */
+static gboolean
+is_public (const char *text)
+{
+  g_autoptr (GInetAddress) address = g_inet_address_new_from_string (text);
+  g_autoptr (GInetAddressMask) carrier = g_inet_address_mask_new_from_string ("100.64.0.0/10", NULL);
+
+  return address != NULL && !g_inet_address_get_is_site_local (address) && !g_inet_address_get_is_link_local (address)
+         && !g_inet_address_get_is_loopback (address) && !g_inet_address_mask_matches (carrier, address);
+}
+
 static void
 count (DcCandidates *candidates, const DcCandidate *candidate)
 {
@@ -26,6 +37,8 @@ count (DcCandidates *candidates, const DcCandidate *candidate)
   for (guint i = 0; i < G_N_ELEMENTS (type_names); i++)
     if (g_str_equal (candidate->type, type_names[i]))
       candidates->types |= 1u << i;
+  if (g_str_equal (candidate->type, "host") && is_public (candidate->address))
+    candidates->types |= DC_CANDIDATES_PUBLIC;
 }
 
 static char *
@@ -44,14 +57,13 @@ describe (const DcCandidates *candidates)
 char *
 dc_connection_describe_ice (DcConnection *self)
 {
-  g_autofree char *local = describe (&self->local), *remote = describe (&self->remote);
-  gboolean relays = (self->local.types | self->remote.types) & (1u << 3);
+  g_autofree char *local = describe (&self->local), *remote = describe (&self->remote), *advice = NULL;
+  DcIceSituation situation = {.ours = self->local.types, .theirs = self->remote.types, .their_nat = self->remote.nat};
 
-  if (self->ice_config->policy == DC_ICE_POLICY_RELAY && self->local.count == 0)
-    return g_strdup ("no TURN server gave a relay candidate, and the ICE policy allows no other; "
-                     "check that the server can be reached, and the user name and password");
-  return g_strdup_printf ("ICE found no pair of candidates that works (ours: %s; theirs: %s)%s", local, remote,
-      relays ? "" : "; between strict NATs a TURN server is needed (--turn-server)");
+  dc_ice_config_describe (self->ice_config, &situation);
+  advice = dc_ice_advise (&situation);
+  return g_strdup_printf (
+      "ICE found no pair of candidates that works (ours: %s; theirs: %s); %s", local, remote, advice);
 }
 
 static void
@@ -108,10 +120,14 @@ dc_connection_on_local_candidate (GstElement *bin, guint mline, const char *cand
 void
 dc_connection_local_candidates_done (DcConnection *self)
 {
+  DcMessage *end;
+
   if (self->local.done || self->phase >= DC_PHASE_ENDED)
     return;
   emit_done (self, "local-candidates-done", &self->local);
-  dc_connection_send (self, dc_message_new (DC_MESSAGE_END_OF_CANDIDATES));
+  end = dc_message_new (DC_MESSAGE_END_OF_CANDIDATES);
+  end->nat = g_strdup (dc_nat_mapping_to_string (self->ice_config->mapping));
+  dc_connection_send (self, end);
 }
 
 /* --- Theirs -------------------------------------------------------------------------------------------------------------------- */
@@ -233,8 +249,9 @@ dc_connection_take_candidate (DcConnection *self, const char *candidate, guint m
 }
 
 void
-dc_connection_take_end_of_candidates (DcConnection *self)
+dc_connection_take_end_of_candidates (DcConnection *self, const char *nat)
 {
+  self->remote.nat = dc_nat_mapping_from_string (nat);
   /* Until people have brought our answer there, nothing that we try can succeed. */
   if (self->patient && !self->is_caller)
     return;

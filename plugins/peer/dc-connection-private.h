@@ -29,7 +29,8 @@ typedef enum { DC_VERDICT_NONE, DC_VERDICT_SAME, DC_VERDICT_OTHER } DcVerdict;
 /* Candidates of one side, for the trace and for the sentence that explains a failure. */
 typedef struct {
   guint count;
-  guint types; /* bit set, see dc-connection-ice.c */
+  DcCandidateSet types;
+  DcNatMapping nat; /* theirs: as the far side says */
   gboolean done;
 } DcCandidates;
 

@@ -216,7 +216,7 @@ take_candidates (DcConnection *self, GstSDPMessage *sdp)
   for (guint i = 0; i < lines->len; i++)
     dc_connection_take_candidate (self, g_ptr_array_index (lines, i), 0);
   if (complete)
-    dc_connection_take_end_of_candidates (self);
+    dc_connection_take_end_of_candidates (self, NULL);
 }
 
 static void

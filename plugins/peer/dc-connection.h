@@ -72,7 +72,8 @@ void dc_connection_call (DcConnection *self);
 void dc_connection_take_offer (DcConnection *self, const char *sdp);
 void dc_connection_take_answer (DcConnection *self, const char *sdp);
 void dc_connection_take_candidate (DcConnection *self, const char *candidate, guint mline);
-void dc_connection_take_end_of_candidates (DcConnection *self);
+/* @nat: (nullable): what the far side says of its NAT */
+void dc_connection_take_end_of_candidates (DcConnection *self, const char *nat);
 
 /* Ends it without leaving the far side in doubt: what it must still get of the channels, which are closing or have ended, is waited for,
  * half a second at most, then the goodbye. May be called in any state, also twice. */

@@ -55,6 +55,12 @@ dc_ice_settings_clear (DcIceSettings *settings)
   g_clear_pointer (&settings->proxy, g_free);
 }
 
+static GPtrArray *
+new_servers (void)
+{
+  return g_ptr_array_new_with_free_func ((GDestroyNotify) dc_ice_server_free);
+}
+
 /* The words of a list whose separators are blanks and commas. (nullable) */
 static GStrv
 split_list (const char *text)
@@ -122,17 +128,18 @@ take_way (DcIceConfig *self, const DcIceSettings *settings, GError **error)
 }
 
 DcIceConfig *
-dc_ice_config_new (const DcIceSettings *settings, GMainContext *context, gint64 start, DcIceConfigEventFunc event_func,
-    gpointer user_data, GError **error)
+dc_ice_config_new (const DcIceSettings *settings, GMainContext *context, gint64 start,
+    const DcIceConfigCallbacks *callbacks, gpointer user_data, GError **error)
 {
   g_autoptr (DcIceConfig) self = g_new0 (DcIceConfig, 1);
 
   self->context = g_main_context_ref (context);
   self->start = start;
-  self->event_func = event_func;
+  self->callbacks = *callbacks;
   self->user_data = user_data;
-  self->given = g_ptr_array_new_with_free_func ((GDestroyNotify) dc_ice_server_free);
+  self->given = new_servers ();
   self->turn_servers = g_ptr_array_new_with_free_func (g_free);
+  self->stun_servers = new_servers ();
   self->use_turn = settings->use_turn;
   self->policy = settings->policy;
   self->tcp = settings->tcp;
@@ -146,7 +153,9 @@ dc_ice_config_new (const DcIceSettings *settings, GMainContext *context, gint64 
 void
 dc_ice_config_free (DcIceConfig *self)
 {
+  g_clear_pointer (&self->probe, dc_stun_probe_free);
   g_clear_pointer (&self->tunnels, dc_turn_tunnels_free);
+  g_ptr_array_unref (self->stun_servers);
   g_clear_object (&self->trust);
   g_clear_object (&self->proxy);
   g_main_context_unref (self->context);
@@ -154,6 +163,7 @@ dc_ice_config_free (DcIceConfig *self)
   g_ptr_array_unref (self->given);
   g_ptr_array_unref (self->turn_servers);
   g_free (self->stun_server);
+  g_free (self->turn_problem);
   g_free (self);
 }
 
@@ -177,6 +187,16 @@ has_ipv6_only (const DcIceConfig *self)
   return addresses->len > 0;
 }
 
+static void
+on_tunnel_event (GstStructure *event, gpointer user_data)
+{
+  DcIceConfig *self = user_data;
+
+  g_free (self->turn_problem);
+  self->turn_problem = g_strdup (gst_structure_get_string (event, "reason"));
+  self->callbacks.event (event, self->user_data);
+}
+
 /* Has webrtcbin go to a server over TCP by a tunnel. */
 static const char *
 use_tunnel (DcIceConfig *self, const DcIceServer *server)
@@ -184,8 +204,7 @@ use_tunnel (DcIceConfig *self, const DcIceServer *server)
   g_autoptr (DcIceServer) local = NULL;
 
   if (self->tunnels == NULL)
-    self->tunnels =
-        dc_turn_tunnels_new (self->context, self->trust, self->proxy, self->start, self->event_func, self->user_data);
+    self->tunnels = dc_turn_tunnels_new (self->context, self->trust, self->proxy, self->start, on_tunnel_event, self);
   local = dc_turn_tunnels_open (self->tunnels, server, has_ipv6_only (self), NULL);
   if (local == NULL)
     return "there is no free port on the loopback interface for the way there";
@@ -202,9 +221,7 @@ use (DcIceConfig *self, const DcIceServer *server)
   if (why != NULL)
     return why;
   if (server->kind == DC_ICE_SERVER_STUN) {
-    if (self->stun_server != NULL)
-      return "webrtcbin takes one STUN server";
-    self->stun_server = dc_ice_server_to_gst_uri (server);
+    g_ptr_array_add (self->stun_servers, dc_ice_server_copy (server));
     self->loopback |= is_loopback (server->host);
     return NULL;
   }
@@ -230,7 +247,86 @@ consider (DcIceConfig *self, const DcIceServer *server, const char *source)
       G_TYPE_STRING, url, "source", G_TYPE_STRING, source, "used", G_TYPE_BOOLEAN, why == NULL, NULL);
   if (why != NULL)
     gst_structure_set (event, "reason", G_TYPE_STRING, why, NULL);
-  self->event_func (event, self->user_data);
+  self->callbacks.event (event, self->user_data);
+}
+
+/* --- The first STUN server that answers ----------------------------------------------------------------------------------------- */
+
+static void
+take_stun_server (DcIceConfig *self, guint number)
+{
+  g_free (self->stun_server);
+  self->stun_server = dc_ice_server_to_gst_uri (g_ptr_array_index (self->stun_servers, number));
+}
+
+void
+dc_ice_config_set_ready (DcIceConfig *self)
+{
+  if (self->ready)
+    return;
+  self->ready = TRUE;
+  self->callbacks.ready (self->user_data);
+}
+
+static void
+on_decided (guint number, gpointer user_data)
+{
+  DcIceConfig *self = user_data;
+
+  take_stun_server (self, number);
+  if (self->stun_servers->len > 1) {
+    GstStructure *event = dc_event_new ("stun-chosen", self->start);
+    gst_structure_set (event, "url", G_TYPE_STRING, self->stun_server, NULL);
+    self->callbacks.event (event, self->user_data);
+  }
+  dc_ice_config_set_ready (self);
+}
+
+static void
+on_mapped (DcNatMapping mapping, gpointer user_data)
+{
+  ((DcIceConfig *) user_data)->mapping = mapping;
+}
+
+static void
+on_probe_event (GstStructure *event, gpointer user_data)
+{
+  DcIceConfig *self = user_data;
+
+  self->stun_answers |= gst_structure_has_name (event, "stun-answered");
+  self->callbacks.event (event, self->user_data);
+}
+
+static void
+probe (DcIceConfig *self)
+{
+  static const DcStunProbeCallbacks callbacks = {on_probe_event, on_decided, on_mapped};
+  g_autoptr (GPtrArray) addresses = dc_local_addresses_list ((const char *const *) self->interfaces);
+  const char *source = self->interfaces != NULL && addresses->len > 0 ? g_ptr_array_index (addresses, 0) : NULL;
+
+  g_clear_pointer (&self->probe, dc_stun_probe_free);
+  self->mapping = DC_NAT_MAPPING_UNKNOWN;
+  self->stun_answers = FALSE;
+  if (self->stun_servers->len > 0)
+    self->probe = dc_stun_probe_new (self->stun_servers, source, self->start, &callbacks, self);
+}
+
+void
+dc_ice_config_network_changed (DcIceConfig *self)
+{
+  if (self->probe != NULL)
+    probe (self);
+}
+
+/* One is used as it is; of several, the probe says which. */
+static void
+choose_stun_server (DcIceConfig *self)
+{
+  g_clear_pointer (&self->stun_server, g_free);
+  if (self->stun_servers->len > 0)
+    take_stun_server (self, 0);
+  self->ready = self->stun_servers->len < 2 || self->policy == DC_ICE_POLICY_RELAY;
+  probe (self);
 }
 
 void
@@ -239,13 +335,26 @@ dc_ice_config_choose (DcIceConfig *self, JsonNode *named)
   guint skipped = 0;
   g_autoptr (GPtrArray) servers = named != NULL ? dc_ice_servers_from_node (named, &skipped) : NULL;
 
-  g_clear_pointer (&self->stun_server, g_free);
+  g_clear_pointer (&self->probe, dc_stun_probe_free);
+  g_ptr_array_set_size (self->stun_servers, 0);
   g_ptr_array_set_size (self->turn_servers, 0);
   self->loopback = FALSE;
   for (guint i = 0; i < self->given->len; i++)
     consider (self, g_ptr_array_index (self->given, i), "given");
   for (guint i = 0; servers != NULL && i < servers->len; i++)
     consider (self, g_ptr_array_index (servers, i), "signaling server");
+  choose_stun_server (self);
+}
+
+void
+dc_ice_config_describe (const DcIceConfig *self, DcIceSituation *situation)
+{
+  situation->our_nat = self->mapping;
+  situation->asks_stun = self->stun_server != NULL;
+  situation->stun_answers = self->stun_answers;
+  situation->asks_turn = self->turn_servers->len > 0;
+  situation->turn_problem = self->turn_problem;
+  situation->relay_only = self->policy == DC_ICE_POLICY_RELAY;
 }
 
 DcIceTransport

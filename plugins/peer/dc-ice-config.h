@@ -5,7 +5,9 @@
 #include <gst/gst.h>
 #include <json-glib/json-glib.h>
 
+#include "plugins/peer/dc-ice-advice.h"
 #include "plugins/peer/dc-peer.h"
+#include "plugins/peer/dc-stun-probe.h"
 #include "plugins/peer/dc-turn-tunnels.h"
 
 G_BEGIN_DECLS
@@ -25,18 +27,26 @@ typedef struct {
 
 void dc_ice_settings_clear (DcIceSettings *settings);
 
-typedef void (*DcIceConfigEventFunc) (GstStructure *event, gpointer user_data);
+/* In the main context that was given. */
+typedef struct {
+  /* "ice-server", "turn-connected", "turn-failed", "stun-answered", "stun-failed", "stun-chosen" and "nat" (see dc-event.h), transfer full */
+  void (*event) (GstStructure *event, gpointer user_data);
+  /* It was decided which of several STUN servers is used; until then no connection shall be made. */
+  void (*ready) (gpointer user_data);
+} DcIceConfigCallbacks;
 
 typedef struct {
   GPtrArray *given; /* (element-type DcIceServer) */
   gboolean use_turn;
   gint64 start;
-  DcIceConfigEventFunc event_func;
+  DcIceConfigCallbacks callbacks;
   gpointer user_data;
   GTlsDatabase *trust; /* (nullable) */
   GProxyResolver *proxy;
-  GMainContext *context;  /* where the tunnels tell */
-  DcTurnTunnels *tunnels; /* (nullable): none was needed yet */
+  GMainContext *context;   /* where the tunnels tell */
+  DcTurnTunnels *tunnels;  /* (nullable): none was needed yet */
+  GPtrArray *stun_servers; /* (element-type DcIceServer): those there are to choose from */
+  DcStunProbe *probe;      /* (nullable) */
 
   DcIcePolicy policy;
   gboolean tcp;
@@ -45,16 +55,26 @@ typedef struct {
   char *stun_server;          /* (nullable): as webrtcbin takes it */
   GPtrArray *turn_servers;    /* (element-type utf8): likewise */
   gboolean loopback;          /* one of them is on this machine's loopback interface */
+  gboolean ready;             /* see DcIceConfigCallbacks */
+  DcNatMapping mapping;       /* of the NAT before us */
+  gboolean stun_answers;      /* one of them, at least */
+  char *turn_problem;         /* (nullable): why a TURN server cannot be reached */
 } DcIceConfig;
 
-/* DC_ERROR_USAGE with a sentence if something of @settings cannot be used. @event_func is called in @context, with (transfer full) "ice-server" events
- * of dc_ice_config_choose(), and later "turn-connected" and "turn-failed". @start: that they count from. */
+/* DC_ERROR_USAGE with a sentence if something of @settings cannot be used. @context: thread-default where dc_ice_config_choose() is called. @start: that
+ * events count from. */
 DcIceConfig *dc_ice_config_new (const DcIceSettings *settings, GMainContext *context, gint64 start,
-    DcIceConfigEventFunc event_func, gpointer user_data, GError **error);
+    const DcIceConfigCallbacks *callbacks, gpointer user_data, GError **error);
 void dc_ice_config_free (DcIceConfig *self);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (DcIceConfig, dc_ice_config_free)
 /* Chooses anew, with what the signaling server names (nullable). */
 void dc_ice_config_choose (DcIceConfig *self, JsonNode *named);
+/* Goes on without waiting for the STUN servers any more. */
+void dc_ice_config_set_ready (DcIceConfig *self);
+/* Another network: STUN servers are asked again, and meanwhile everything stays as it is. */
+void dc_ice_config_network_changed (DcIceConfig *self);
+/* Fills in what is known of our side: the mapping, and what the servers do. */
+void dc_ice_config_describe (const DcIceConfig *self, DcIceSituation *situation);
 /* How the TURN server is reached that has this address and port for webrtcbin. */
 DcIceTransport dc_ice_config_get_turn_transport (const DcIceConfig *self, const char *address, guint port);
 

@@ -51,6 +51,7 @@ struct _DcPeer {
   GPtrArray *sessions;  /* (element-type DcSession): being made or in use; changed with `lock` held */
   GQueue brought;       /* (element-type DcDescription): manual: before it could be judged */
   gboolean described;   /* manual: our own description has been told */
+  GQueue held;          /* (element-type DcMessage): came before the ICE servers were chosen */
   GPtrArray *closing;   /* (element-type DcSession): saying goodbye */
   GSource *deadline;    /* connect-timeout */
   GSource *stats_timer; /* stats-interval */
@@ -124,6 +125,8 @@ void dc_peer_emit_call (DcPeer *self, const char *name, const char *remote_id, c
 void dc_peer_connect_client (DcPeer *self);
 /* Manual: @description (transfer full) came from the other side. Any thread. */
 void dc_peer_bring (DcPeer *self, DcDescription *description);
+/* It is known which ICE servers are used: what waited for that goes on. @user_data: the peer */
+void dc_peer_on_ice_ready (gpointer user_data);
 /* A DcNetworkWatchFunc. */
 void dc_peer_on_network_changed (GList *addresses, gpointer user_data);
 

@@ -298,7 +298,7 @@ dc_peer_look_around (DcPeer *self)
 {
   gint64 now = g_get_monotonic_time (), next = G_MAXINT64;
 
-  if (self->stopping || self->left || !self->registered || self->error != NULL)
+  if (self->stopping || self->left || !self->registered || !self->ice->ready || self->error != NULL)
     return;
   for (guint i = 0; i < self->remotes->len && self->sessions->len < self->max_connections; i++) {
     DcRemote *remote = g_ptr_array_index (self->remotes, i);

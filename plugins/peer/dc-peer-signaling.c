@@ -18,6 +18,9 @@
 #include "plugins/peer/dc-event.h"
 #include "plugins/peer/dc-peer-private.h"
 
+/* Messages between the server's welcome and the choice of the ICE servers. */
+#define MAX_HELD 256
+
 /* --- Calls --------------------------------------------------------------------------------------------------------------------- */
 
 static void
@@ -196,10 +199,23 @@ take_away (DcPeer *self, const DcMessage *message, gboolean away)
 
 /* --- Messages ------------------------------------------------------------------------------------------------------------------ */
 
+/* TRUE if the message waits until it is known which ICE servers are used. */
+static gboolean
+hold (DcPeer *self, DcMessage *message)
+{
+  if (self->ice->ready)
+    return FALSE;
+  g_queue_push_tail (&self->held, dc_message_ref (message));
+  /* Nobody has that much to say in a second: it is time to go on, with the first server there is. */
+  if (self->held.length == MAX_HELD)
+    dc_ice_config_set_ready (self->ice);
+  return TRUE;
+}
+
 static void
 on_message (DcSignalingClient *client, DcMessage *message, DcPeer *self)
 {
-  if (self->stopping || self->left || self->error != NULL)
+  if (self->stopping || self->left || self->error != NULL || hold (self, message))
     return;
   switch (message->type) {
     case DC_MESSAGE_JOINED:
@@ -282,7 +298,7 @@ brought_free (gpointer data)
 static void
 take_brought (DcPeer *self)
 {
-  gboolean ready = self->registered && (self->profile.role == DC_ROLE_ANSWERER || self->described);
+  gboolean ready = self->registered && self->ice->ready && (self->profile.role == DC_ROLE_ANSWERER || self->described);
   DcDescription *description;
 
   while (ready && (description = g_queue_pop_head (&self->brought)) != NULL) {
@@ -317,6 +333,22 @@ dc_peer_bring (DcPeer *self, DcDescription *description)
   Brought brought = {self, description};
 
   dc_peer_invoke (self, on_brought, g_memdup2 (&brought, sizeof brought), brought_free);
+}
+
+void
+dc_peer_on_ice_ready (gpointer user_data)
+{
+  DcPeer *self = user_data;
+  DcMessage *message;
+
+  while ((message = g_queue_pop_head (&self->held)) != NULL) {
+    on_message (self->client, message, self);
+    dc_message_unref (message);
+  }
+  if (self->stopping || self->left || self->error != NULL)
+    return;
+  take_brought (self);
+  dc_peer_look_around (self);
 }
 
 static void
@@ -427,6 +459,7 @@ dc_peer_on_network_changed (GList *addresses, gpointer user_data)
     return;
   if (!self->signaling_closed)
     dc_signaling_client_reconnect (self->client);
+  dc_ice_config_network_changed (self->ice);
   for (guint i = 0; i < self->sessions->len; i++)
     g_ptr_array_add (sessions, dc_session_ref (g_ptr_array_index (self->sessions, i)));
   for (guint i = 0; i < sessions->len; i++)

@@ -119,6 +119,8 @@ on_ice_event (GstStructure *event, gpointer user_data)
     dc_peer_emit (self, event);
 }
 
+static const DcIceConfigCallbacks ice_callbacks = {on_ice_event, dc_peer_on_ice_ready};
+
 /* --- What the application calls ------------------------------------------------------------------------------------------------ */
 
 static gboolean
@@ -265,7 +267,7 @@ dc_peer_start (DcPeer *self, GError **error)
     g_ptr_array_add (self->profile.channels, dc_channel_options_new (NULL));
   if (!check_settings (self, error))
     return FALSE;
-  self->ice = dc_ice_config_new (&self->ice_settings, self->context, self->start, on_ice_event, self, error);
+  self->ice = dc_ice_config_new (&self->ice_settings, self->context, self->start, &ice_callbacks, self, error);
   if (self->ice == NULL || !make_client (self, error))
     return FALSE;
   dc_peer_invoke (self, start_cb, self, NULL);
@@ -474,6 +476,7 @@ dc_peer_finalize (GObject *object)
   g_ptr_array_unref (self->profile.channels);
   g_queue_clear_full (&self->channels, g_object_unref);
   g_queue_clear_full (&self->brought, (GDestroyNotify) dc_description_free);
+  g_queue_clear_full (&self->held, (GDestroyNotify) dc_message_unref);
   g_clear_error (&self->error);
   g_clear_error (&self->signaling_error);
   g_clear_error (&self->call_error);
@@ -509,6 +512,7 @@ dc_peer_init (DcPeer *self)
   g_cond_init (&self->cond);
   g_queue_init (&self->channels);
   g_queue_init (&self->brought);
+  g_queue_init (&self->held);
   self->context = g_main_context_new ();
   self->loop = g_main_loop_new (self->context, FALSE);
   self->remotes = g_ptr_array_new_with_free_func (dc_remote_free);

@@ -120,7 +120,7 @@ dc_session_take_message (DcSession *self, const DcMessage *message)
   else if (message->type == DC_MESSAGE_CANDIDATE)
     dc_connection_take_candidate (self->connection, message->candidate, message->mline);
   else if (message->type == DC_MESSAGE_END_OF_CANDIDATES)
-    dc_connection_take_end_of_candidates (self->connection);
+    dc_connection_take_end_of_candidates (self->connection, message->nat);
 }
 
 void

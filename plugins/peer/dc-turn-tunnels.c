@@ -436,13 +436,11 @@ dc_turn_tunnels_open (DcTurnTunnels *self, const DcIceServer *server, gboolean i
     tunnel = add (self, server, ipv6, error);
   if (tunnel == NULL)
     return NULL;
-  local = g_new0 (DcIceServer, 1);
-  local->kind = server->kind;
+  local = dc_ice_server_copy (server);
   local->transport = DC_ICE_TRANSPORT_TCP;
+  g_free (local->host);
   local->host = g_strdup (ipv6 ? "::1" : "127.0.0.1");
   local->port = tunnel->local_port;
-  local->username = g_strdup (server->username);
-  local->credential = g_strdup (server->credential);
   return local;
 }
 

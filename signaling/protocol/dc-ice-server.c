@@ -213,6 +213,23 @@ dc_ice_server_parse (const char *text, DcIceServerKind kind, GError **error)
   return g_steal_pointer (&server);
 }
 
+/**
+ * dc_ice_server_copy:
+ * @server: a server
+ *
+ * Returns: (transfer full): another one like it
+ */
+DcIceServer *
+dc_ice_server_copy (const DcIceServer *server)
+{
+  DcIceServer *copy = g_memdup2 (server, sizeof *server);
+
+  copy->host = g_strdup (server->host);
+  copy->username = g_strdup (server->username);
+  copy->credential = g_strdup (server->credential);
+  return copy;
+}
+
 void
 dc_ice_server_free (DcIceServer *server)
 {

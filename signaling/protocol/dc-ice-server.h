@@ -27,6 +27,7 @@ typedef struct {
 
 /* Errors: DC_SIGNALING_ERROR_INVALID with a sentence that quotes what is wrong, never a password, and shows a right example. */
 DcIceServer *dc_ice_server_parse (const char *text, DcIceServerKind kind, GError **error);
+DcIceServer *dc_ice_server_copy (const DcIceServer *server);
 void dc_ice_server_free (DcIceServer *server);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (DcIceServer, dc_ice_server_free)
 

@@ -54,6 +54,7 @@ static const Member members[] = {
     {MEMBER (candidate), .kind = KIND_TEXT, .required = T (CANDIDATE), .max = DC_MESSAGE_MAX_CANDIDATE},
     {MEMBER (mid), .kind = KIND_STRING, .optional = T (CANDIDATE), .max = DC_MESSAGE_MAX_MID},
     {MEMBER (mline), .kind = KIND_INDEX, .required = T (CANDIDATE), .max = 65535},
+    {MEMBER (nat), .kind = KIND_TEXT, .optional = T (END_OF_CANDIDATES), .max = DC_MESSAGE_MAX_NAT},
     {MEMBER (reason), .kind = KIND_STRING, .optional = T (BYE), .max = DC_MESSAGE_MAX_REASON},
     {MEMBER (code), .kind = KIND_CODE, .required = T (ERROR)},
     {MEMBER (message), .kind = KIND_STRING, .required = T (ERROR)},

@@ -77,6 +77,7 @@ dc_message_unref (DcMessage *message)
   g_free (message->sdp);
   g_free (message->candidate);
   g_free (message->mid);
+  g_free (message->nat);
   g_free (message->reason);
   g_free (message->room);
   g_free (message->id);

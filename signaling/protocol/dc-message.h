@@ -80,6 +80,7 @@ typedef struct {
   char *candidate; /* candidate: "candidate:..." */
   char *mid;       /* candidate: (nullable) */
   guint mline;     /* candidate */
+  char *nat;       /* end-of-candidates: (nullable): how the sender's NAT maps */
   char *reason;    /* bye: (nullable): a sentence for people */
 
   char *room;            /* hello, welcome */
@@ -113,6 +114,7 @@ void dc_peer_info_free (DcPeerInfo *info);
 #define DC_MESSAGE_MAX_LENGTH (2 * 1024 * 1024)
 #define DC_MESSAGE_MAX_CALL 64
 #define DC_MESSAGE_MAX_MID 64
+#define DC_MESSAGE_MAX_NAT 64
 #define DC_MESSAGE_MAX_CANDIDATE 1024
 #define DC_MESSAGE_MAX_REASON 1024
 #define DC_MESSAGE_MAX_META_DEPTH 16

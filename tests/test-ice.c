@@ -1,0 +1,189 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* test-ice.c: which servers are used, and by which way; what is said where no path is found. */
+#include <string.h>
+
+#include "plugins/peer/dc-error.h"
+#include "plugins/peer/dc-ice-config.h"
+#include "tests/harness/dc-test.h"
+
+/* --- Servers and settings ------------------------------------------------------------------------------------------------------- */
+
+static void
+collect_event (GstStructure *event, gpointer user_data)
+{
+  g_ptr_array_add (user_data, event);
+}
+
+static void
+ignore_ready (gpointer user_data)
+{
+}
+
+static DcIceConfig *
+new_config (const DcIceSettings *settings, GPtrArray *events, GError **error)
+{
+  static const DcIceConfigCallbacks callbacks = {collect_event, ignore_ready};
+
+  return dc_ice_config_new (settings, g_main_context_default (), 0, &callbacks, events, error);
+}
+
+static const char *
+get_turn_server (const DcIceConfig *config, guint number)
+{
+  return g_ptr_array_index (config->turn_servers, number);
+}
+
+/* One to which webrtcbin goes by a tunnel: its port. */
+static guint16
+get_tunnel (const DcIceConfig *config, guint number, const char *user)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (DcIceServer) server = dc_ice_server_parse (get_turn_server (config, number), DC_ICE_SERVER_TURN, &error);
+
+  g_assert_no_error (error);
+  g_assert_true (g_str_equal (server->host, "127.0.0.1") || g_str_equal (server->host, "::1"));
+  g_assert_cmpint (server->transport, ==, DC_ICE_TRANSPORT_TCP);
+  g_assert_cmpstr (server->username, ==, user);
+  return server->port;
+}
+
+static void
+test_ice_config (void)
+{
+  const char *turn[] = {"turn://u:p@127.0.0.1:3478?transport=tcp", NULL};
+  DcIceSettings settings = {.stun_servers = "stun:127.0.0.1:3478", .turn_servers = (GStrv) turn, .use_turn = TRUE};
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GPtrArray) events = g_ptr_array_new_with_free_func ((GDestroyNotify) gst_structure_free);
+  g_autoptr (DcIceConfig) config = new_config (&settings, events, &error);
+  g_autoptr (JsonNode) named =
+      json_from_string ("[{\"urls\":[\"stun:192.0.2.1:3478\"]},{\"urls\":[\"turn:192.0.2.1:3478\"],\"username\":\"a\","
+                        "\"credential\":\"s\"},"
+                        "{\"urls\":[\"turns:192.0.2.1:5349\"],\"username\":\"b\",\"credential\":\"s\"}]",
+          NULL);
+
+  g_assert_no_error (error);
+  dc_ice_config_choose (config, named);
+  g_assert_cmpstr (config->stun_server, ==, "stun://127.0.0.1:3478");
+  g_assert_cmpuint (config->turn_servers->len, ==, 3);
+  g_assert_cmpuint (events->len, ==, 5);
+  for (guint i = 0; i < events->len; i++) {
+    g_autofree char *text = gst_structure_to_string (g_ptr_array_index (events, i));
+    g_assert_null (strstr (text, ":p@"));
+  }
+  g_assert_cmpstr (get_turn_server (config, 1), ==, "turn://a:s@192.0.2.1:3478?transport=udp");
+  guint16 tcp = get_tunnel (config, 0, "u"), tls = get_tunnel (config, 2, "b");
+  g_assert_cmpint (dc_ice_config_get_turn_transport (config, "127.0.0.1", tcp), ==, DC_ICE_TRANSPORT_TCP);
+  g_assert_cmpint (dc_ice_config_get_turn_transport (config, "127.0.0.1", tls), ==, DC_ICE_TRANSPORT_TLS);
+  g_assert_cmpint (dc_ice_config_get_turn_transport (config, "192.0.2.1", 3478), ==, DC_ICE_TRANSPORT_UDP);
+  /* Choosing again does not add up, and the same server keeps its tunnel. */
+  dc_ice_config_choose (config, NULL);
+  g_assert_cmpuint (config->turn_servers->len, ==, 1);
+  g_assert_cmpuint (get_tunnel (config, 0, "u"), ==, tcp);
+}
+
+static void
+test_ice_config_off (void)
+{
+  const char *turn[] = {"turn://u:p@127.0.0.1:3478", NULL};
+  DcIceSettings settings = {.turn_servers = (GStrv) turn};
+  g_autoptr (GPtrArray) events = g_ptr_array_new_with_free_func ((GDestroyNotify) gst_structure_free);
+  g_autoptr (DcIceConfig) config = new_config (&settings, events, NULL);
+
+  dc_ice_config_choose (config, NULL);
+  g_assert_cmpuint (config->turn_servers->len, ==, 0);
+  g_assert_null (config->stun_server);
+}
+
+static void
+test_ice_config_bad (void)
+{
+  static const char *const bad[] = {
+      "turns://127.0.0.1:5349", "turn:127.0.0.1:3478", "stun:127.0.0.1", "nonsense://", "turn://u:p@"};
+
+  for (guint i = 0; i < G_N_ELEMENTS (bad); i++) {
+    const char *turn[] = {bad[i], NULL};
+    DcIceSettings settings = {.turn_servers = (GStrv) turn, .use_turn = TRUE};
+    g_autoptr (GError) error = NULL;
+    g_assert_null (new_config (&settings, NULL, &error));
+    g_assert_error (error, DC_ERROR, DC_ERROR_USAGE);
+    g_assert_null (strstr (error->message, "u:p@"));
+  }
+}
+
+static void
+test_ice_config_places (void)
+{
+  static const char *const bad[] = {"", "50000", "50100-50000", "0-10", "1-65536", "a-b", "-", "1-2-3"};
+  DcIceSettings settings = {.interfaces = " eth0,wlan0  tun0,", .port_range = "50000-50100"};
+  g_autoptr (GError) error = NULL;
+  g_autoptr (DcIceConfig) config = new_config (&settings, NULL, &error);
+
+  g_assert_no_error (error);
+  g_assert_cmpuint (config->min_port, ==, 50000);
+  g_assert_cmpuint (config->max_port, ==, 50100);
+  g_assert_cmpstrv (config->interfaces, ((const char *[]){"eth0", "wlan0", "tun0", NULL}));
+  for (guint i = 0; i < G_N_ELEMENTS (bad); i++) {
+    g_autoptr (GError) problem = NULL;
+    settings.port_range = (char *) bad[i];
+    g_assert_null (new_config (&settings, NULL, &problem));
+    g_assert_error (problem, DC_ERROR, DC_ERROR_USAGE);
+    g_assert_nonnull (strstr (problem->message, "50000-50100"));
+  }
+}
+
+/* --- Advice -------------------------------------------------------------------------------------------------------------------- */
+
+#define HOST DC_CANDIDATES_HOST
+#define SRFLX (DC_CANDIDATES_HOST | DC_CANDIDATES_SRFLX)
+#define RELAY (SRFLX | DC_CANDIDATES_RELAY)
+#define PUBLIC (DC_CANDIDATES_HOST | DC_CANDIDATES_PUBLIC)
+#define CONE DC_NAT_MAPPING_ENDPOINT_INDEPENDENT
+#define SYMMETRIC DC_NAT_MAPPING_ADDRESS_DEPENDENT
+#define UNKNOWN DC_NAT_MAPPING_UNKNOWN
+
+static void
+test_advice (void)
+{
+  static const struct {
+    DcIceSituation situation;
+    const char *part;
+  } cases[] = {
+      {{SRFLX, SRFLX, SYMMETRIC, SYMMETRIC, TRUE, TRUE}, "both NATs are symmetric: a TURN server is needed"},
+      {{SRFLX, SRFLX, SYMMETRIC, CONE, TRUE, TRUE}, "our NAT is symmetric, and the other side's lets nobody in"},
+      {{SRFLX, SRFLX, SYMMETRIC, UNKNOWN, TRUE, TRUE}, "our NAT is symmetric, and the other side's lets nobody in"},
+      {{SRFLX, SRFLX, CONE, SYMMETRIC, TRUE, TRUE}, "the other side's NAT is symmetric, and ours lets nobody in"},
+      {{SRFLX, SRFLX, CONE, CONE, TRUE, TRUE}, "do not let each other in"},
+      {{SRFLX, SRFLX, UNKNOWN, UNKNOWN, TRUE, TRUE}, "do not let each other in"},
+      {{HOST, SRFLX, UNKNOWN, CONE, TRUE, FALSE}, "no STUN server answers us"},
+      {{HOST, SRFLX, UNKNOWN, CONE, FALSE, FALSE}, "a STUN server is needed (--stun-server)"},
+      {{SRFLX, HOST, CONE, UNKNOWN, TRUE, TRUE}, "the other side named only addresses of its own network"},
+      {{PUBLIC, HOST, UNKNOWN, UNKNOWN, FALSE, FALSE}, "the other side named only addresses of its own network"},
+      {{HOST, SRFLX, DC_NAT_MAPPING_NONE, CONE, TRUE, TRUE}, "do not let each other in"},
+      {{SRFLX, PUBLIC, CONE, UNKNOWN, TRUE, TRUE}, "do not let each other in"},
+      {{SRFLX, SRFLX, SYMMETRIC, SYMMETRIC, TRUE, TRUE, TRUE, "refused"}, "no TURN server gave us a relay: refused"},
+      {{SRFLX, SRFLX, CONE, CONE, TRUE, TRUE, TRUE}, "check that it can be reached, and the user name and password"},
+      {{0, SRFLX, UNKNOWN, CONE, FALSE, FALSE, TRUE, NULL, TRUE}, "no TURN server gave us a relay; check"},
+      {{RELAY, HOST, CONE, UNKNOWN, TRUE, TRUE, TRUE}, "nothing comes from the other side through it"},
+      {{HOST, RELAY, UNKNOWN, CONE, TRUE, FALSE, FALSE}, "nothing of ours gets there"},
+  };
+
+  for (guint i = 0; i < G_N_ELEMENTS (cases); i++) {
+    g_autofree char *advice = dc_ice_advise (&cases[i].situation);
+    g_test_message ("%s", advice);
+    if (strstr (advice, cases[i].part) == NULL)
+      g_error ("case %u: \"%s\" says nothing of \"%s\"", i, advice, cases[i].part);
+  }
+}
+
+int
+main (int argc, char **argv)
+{
+  dc_test_init (&argc, &argv);
+  gst_init (NULL, NULL);
+  g_test_add_func ("/ice-config/choose", test_ice_config);
+  g_test_add_func ("/ice-config/no-turn", test_ice_config_off);
+  g_test_add_func ("/ice-config/bad", test_ice_config_bad);
+  g_test_add_func ("/ice-config/places", test_ice_config_places);
+  g_test_add_func ("/ice-advice", test_advice);
+  return g_test_run ();
+}
