@@ -193,6 +193,35 @@ test_forged (Fixture *f, gconstpointer data)
     assert_finds (f, ADDRESS, forge_then_answer);
 }
 
+#define N_AT_ONCE 3
+
+static void
+on_one_of_many (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  g_autoptr (GError) error = NULL;
+  GList *addresses = dc_mdns_lookup_finish (result, &error);
+  g_autofree char *address = addresses != NULL ? g_inet_address_to_string (addresses->data) : NULL;
+
+  g_assert_no_error (error);
+  g_assert_cmpstr (address, ==, ADDRESS);
+  g_list_free_full (addresses, g_object_unref);
+  ++*(guint *) user_data;
+}
+
+/* All hear what is said to the group. */
+static void
+test_several_at_once (Fixture *f, gconstpointer data)
+{
+  guint n = 0;
+
+  if (!has_network (f))
+    return;
+  f->responder = dc_test_mdns_new (INTERFACE, NAME, ADDRESS, answer_third, f);
+  for (guint i = 0; i < N_AT_ONCE; i++)
+    dc_mdns_lookup_async (NAME, NULL, on_one_of_many, &n);
+  dc_test_wait_until (NULL, n == N_AT_ONCE);
+}
+
 static void
 count (DcTestMdns *responder, guint n, GSocketAddress *from, gpointer user_data)
 {
@@ -209,7 +238,7 @@ test_nobody (Fixture *f, gconstpointer data)
   f->responder = dc_test_mdns_new (INTERFACE, NAME, ADDRESS, count, &asked);
   begin (f, NAME);
   assert_fails (f, G_IO_ERROR_TIMED_OUT, "\"" NAME "\"");
-  g_assert_cmpuint (asked, ==, 3);
+  g_assert_cmpuint (asked, ==, 4);
 }
 
 static void
@@ -270,6 +299,7 @@ main (int argc, char **argv)
   ADD ("/mdns/unicast/ipv4", test_answer, &unicast_4);
   ADD ("/mdns/unicast/ipv6", test_answer, &unicast_6);
   ADD ("/mdns/third-time", test_third_time, NULL);
+  ADD ("/mdns/several-at-once", test_several_at_once, NULL);
   ADD ("/mdns/forged", test_forged, NULL);
   ADD ("/mdns/nobody", test_nobody, NULL);
   ADD ("/mdns/cancelled", test_cancelled, NULL);

@@ -4,7 +4,8 @@
  * Theory of operation
  * -------------------
  * A one-shot query (section 5.1), with listening in: it goes out of every interface that takes multicast, from a port of its own, at once, after
- * 250 ms, and after a second, since a responder says the same at most once a second. The first answer that has an address ends it.
+ * 250 ms, and after one and two seconds. Packets are lost; a responder says the same at most once a second; and Firefox knows its own
+ * names only once it has both descriptions, of which ours may still be on its way. The first answer that has an address ends it.
  *
  * Two ways back:
  *   unicast    a responder that sees a query from another port than 5353 answers there (section 6.7), as Avahi does. From another machine it
@@ -28,7 +29,7 @@
 #include "plugins/peer/dc-source.h"
 
 /* From one query to the next, and then to the end. */
-static const guint waits_ms[] = {250, 750, 2000};
+static const guint waits_ms[] = {250, 750, 1000, 1000};
 static const DcMdnsType types[] = {DC_MDNS_A, DC_MDNS_AAAA};
 
 /* Of each family. */
