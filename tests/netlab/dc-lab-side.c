@@ -112,12 +112,12 @@ add_default_route (int family)
 
 /* SIOCSIFTXQLEN would do, but not for root in a user namespace. */
 static gboolean
-set_sizes (guint32 mtu, guint32 queue)
+set_sizes (const char *device, guint32 mtu, guint32 queue)
 {
   Request request = {.head = {.nlmsg_len = NLMSG_LENGTH (sizeof request.body.link), .nlmsg_type = RTM_NEWLINK}};
 
   request.body.link.ifi_family = AF_UNSPEC;
-  request.body.link.ifi_index = (int) if_nametoindex (DC_LAB_DEVICE);
+  request.body.link.ifi_index = (int) if_nametoindex (device);
   add_attribute (&request, IFLA_MTU, &mtu, sizeof mtu);
   add_attribute (&request, IFLA_TXQLEN, &queue, sizeof queue);
   return transact (&request);
@@ -153,10 +153,10 @@ bring_up (const char *name)
 
 /* The kernel gives each device an address of its own and solicits routers: packets that no experiment asked for. */
 static void
-silence_ipv6 (gboolean entirely)
+silence_ipv6 (const char *device, gboolean entirely)
 {
   const char *name = entirely ? "disable_ipv6" : "addr_gen_mode";
-  g_autofree char *path = g_strdup_printf ("/proc/sys/net/ipv6/conf/" DC_LAB_DEVICE "/%s", name);
+  g_autofree char *path = g_strdup_printf ("/proc/sys/net/ipv6/conf/%s/%s", device, name);
   int fd = open (path, O_WRONLY | O_CLOEXEC);
 
   /* Where there is no IPv6 it is silent. */
@@ -168,7 +168,7 @@ silence_ipv6 (gboolean entirely)
 }
 
 static int
-open_tun (GError **error)
+open_tun (const char *device, GError **error)
 {
   struct ifreq request = {.ifr_flags = IFF_TUN | IFF_NO_PI};
   int fd = open ("/dev/net/tun", O_RDWR | O_NONBLOCK | O_CLOEXEC);
@@ -177,7 +177,7 @@ open_tun (GError **error)
     dc_lab_set_errno (error, "no TUN device, /dev/net/tun cannot be opened");
     return -1;
   }
-  g_strlcpy (request.ifr_name, DC_LAB_DEVICE, sizeof request.ifr_name);
+  g_strlcpy (request.ifr_name, device, sizeof request.ifr_name);
   if (ioctl (fd, TUNSETIFF, &request) != 0) {
     dc_lab_set_errno (error, "no TUN device, the kernel refuses to make one");
     close (fd);
@@ -186,11 +186,18 @@ open_tun (GError **error)
   return fd;
 }
 
+/* In the namespace in which the calling process is. */
 static gboolean
-set_up_device (guint mtu, gboolean ipv6)
+open_device (DcLabSide *self, const char *device, guint mtu, gboolean ipv6, GError **error)
 {
-  silence_ipv6 (!ipv6);
-  return bring_up ("lo") && set_sizes (mtu, QUEUE_PACKETS) && bring_up (DC_LAB_DEVICE);
+  g_strlcpy (self->device, device, sizeof self->device);
+  self->tun = open_tun (device, error);
+  if (self->tun < 0)
+    return FALSE;
+  silence_ipv6 (device, !ipv6);
+  if (!bring_up ("lo") || !set_sizes (device, mtu, QUEUE_PACKETS) || !bring_up (device))
+    return dc_lab_set_errno (error, "the TUN device cannot be set up");
+  return TRUE;
 }
 
 static gboolean
@@ -226,12 +233,28 @@ dc_lab_side_open (DcLabSide *self, const char *ipv4, const char *ipv6, guint mtu
   self->namespace = open ("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
   if (self->namespace < 0)
     return dc_lab_set_errno (error, "no /proc/self/ns/net");
-  self->tun = open_tun (error);
-  if (self->tun < 0)
-    return FALSE;
-  if (!set_up_device (mtu, ipv6 != NULL))
-    return dc_lab_set_errno (error, "the TUN device cannot be set up");
-  return give_address (&self->ipv4, ipv4, error) && (!ipv6 || give_address (&self->ipv6, ipv6, error));
+  return open_device (self, DC_LAB_DEVICE, mtu, ipv6 != NULL, error) && give_address (&self->ipv4, ipv4, error)
+         && (!ipv6 || give_address (&self->ipv6, ipv6, error));
+}
+
+/**
+ * dc_lab_side_join:
+ * @self: (out): the side
+ * @path: of the namespace
+ * @device: of the device, 15 bytes at the most
+ * @mtu: likewise
+ * @error: DC_LAB_ERROR
+ *
+ * Returns: whether it was made; dc_lab_side_close() in either case
+ */
+gboolean
+dc_lab_side_join (DcLabSide *self, const char *path, const char *device, guint mtu, GError **error)
+{
+  *self = (DcLabSide){.namespace = -1, .tun = -1};
+  self->namespace = open (path, O_RDONLY | O_CLOEXEC);
+  if (self->namespace < 0 || setns (self->namespace, CLONE_NEWNET) != 0)
+    return dc_lab_set_errno (error, path);
+  return open_device (self, device, mtu, TRUE, error);
 }
 
 void
@@ -275,8 +298,9 @@ dc_lab_side_get_overruns (DcLabSide *self)
   if (setns (self->namespace, CLONE_NEWNET) != 0 || !g_file_get_contents ("/proc/self/net/dev", &text, NULL, NULL))
     return 0;
   /* Eight numbers of what it received; of what it sent: bytes, packets, errors, drops. */
-  const char *line = strstr (text, DC_LAB_DEVICE ":");
+  g_autofree char *name = g_strconcat (self->device, ":", NULL);
+  const char *line = strstr (text, name);
   if (line)
-    sscanf (line, DC_LAB_DEVICE ": %*u %*u %*u %*u %*u %*u %*u %*u %*u %*u %*u %" G_GUINT64_FORMAT, &dropped);
+    sscanf (line + strlen (name), " %*u %*u %*u %*u %*u %*u %*u %*u %*u %*u %*u %" G_GUINT64_FORMAT, &dropped);
   return dropped;
 }

@@ -13,10 +13,14 @@ typedef struct {
   int tun;       /* packets without a head before them; does not block */
   char *ipv4;    /* its address */
   char *ipv6;    /* (nullable) */
+  char device[16];
 } DcLabSide;
 
 /* The calling process is in the new namespace afterwards. @ipv6: (nullable): none, and no packets of IPv6 either. */
 gboolean dc_lab_side_open (DcLabSide *side, const char *ipv4, const char *ipv6, guint mtu, GError **error);
+/* Only makes the device, in a namespace that is there: /run/netns/NAME; its addresses are somebody else's. The calling process is in that
+ * namespace afterwards. */
+gboolean dc_lab_side_join (DcLabSide *side, const char *path, const char *device, guint mtu, GError **error);
 void dc_lab_side_close (DcLabSide *side);
 /* Takes the address of that family from the device and gives it @address: what a change of network is to the programs.
  * The calling process is in the namespace afterwards. */

@@ -11,6 +11,7 @@ static const struct {
 } commands[] = {
     {"run", netlab_run, "commands in two network namespaces with an emulated link between them"},
     {"shell", netlab_shell, "a shell in such a lab"},
+    {"join", netlab_join, "an emulated link between two namespaces that are there"},
     {"speed", netlab_speed, "what one TCP connection gets through the link"},
     {"speed-server", netlab_speed_server, NULL},
     {"speed-client", netlab_speed_client, NULL},
@@ -43,5 +44,5 @@ main (int argc, char **argv)
   for (gsize i = 0; i < G_N_ELEMENTS (commands); i++)
     if (g_str_equal (name, commands[i].name))
       return commands[i].func (argc - 1, argv + 1);
-  return netlab_report_usage ("a command is missing: run, shell or speed");
+  return netlab_report_usage ("a command is missing: run, shell, join or speed");
 }

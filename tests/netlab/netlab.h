@@ -18,6 +18,7 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (DcLabPlan, netlab_plan_free)
 /* Each takes its own name as argv[0] and returns the exit status. */
 int netlab_run (int argc, char **argv);
 int netlab_shell (int argc, char **argv);
+int netlab_join (int argc, char **argv);
 int netlab_speed (int argc, char **argv);
 /* The two programs that `netlab speed` runs in its lab. */
 int netlab_speed_server (int argc, char **argv);
