@@ -22,7 +22,7 @@ MESSAGE = 65536
 MESSAGES = 16
 _PAYLOAD = MESSAGE * MESSAGES
 _PATIENCE_S = 60
-_FAILURE_S = 15  # ICE says so much earlier; a caller would go on for half a minute
+_FAILURE_S = 12  # ICE says so after 8 s; a caller would go on for half a minute
 
 
 class Round(NamedTuple):

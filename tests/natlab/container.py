@@ -14,6 +14,7 @@ import sys
 
 UNAVAILABLE = 77
 WORK = '/run/natlab'
+PROGRAM = os.path.join(os.path.dirname(os.path.abspath(__file__)), 'natlab.py')
 _INSIDE = 'NATLAB_INSIDE'
 _PROBE = 'mount -t tmpfs tmpfs /run && ip netns add probe && nsenter --net=/run/netns/probe nft add table ip probe'
 
@@ -40,8 +41,8 @@ def why_not():
 
 
 def popen(argv, **options):
-    """The same program in a container of its own."""
-    return subprocess.Popen([*_prefix(), sys.executable, sys.argv[0], *argv], env={**os.environ, _INSIDE: '1'}, **options)
+    """`natlab.py ARGV` in a container of its own."""
+    return subprocess.Popen([*_prefix(), sys.executable, PROGRAM, *argv], env={**os.environ, _INSIDE: '1'}, **options)
 
 
 def run(argv):

@@ -20,9 +20,12 @@ PLAIN = ('none', 'port-restricted')
 SPECIAL = ('double-nat', 'cgnat', 'cgnat-symmetric', 'udp-blocked', 'only-443', 'http-proxy', 'ipv6-only', 'dual-stack', 'broken-ipv6',
            'mapping-30s')
 TOGETHER = ('same-lan', 'isolated-lan', 'isolated-lan-hairpin')
-# Of the tests: what punches holes, what cannot, a relay by each way, and one LAN.
-REDUCED = (('port-restricted', 'port-restricted'), ('symmetric', 'address-restricted'), ('symmetric', 'port-restricted'),
-           ('udp-blocked', 'port-restricted'), ('ipv6-only', 'dual-stack'), ('isolated-lan-hairpin', None))
+WITHOUT, WITH = (False,), (True,)
+BOTH = (False, True)
+# Of the tests: a hole that is punched and one that cannot be, a relay over UDP and over TCP, IPv6, a NAT that hairpins.
+REDUCED = (('port-restricted', 'port-restricted', WITHOUT), ('symmetric', 'address-restricted', WITHOUT),
+           ('symmetric', 'port-restricted', WITHOUT), ('udp-blocked', 'port-restricted', WITH), ('ipv6-only', 'dual-stack', WITHOUT),
+           ('isolated-lan-hairpin', None, WITHOUT))
 _LIMIT_S = 240
 
 
@@ -84,13 +87,13 @@ def _options(lab, services, turn):
     return options
 
 
-def play_pair(a, b, rounds, logs):
+def play_pair(a, b, turns, rounds, logs):
     """Prints each cell's answer as a line of JSON."""
     lab = Lab(a, b)
     lab.write_names()
     lab.build()
     services = Services(lab, logs, _ice_options())
-    for turn in (False, True):
+    for turn in turns:
         expected = expect(lab.networks['a'], lab.networks['b'], ('udp', 'tcp', 'tls') if turn else ())
         played = []
         for number in range(rounds if expected.connects else 1):
@@ -103,10 +106,10 @@ def play_pair(a, b, rounds, logs):
 # --- All of them ---
 
 
-def _run_pair(pair, rounds, keep):
-    """The answers, or a sentence."""
+def run_pair(pair, rounds=1, keep=None, turns=BOTH):
+    """The answers, and a sentence if it broke off."""
     logs = os.path.join(keep, '+'.join(filter(None, pair))) if keep else container.WORK
-    words = ['cell', *filter(None, pair), '--rounds', str(rounds), '--logs', logs]
+    words = ['cell', *filter(None, pair), '--rounds', str(rounds), '--logs', logs, '--turn', *('with' if turn else 'without' for turn in turns)]
     child = container.popen(words, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     try:
         out, err = child.communicate(timeout=_LIMIT_S)
@@ -114,7 +117,7 @@ def _run_pair(pair, rounds, keep):
         child.kill()
         out, err = child.communicate()[0], f'not done in {_LIMIT_S} s'
     answers = [Answer(**json.loads(line)) for line in out.split('\n') if line.startswith('{')]
-    if len(answers) < 2 or child.returncode:
+    if len(answers) < len(turns) or child.returncode:
         return answers, err.strip().split('\n')[-1] or f'it ended with {child.returncode}'
     return answers, None
 
@@ -138,7 +141,7 @@ def _print_answer(answer):
 def _collect(wanted, rounds, jobs, keep):
     answers, broken = [], 0
     with concurrent.futures.ThreadPoolExecutor(jobs) as pool:
-        waiting = [pool.submit(_run_pair, pair, rounds, keep) for pair in wanted]
+        waiting = [pool.submit(run_pair, pair, rounds, keep) for pair in wanted]
         for pair, future in zip(wanted, waiting):
             found, sentence = future.result()
             for answer in found:

@@ -54,6 +54,7 @@ def parse(words):
     cell = commands.add_parser('cell')
     _add_networks(cell)
     cell.add_argument('--rounds', type=int, default=1)
+    cell.add_argument('--turn', nargs='+', choices=('without', 'with'), default=('without', 'with'))
     cell.add_argument('--logs', default=container.WORK)
     return parser.parse_args(words)
 
@@ -168,7 +169,7 @@ def _wait_all(processes, deadline):
 
 def do_cell(options):
     os.makedirs(options.logs, exist_ok=True)
-    matrix.play_pair(options.a, options.b, options.rounds, options.logs)
+    matrix.play_pair(options.a, options.b, [turn == 'with' for turn in options.turn], options.rounds, options.logs)
     return 0
 
 
@@ -194,7 +195,7 @@ def main(words):
     for name in [name for name in os.environ if name.startswith('DC_') or name.lower().endswith('_proxy')]:
         if name not in ('DC_SRCDIR',):
             del os.environ[name]
-    os.environ.update(ENVIRONMENT)
+    os.environ.update(ENVIRONMENT, PATH=f"{os.environ['PATH']}:/usr/sbin:/sbin")
     if options.command not in WITHOUT_LAB and (sentence := container.why_not()):
         print(f'natlab: {sentence}', file=sys.stderr)
         return container.UNAVAILABLE
