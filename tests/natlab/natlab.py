@@ -11,6 +11,7 @@ import time
 
 sys.path.insert(1, os.path.join(os.path.dirname(os.path.abspath(__file__)), '../soak'))
 # The container must not be entered before the imports are there to be used in it.
+import changes  # noqa: E402
 import container  # noqa: E402
 import draw  # noqa: E402
 import matrix  # noqa: E402
@@ -51,6 +52,11 @@ def parse(words):
     check = commands.add_parser('verify', help='asks turnutils_natdiscovery what the NATs are')
     check.add_argument('names', nargs='*', metavar='NETWORK', help=f"of {', '.join(verify.NAMES)}; all if none is named")
     _add_matrix(commands.add_parser('matrix', help='calls between all pairs of networks, against theory'))
+    change = commands.add_parser('changes', help="a transfer while the sender's address changes and the receiver's NAT reboots")
+    change.add_argument('a', metavar='A', nargs='?', default='port-restricted', help="the sender's network (port-restricted)")
+    change.add_argument('b', metavar='B', nargs='?', default='port-restricted', help="the receiver's, with one NAT (port-restricted)")
+    keepalive = commands.add_parser('keepalive', help='idle channels through NATs that forget after 30 s')
+    keepalive.add_argument('--seconds', type=int, default=600, metavar='N', help='of silence (600)')
     cell = commands.add_parser('cell')
     _add_networks(cell)
     cell.add_argument('--rounds', type=int, default=1)
@@ -173,15 +179,26 @@ def do_cell(options):
     return 0
 
 
-def do_verify_inside(options):
-    faults = verify.check(options.names[0])
-    print('; '.join(faults))
+def _report(faults):
+    print('\n'.join(faults))
     return 1 if faults else 0
+
+
+def do_verify_inside(options):
+    return _report(verify.check(options.names[0]))
+
+
+def do_changes(options):
+    return _report(changes.check_changes(options.a, options.b))
+
+
+def do_keepalive(options):
+    return _report(changes.check_keepalive(options.seconds))
 
 
 # What runs outside, and what each does in its container.
 OUTSIDE = {'list': do_list, 'show': do_show, 'matrix': do_matrix, 'verify': do_verify}
-INSIDE = {'shell': do_shell, 'run': do_run, 'cell': do_cell, 'verify': do_verify_inside}
+INSIDE = {'shell': do_shell, 'run': do_run, 'cell': do_cell, 'verify': do_verify_inside, 'changes': do_changes, 'keepalive': do_keepalive}
 WITHOUT_LAB = ('list', 'show')
 
 
