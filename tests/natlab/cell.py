@@ -106,29 +106,31 @@ def _kinds(events, expected):
     return tuple(kinds)
 
 
-def _ways(before, after, direct):
-    """By which ways a and b spoke to their relays: those that carried a good part of the exchange."""
-    grown = {name: after[name] - before[name] for name in after}
-    used = {name for name, size in grown.items() if size > direct}
-    return tuple(name.partition('-')[2] for name in sorted(used - {'direct'})), 'direct' in used
+def _ways(before, after):
+    """By which way a and b spoke to their relays, and whether they spoke to each other: what carried at least one direction of the
+    exchange."""
+    used = {name for name, size in after.items() if size - before[name] > _PAYLOAD}
+    ways = tuple(next((name[2:] for name in used if name.startswith(f'{site}-')), None) for site in 'ab')
+    return ways, 'direct' in used
+
+
+def _judge_kind(kinds, expected, crossed):
+    """Of a connection: its name, and what is wrong with it."""
+    ways, direct = crossed or (expected.ways if 'relay' in kinds else (), 'relay' not in kinds)
+    name = kind_name(kinds, ways)
+    if not expected.connects:
+        return name, [f'connected ({name}), which theory says is impossible']
+    if bool(expected.ways) == direct or ('relay' in kinds) != bool(expected.ways):
+        return name, [f"was {'-'.join(kinds)}, to be {expected}"]
+    if expected.ways and not all(way in (None, wanted) for way, wanted in zip(ways, expected.ways)):
+        return name, [f'was {name}, to be {expected}']
+    return name, [] if expected.ways or kinds == expected.kinds else [f"was {'-'.join(kinds)}, to be {expected}"]
 
 
 def _judge_success(pair, events, statuses, expected, crossed):
-    kinds = _kinds(events, expected)
-    ways, direct = crossed or (expected.ways, not expected.ways)
-    kind = kind_name(kinds, ways)
-    faults = pair.check_exchange(events)
-    faults += [f'{site} exited with {status}' for site, status in statuses.items() if status]
-    if not expected.connects:
-        faults.append(f'connected ({kind}), which theory says is impossible')
-    elif expected.ways:
-        if 'relay' not in kinds or direct:
-            faults.append(f"was {'-'.join(kinds)}, to be relayed by {'+'.join(filter(None, expected.ways))}")
-        elif not set(ways) <= set(expected.ways):
-            faults.append(f"relayed by {'+'.join(ways)} instead of {'+'.join(filter(None, expected.ways))}")
-    elif kinds != expected.kinds or ways:
-        faults.append(f"was {kind}, to be {'-'.join(expected.kinds)}")
-    return kind, faults
+    kind, faults = _judge_kind(_kinds(events, expected), expected, crossed)
+    faults += pair.check_exchange(events)
+    return kind, faults + [f'{site} exited with {status}' for site, status in statuses.items() if status]
 
 
 def play(lab, services, logs, options, expected, payload=True):
@@ -149,7 +151,7 @@ def play(lab, services, logs, options, expected, payload=True):
         if error['code'] != 4 or statuses['a'] != 4:
             faults.append(f"failed with {statuses['a']}: {error['message']}")
         return Round(False, says=error['message'], faults=tuple(faults))
-    crossed = _ways(before, lab.counted(), _PAYLOAD) if payload and not lab.shared else None
+    crossed = _ways(before, lab.counted()) if payload and not lab.shared else None
     kind, faults = _judge_success(pair, events, statuses, expected, crossed)
     seconds = opened[0]['t'] - _named(events['a'], 'calling')[0]['t']
     return Round(True, seconds, kind, faults=tuple(faults))

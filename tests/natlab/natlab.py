@@ -16,6 +16,7 @@ import container  # noqa: E402
 import draw  # noqa: E402
 import matrix  # noqa: E402
 import verify  # noqa: E402
+import wire  # noqa: E402
 from lab import Lab, is_possible  # noqa: E402
 from procs import Failure, Process  # noqa: E402
 from services import CA, Services, turn_url  # noqa: E402
@@ -57,6 +58,7 @@ def parse(words):
     change.add_argument('b', metavar='B', nargs='?', default='port-restricted', help="the receiver's, with one NAT (port-restricted)")
     keepalive = commands.add_parser('keepalive', help='idle channels through NATs that forget after 30 s')
     keepalive.add_argument('--seconds', type=int, default=600, metavar='N', help='of silence (600)')
+    commands.add_parser('wire', help='TURN over TLS as tshark sees it, and refused where name or CA are wrong')
     cell = commands.add_parser('cell')
     _add_networks(cell)
     cell.add_argument('--rounds', type=int, default=1)
@@ -192,13 +194,18 @@ def do_changes(options):
     return _report(changes.check_changes(options.a, options.b))
 
 
+def do_wire(_options):
+    return _report(wire.check())
+
+
 def do_keepalive(options):
     return _report(changes.check_keepalive(options.seconds))
 
 
 # What runs outside, and what each does in its container.
 OUTSIDE = {'list': do_list, 'show': do_show, 'matrix': do_matrix, 'verify': do_verify}
-INSIDE = {'shell': do_shell, 'run': do_run, 'cell': do_cell, 'verify': do_verify_inside, 'changes': do_changes, 'keepalive': do_keepalive}
+INSIDE = {'shell': do_shell, 'run': do_run, 'cell': do_cell, 'verify': do_verify_inside, 'changes': do_changes, 'keepalive': do_keepalive,
+          'wire': do_wire}
 WITHOUT_LAB = ('list', 'show')
 
 

@@ -97,7 +97,8 @@ def ipv6(network):
 
 
 # What crosses the public segment, by way: counted in bytes, from which the matrix knows a pair's kind whatever the programs say.
-WAYS = {'udp': 'meta l4proto udp', 'tcp': 'tcp {0} 3478', 'tls': 'tcp {0} 443'}
+# The other side of a relay, which sends to a port that was lent, is in no way to its own.
+WAYS = {'udp': 'udp {0} 3478', 'tcp': 'tcp {0} 3478', 'tls': 'tcp {0} 443'}
 
 
 def counters():

@@ -31,7 +31,7 @@ class Expected(NamedTuple):
 
 
 def kind_name(kinds, ways):
-    return f"relay/{'+'.join(sorted(set(ways)))}" if ways else '-'.join(kinds)
+    return f"relay/{'+'.join(sorted(set(filter(None, ways))))}" if any(ways) else '-'.join(kinds)
 
 
 _STRICTNESS = (EIF, ADF, APDF)
@@ -110,7 +110,7 @@ def expect(a, b, turn=(), ice_tcp=False):
     if kinds:
         return Expected(kinds)
     ways = _way(a, turn), _way(b, turn)
-    # One relay will do for two where the other one sends UDP: straight to it.
+    # One relay will do for two where the other one sends UDP, straight to it, from an address that it has told of.
     if (ways[0] and (ways[1] or b.out == ALL)) or (ways[1] and a.out == ALL):
         return Expected(('relay',), ways)
     return Expected()
