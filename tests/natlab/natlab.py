@@ -19,7 +19,7 @@ import verify  # noqa: E402
 import wire  # noqa: E402
 from lab import Lab, is_possible  # noqa: E402
 from procs import Failure, Process  # noqa: E402
-from services import CA, Services, turn_url  # noqa: E402
+from services import CA, SIGNALING, Services, turn_url  # noqa: E402
 from topologies import NETWORKS  # noqa: E402
 
 # Nothing of the user's settings gets in.
@@ -137,14 +137,14 @@ at () { PS1="$1> " nsenter --net=/run/netns/"$1" -- bash --norc; }
 
 
 def do_shell(options):
-    lab, services = _build(options)
+    lab, _services = _build(options)
     print('\n'.join(draw.show(options.a, options.b)))
     print(f"\nHosts: {' '.join(lab.spaces)}. `on HOST COMMAND` runs it there, `at HOST` is a prompt there; logs and {CA} are in {container.WORK}.\n"
           f"On a and b dcpeer finds the signaling server by itself: on b dcpeer answer & on a dcpeer offer")
     with open(f'{container.WORK}/bashrc', 'w', encoding='utf-8') as file:
         file.write(_SHELL)
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    return subprocess.call(['bash', '--rcfile', f'{container.WORK}/bashrc'], env={**os.environ, 'DC_SIGNALING': services.url('a')})
+    signal.signal(signal.SIGINT, lambda *_: None)  # not ignored, or whatever the shell starts would ignore it
+    return subprocess.call(['bash', '--rcfile', f'{container.WORK}/bashrc'], env={**os.environ, 'DC_SIGNALING': SIGNALING})
 
 
 def do_run(options):

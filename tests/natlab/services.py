@@ -18,6 +18,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 CA, OTHER_CA = f'{WORK}/ca.pem', f'{WORK}/other-ca.pem'
 _SECRET = 'a secret of the TURN servers'
 _WARM_UP_S = 20
+SIGNALING = 'ws://signal.example:443'  # where everybody may go
 
 _TURN = """
 listening-port=3478
@@ -112,4 +113,4 @@ class Services:
 
     def url(self, site):
         """Of dcsignald, as that site can reach it."""
-        return f"ws://signal.example:{443 if self.lab.networks[site].out in (ONLY_443, PROXY) else 8443}"
+        return SIGNALING if self.lab.networks[site].out in (ONLY_443, PROXY) else 'ws://signal.example:8443'
