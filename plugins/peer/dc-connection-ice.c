@@ -10,6 +10,7 @@
 
 #include "plugins/peer/dc-candidate.h"
 #include "plugins/peer/dc-connection-private.h"
+#include "plugins/peer/dc-mdns.h"
 
 static const char *const type_names[] = {"host", "srflx", "prflx", "relay"};
 
@@ -147,56 +148,91 @@ check_remote_end (DcConnection *self)
   give_to_webrtcbin (self, "");
 }
 
+/* One name, asked for in two ways at once: the system's, which knows it where nss-mdns and Avahi are installed and may be slow to say no, and ours. The
+ * first address counts. */
 typedef struct {
   DcConnection *self;
   char *line;
+  guint pending; /* ways */
+  gboolean found;
 } Lookup;
 
 static void
-finish_lookup (DcConnection *self, const char *line, GList *addresses, const char *problem)
+use_address (Lookup *lookup, GInetAddress *inet_address)
 {
-  g_autoptr (DcCandidate) candidate = dc_candidate_parse (line, NULL);
-  g_autofree char *address = addresses != NULL ? g_inet_address_to_string (addresses->data) : NULL;
-  g_autofree char *resolved = NULL;
+  DcConnection *self = lookup->self;
+  g_autofree char *address = g_inet_address_to_string (inet_address);
+  g_autofree char *resolved = dc_candidate_line_with_address (lookup->line, address);
+  g_autoptr (DcCandidate) candidate = dc_candidate_parse (resolved, NULL);
 
-  if (address == NULL) {
-    g_autofree char *reason =
-        g_strdup_printf ("its name cannot be looked up (%s); is multicast DNS (libnss-mdns) installed?", problem);
-    emit_candidate (self, "remote-candidate", line, candidate, reason);
-    return;
-  }
-  resolved = dc_candidate_line_with_address (line, address);
+  lookup->found = TRUE;
+  self->resolving--;
   emit_candidate (self, "remote-candidate", resolved, candidate, NULL);
   give_to_webrtcbin (self, resolved);
+  check_remote_end (self);
 }
 
 static void
-on_lookup (GObject *source, GAsyncResult *result, gpointer user_data)
+give_up_name (Lookup *lookup, const GError *error)
 {
-  Lookup *lookup = user_data;
   DcConnection *self = lookup->self;
-  g_autoptr (GError) error = NULL;
-  GList *addresses = g_resolver_lookup_by_name_finish (G_RESOLVER (source), result, &error);
+  g_autoptr (DcCandidate) candidate = dc_candidate_parse (lookup->line, NULL);
+  g_autofree char *reason = g_strdup_printf ("its name cannot be looked up by multicast DNS: %s", error->message);
 
-  if (self->phase < DC_PHASE_ENDED) {
-    self->resolving--;
-    finish_lookup (self, lookup->line, addresses, error != NULL ? error->message : "no address");
-    check_remote_end (self);
-  }
+  self->resolving--;
+  emit_candidate (self, "remote-candidate", lookup->line, candidate, reason);
+  check_remote_end (self);
+}
+
+/* One way has come to its end. @addresses: (transfer full) (nullable) */
+static void
+finish_way (Lookup *lookup, GList *addresses, const GError *error)
+{
+  gboolean live = lookup->self->phase < DC_PHASE_ENDED && !lookup->found;
+
+  lookup->pending--;
+  if (live && addresses != NULL)
+    use_address (lookup, addresses->data);
+  else if (live && lookup->pending == 0)
+    give_up_name (lookup, error);
   g_resolver_free_addresses (addresses);
-  dc_connection_unref (self);
+  if (lookup->pending > 0)
+    return;
+  dc_connection_unref (lookup->self);
   g_free (lookup->line);
   g_free (lookup);
 }
 
 static void
+on_system_answer (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  g_autoptr (GError) error = NULL;
+  GList *addresses = g_resolver_lookup_by_name_finish (G_RESOLVER (source), result, &error);
+
+  finish_way (user_data, addresses, error);
+}
+
+static void
+on_mdns_answer (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  g_autoptr (GError) error = NULL;
+  GList *addresses = dc_mdns_lookup_finish (result, &error);
+
+  finish_way (user_data, addresses, error);
+}
+
+static void
 look_up (DcConnection *self, const char *line, const char *name)
 {
-  Lookup lookup = {dc_connection_ref (self), g_strdup (line)};
+  Lookup *lookup = g_new0 (Lookup, 1);
   g_autoptr (GResolver) resolver = g_resolver_get_default ();
 
+  lookup->self = dc_connection_ref (self);
+  lookup->line = g_strdup (line);
+  lookup->pending = 2;
   self->resolving++;
-  g_resolver_lookup_by_name_async (resolver, name, self->cancellable, on_lookup, g_memdup2 (&lookup, sizeof lookup));
+  g_resolver_lookup_by_name_async (resolver, name, self->cancellable, on_system_answer, lookup);
+  dc_mdns_lookup_async (name, self->cancellable, on_mdns_answer, lookup);
 }
 
 static void
