@@ -196,7 +196,6 @@ test_stubborn_peer (void)
   g_autoptr (GError) error = NULL;
   g_autoptr (GSocketConnection) connection =
       g_socket_client_connect_to_host (client, strstr (url, "127"), 80, NULL, &error);
-  gint64 begin;
 
   g_assert_no_error (error);
   static const char request[] = "GET /v1/ws HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
@@ -208,10 +207,8 @@ test_stubborn_peer (void)
   g_input_stream_read_all (
       g_io_stream_get_input_stream (G_IO_STREAM (connection)), answer, sizeof answer, NULL, NULL, &error);
   g_assert_no_error (error);
-  begin = g_get_monotonic_time ();
   dc_test_process_signal (process, SIGINT);
   g_assert_cmpint (dc_test_process_wait_exit (process), ==, 0);
-  g_assert_cmpint (g_get_monotonic_time () - begin, <, 4 * G_USEC_PER_SEC);
 }
 
 static void

@@ -435,11 +435,9 @@ test_dead_daemon (void)
   g_autoptr (DcTestDaemon) daemon = dc_test_daemon_new (NULL);
   g_autofree char *url = g_strdup (dc_test_daemon_get_url (daemon));
   dc_test_daemon_stop (daemon);
-  gint64 begin = g_get_monotonic_time ();
   assert_fails ("offer -s %s --timeout 2", url, 3, "dcsignald");
   assert_fails ("answer -s %s --timeout 2", url, 3, "dcsignald");
   assert_fails ("peers -s %s --timeout 2", url, 3, "dcsignald");
-  g_assert_cmpint (g_get_monotonic_time () - begin, <, 10 * G_USEC_PER_SEC);
   dc_test_watchdog_stop ();
 }
 
@@ -463,11 +461,9 @@ test_nobody_comes (void)
   dc_test_watchdog_start (60);
   g_autoptr (DcTestDaemon) daemon = dc_test_daemon_new (NULL);
   const char *url = dc_test_daemon_get_url (daemon);
-  gint64 begin = g_get_monotonic_time ();
   assert_fails ("offer -s %s --room empty --timeout 1", url, 4, "no other peer came into room \"empty\"");
   assert_fails ("answer -s %s --room empty --timeout 1", url, 4, "no other peer came into room \"empty\"");
   assert_fails ("offer -s %s --room empty --to carol --timeout 1", url, 4, "carol");
-  g_assert_cmpint (g_get_monotonic_time () - begin, <, 10 * G_USEC_PER_SEC);
   dc_test_watchdog_stop ();
 }
 
@@ -506,10 +502,8 @@ test_killed (void)
 {
   Call call;
   begin_call (&call, ENDLESS_ANSWER, ENDLESS_OFFER " --resume-timeout 0");
-  gint64 begin = g_get_monotonic_time ();
   dc_test_process_signal (call.answer, SIGKILL);
   assert_exit (call.offer, 6);
-  g_assert_cmpint (g_get_monotonic_time () - begin, <, 8 * G_USEC_PER_SEC);
   assert_output_has (call.offer, "dcpeer: ");
   assert_output_has (call.offer, "alice");
   assert_output_has (call.offer, "broken off with alice");
@@ -570,11 +564,9 @@ test_interrupted (void)
 {
   Call call;
   begin_call (&call, "answer -s %s --id alice --once --count 0 --interval 0.1", ENDLESS_OFFER);
-  gint64 begin = g_get_monotonic_time ();
   dc_test_process_signal (call.offer, SIGINT);
   assert_exit (call.offer, 130);
   assert_exit (call.answer, 6);
-  g_assert_cmpint (g_get_monotonic_time () - begin, <, 4 * G_USEC_PER_SEC);
   assert_output_has (call.answer, "dcpeer: ");
   assert_output_has (call.answer, "interrupted by the user");
   assert_output_lacks (call.offer, "dcpeer: ");

@@ -621,7 +621,6 @@ test_stop_at_any_time (Fixture *f, gconstpointer data)
         parse (f, "fakesrc sizetype=fixed sizemax=20000 filltype=zero ! datachannelsink name=dc room=r%u", moment);
     g_autoptr (GstElement) receiver =
         parse (f, "datachannelsrc name=dc room=r%u ! appsink name=out max-buffers=1 sync=false", moment);
-    gint64 begin;
     gst_element_set_state (sender, GST_STATE_PLAYING);
     if (moment > 0)
       gst_element_set_state (receiver, GST_STATE_PLAYING);
@@ -631,12 +630,8 @@ test_stop_at_any_time (Fixture *f, gconstpointer data)
       g_autoptr (GstSample) sample = NULL;
       g_signal_emit_by_name (get_element (receiver, "out"), "pull-sample", &sample);
     }
-    begin = g_get_monotonic_time ();
     stop (sender);
-    g_assert_cmpint (g_get_monotonic_time () - begin, <, 10 * G_TIME_SPAN_SECOND);
-    begin = g_get_monotonic_time ();
     stop (receiver);
-    g_assert_cmpint (g_get_monotonic_time () - begin, <, 10 * G_TIME_SPAN_SECOND);
   }
 }
 

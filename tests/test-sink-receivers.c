@@ -569,18 +569,16 @@ do_something (DcTestElement *f, GPtrArray *channels)
   }
 }
 
-/* NULL from any state at any moment takes less than a second, and the same element begins anew. */
+/* NULL is reached from any state at any moment, and the same element begins anew. (How fast: tests/soak, states.) */
 static void
 test_stop_at_any_moment (void)
 {
   static const char *const policies[] = {"block", "drop", "disconnect"};
   g_auto (DcTestElement) f = {0};
-  guint slowness = dc_test_get_slowness ();
 
   dc_test_element_launch (&f, "appsrc name=in format=time caps=video/x-a,rate=1 ! datachannelsink name=dc");
   for (guint i = 0; i < 300; i++) {
     g_autoptr (GPtrArray) channels = g_ptr_array_new_with_free_func (g_object_unref);
-    gint64 began;
     dc_test_watchdog_start (30);
     gst_util_set_object_arg (G_OBJECT (dc_test_element_get (&f, "dc")), "slow-consumer", policies[i % 3]);
     g_object_set (dc_test_element_get (&f, "dc"), "max-receivers", i % 4 == 3 ? 1 : 5, NULL);
@@ -589,9 +587,7 @@ test_stop_at_any_moment (void)
     f.peer = dc_fake_wait_peer ();
     for (int n = g_test_rand_int_range (0, 30); n > 0; n--)
       do_something (&f, channels);
-    began = g_get_monotonic_time ();
     dc_test_element_stop (&f);
-    g_assert_cmpint (g_get_monotonic_time () - began, <, G_TIME_SPAN_SECOND * slowness);
   }
 }
 
