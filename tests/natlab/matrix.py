@@ -12,7 +12,7 @@ from typing import NamedTuple
 import cell
 import container
 from lab import Lab
-from services import CA, Services, proxy_url, turn_url
+from services import CA, Services, proxy_url, rest_credentials, turn_url
 from theory import expect
 from topologies import FIVE, NETWORKS, PROXY
 
@@ -20,12 +20,11 @@ PLAIN = ('none', 'port-restricted')
 SPECIAL = ('double-nat', 'cgnat', 'cgnat-symmetric', 'udp-blocked', 'only-443', 'http-proxy', 'ipv6-only', 'dual-stack', 'broken-ipv6',
            'mapping-30s')
 TOGETHER = ('same-lan', 'isolated-lan', 'isolated-lan-hairpin')
-WITHOUT, WITH = (False,), (True,)
-BOTH = (False, True)
-# Of the tests: a hole that is punched and one that cannot be, a relay over UDP and over TCP, IPv6, a NAT that hairpins.
-REDUCED = (('port-restricted', 'port-restricted', WITHOUT), ('symmetric', 'address-restricted', WITHOUT),
-           ('symmetric', 'port-restricted', WITHOUT), ('udp-blocked', 'port-restricted', WITH), ('ipv6-only', 'dual-stack', WITHOUT),
-           ('isolated-lan-hairpin', None, WITHOUT))
+# A TURN server: none; with a password, by UDP, TCP and TLS; the same with credentials that expire.
+NO, YES, REST = 'no', 'yes', 'REST'
+# Of the tests: a hole that is punched and one that cannot be, a relay over TCP, IPv6, a NAT that hairpins.
+REDUCED = (('port-restricted', 'port-restricted', (NO,)), ('symmetric', 'address-restricted', (NO,)), ('symmetric', 'port-restricted', (NO,)),
+           ('udp-blocked', 'port-restricted', (YES,)), ('ipv6-only', 'dual-stack', (NO,)), ('isolated-lan-hairpin', None, (NO,)))
 _LIMIT_S = 240
 
 
@@ -34,14 +33,14 @@ class Answer(NamedTuple):
 
     a: str
     b: str
-    turn: bool
+    turn: str
     expected: str
     relayed: bool
     rounds: list  # of cell.Round as dictionaries
 
     @property
     def name(self):
-        return f"{self.a} {self.b or '(the same)'}{' turn' if self.turn else ''}"
+        return f"{self.a} {self.b or '(the same)'}, TURN {self.turn}"
 
     def faults(self):
         return [fault for one in self.rounds for fault in one['faults']]
@@ -57,31 +56,41 @@ class Answer(NamedTuple):
 
 
 def pairs():
-    """All pairs of networks; each is a cell without and one with TURN."""
+    """All pairs of networks, each with the cells that it makes."""
     found = [(a, b) for a in FIVE for b in FIVE]
     found += [(a, b) for a in SPECIAL for b in PLAIN]
     found += [('ipv6-only', 'dual-stack'), ('ipv6-only', 'ipv6-only'), ('broken-ipv6', 'dual-stack'), ('cgnat', 'cgnat-symmetric')]
-    return found + [(name, None) for name in TOGETHER]
+    found += [(name, None) for name in TOGETHER]
+    return [(*pair, (NO, YES)) for pair in found] + [('symmetric', 'symmetric', (REST,))]
+
+
+def names(pair):
+    return ' '.join(filter(None, pair[:2]))
 
 
 def matching(patterns):
     """Patterns are of the two names together, such as 'symmetric *'."""
-    return [pair for pair in pairs() if not patterns or any(fnmatch.fnmatch(' '.join(filter(None, pair)), one) for one in patterns)]
+    return [pair for pair in pairs() if not patterns or any(fnmatch.fnmatch(names(pair), one) for one in patterns)]
 
 
 # --- One pair, inside its container ---
 
 
-def _ice_options():
-    return ['--stun-server', 'stun:turn.example', '--turn-server', turn_url(), '--turn-server', turn_url(transport='tcp'),
-            '--turn-server', turn_url('turns', port=443)]
+def _ice_options(turn):
+    """Of dcsignald, which tells the peers."""
+    server = {'host': 'turn.example'}
+    if turn == REST:
+        user, password = rest_credentials()
+        server = {'host': 'rest.example', 'user': user, 'password': password}
+    urls = turn_url(**server), turn_url(transport='tcp', **server), turn_url('turns', port=443, **server)
+    return ['--stun-server', 'stun:turn.example', *(word for url in urls for word in ('--turn-server', url))]
 
 
 def _options(lab, services, turn):
     """Of dcpeer, for each site."""
     options = {}
     for site in 'ab':
-        options[site] = ['--tls-ca', CA] if turn else ['--no-turn']
+        options[site] = ['--no-turn'] if turn == NO else ['--tls-ca', CA]
         if lab.networks[site].out == PROXY:
             options[site] += ['--proxy', proxy_url(services.gateway(site))]
     return options
@@ -92,12 +101,12 @@ def play_pair(a, b, turns, rounds, logs):
     lab = Lab(a, b)
     lab.write_names()
     lab.build()
-    services = Services(lab, logs, _ice_options())
+    services = Services(lab, logs, _ice_options(turns[-1]), rest=REST in turns)
     for turn in turns:
-        expected = expect(lab.networks['a'], lab.networks['b'], ('udp', 'tcp', 'tls') if turn else ())
+        expected = expect(lab.networks['a'], lab.networks['b'], () if turn == NO else ('udp', 'tcp', 'tls'))
         played = []
         for number in range(rounds if expected.connects else 1):
-            name = f"{logs}/{'turn' if turn else 'direct'}-{number}"
+            name = f'{logs}/{turn}-{number}'
             played.append(cell.play(lab, services, name, _options(lab, services, turn), expected, payload=number == 0)._asdict())
         answer = Answer(a, b, turn, str(expected), bool(expected.ways), played)
         print(json.dumps(answer._asdict()), flush=True)
@@ -106,10 +115,10 @@ def play_pair(a, b, turns, rounds, logs):
 # --- All of them ---
 
 
-def run_pair(pair, rounds=1, keep=None, turns=BOTH):
+def run_pair(pair, rounds=1, keep=None):
     """The answers, and a sentence if it broke off."""
-    logs = os.path.join(keep, '+'.join(filter(None, pair))) if keep else container.WORK
-    words = ['cell', *filter(None, pair), '--rounds', str(rounds), '--logs', logs, '--turn', *('with' if turn else 'without' for turn in turns)]
+    logs = os.path.join(keep, names(pair).replace(' ', '+')) if keep else container.WORK
+    words = ['cell', *filter(None, pair[:2]), '--rounds', str(rounds), '--logs', logs, '--turn', *pair[2]]
     child = container.popen(words, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     try:
         out, err = child.communicate(timeout=_LIMIT_S)
@@ -117,7 +126,7 @@ def run_pair(pair, rounds=1, keep=None, turns=BOTH):
         child.kill()
         out, err = child.communicate()[0], f'not done in {_LIMIT_S} s'
     answers = [Answer(**json.loads(line)) for line in out.split('\n') if line.startswith('{')]
-    if len(answers) < len(turns) or child.returncode:
+    if len(answers) < len(pair[2]) or child.returncode:
         return answers, err.strip().split('\n')[-1] or f'it ended with {child.returncode}'
     return answers, None
 
@@ -132,7 +141,7 @@ def _print_answer(answer):
     shown = f'{percentile(times, 50):6.2f} {percentile(times, 95):6.2f}' if times else '     -      -'
     faults = answer.faults()
     verdict = 'ok' if not faults else 'FAULT'
-    print(f"{answer.a:22} {answer.b or '(the same)':16} {'yes' if answer.turn else 'no':5} {'+'.join(answer.kinds()):14} {shown}  {verdict}",
+    print(f"{answer.a:22} {answer.b or '(the same)':16} {answer.turn:5} {'+'.join(answer.kinds()):14} {shown}  {verdict}",
           flush=True)
     for sentence in dict.fromkeys(faults or answer.sentences()):
         print(f'    {sentence}', flush=True)
@@ -148,7 +157,7 @@ def _collect(wanted, rounds, jobs, keep):
                 _print_answer(answer)
             if sentence:
                 broken += 1
-                print(f"{' '.join(filter(None, pair))}: {sentence}", flush=True)
+                print(f'{names(pair)}: {sentence}', flush=True)
             answers += found
     return answers, broken
 
@@ -194,8 +203,10 @@ def _others(answers):
     lines = ['| caller | called | without TURN | with TURN |', '|---|---|---|---|']
     found = {(one.a, one.b, one.turn): one for one in answers}
     for a, b, turn in found:
-        if not turn and not (a in FIVE and b in FIVE):
-            cells = [_shown(found[a, b, with_turn]) if (a, b, with_turn) in found else '' for with_turn in (False, True)]
+        if turn == REST:
+            lines.append(f'| {a} | {b} | | REST credentials: {_shown(found[a, b, turn])} |')
+        elif turn == NO and not (a in FIVE and b in FIVE):
+            cells = [_shown(found[a, b, either]) if (a, b, either) in found else '' for either in (NO, YES)]
             lines.append(f"| {a} | {b or '(the same)'} | {' | '.join(cells)} |")
     return lines
 
@@ -206,5 +217,5 @@ def markdown(answers, rounds):
             'What `dcpeer` comes to between two networks, as measured in `./dev natlab matrix`: the kinds of the selected pair of candidates,',
             'the caller\'s first, then the seconds from the call to the open channel, median and 95th percentile. A relay is named by how the',
             f'relayed peers speak to it. {rounds} calls a cell, the first of them with a MiB each way; - is no connection, which is what theory says.',
-            '', '## Without a TURN server', '', *_grid(answers, False), '', '## With a TURN server', '', *_grid(answers, True), '',
+            '', '## Without a TURN server', '', *_grid(answers, NO), '', '## With a TURN server', '', *_grid(answers, YES), '',
             '## Other networks', '', *_others(answers), '', *networks]

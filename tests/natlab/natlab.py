@@ -62,7 +62,7 @@ def parse(words):
     cell = commands.add_parser('cell')
     _add_networks(cell)
     cell.add_argument('--rounds', type=int, default=1)
-    cell.add_argument('--turn', nargs='+', choices=('without', 'with'), default=('without', 'with'))
+    cell.add_argument('--turn', nargs='+', default=(matrix.NO, matrix.YES))
     cell.add_argument('--logs', default=container.WORK)
     return parser.parse_args(words)
 
@@ -97,7 +97,7 @@ def do_matrix(options):
     if not wanted:
         sys.exit('natlab: no pair has such names; see ./dev natlab matrix --list')
     if options.list:
-        print('\n'.join(' '.join(filter(None, pair)) for pair in wanted))
+        print('\n'.join(f"{matrix.names(pair):50} TURN: {' and '.join(pair[2])}" for pair in wanted))
         return 0
     good = True
     for _ in range(options.runs):
@@ -177,7 +177,7 @@ def _wait_all(processes, deadline):
 
 def do_cell(options):
     os.makedirs(options.logs, exist_ok=True)
-    matrix.play_pair(options.a, options.b, [turn == 'with' for turn in options.turn], options.rounds, options.logs)
+    matrix.play_pair(options.a, options.b, options.turn, options.rounds, options.logs)
     return 0
 
 

@@ -98,6 +98,7 @@ def ipv6(network):
 
 # What crosses the public segment, by way: counted in bytes, from which the matrix knows a pair's kind whatever the programs say.
 # The other side of a relay, which sends to a port that was lent, is in no way to its own.
+_TURN = '{ "to-turn", "to-rest" }'
 WAYS = {'udp': 'udp {0} 3478', 'tcp': 'tcp {0} 3478', 'tls': 'tcp {0} 443'}
 
 
@@ -106,8 +107,8 @@ def counters():
     rules = []
     for site in 'ab':
         for way, match in WAYS.items():
-            rules.append(f'iifname "to-{site}" oifname "to-turn" {match.format("dport")} counter name "{site}-{way}"')
-            rules.append(f'iifname "to-turn" oifname "to-{site}" {match.format("sport")} counter name "{site}-{way}"')
+            rules.append(f'iifname "to-{site}" oifname {_TURN} {match.format("dport")} counter name "{site}-{way}"')
+            rules.append(f'iifname {_TURN} oifname "to-{site}" {match.format("sport")} counter name "{site}-{way}"')
     rules += ['iifname "to-a" oifname "to-b" counter name "direct"', 'iifname "to-b" oifname "to-a" counter name "direct"']
     newline = '\n    '
     return f"""table inet count {{

@@ -74,8 +74,8 @@ def check_kill():
     return [] if up and gone else ['a process in the lab has survived' if up else 'there was no process in the lab']
 
 
-def check_pair(a, b, turns):
-    answers, sentence = matrix.run_pair((a, b), turns=turns)
+def check_pair(pair):
+    answers, sentence = matrix.run_pair(pair)
     return [f'{answer.name}: {fault}' for answer in answers for fault in answer.faults()] + ([sentence] if sentence else [])
 
 
@@ -86,8 +86,8 @@ def _cases():
     yield 'verify', lambda: _natlab('verify', *VERIFIED)
     yield 'link', check_link
     yield 'kill', check_kill
-    for a, b, turns in matrix.REDUCED:
-        yield f"{a} {b or ''}".strip(), lambda a=a, b=b, turns=turns: check_pair(a, b, turns)
+    for pair in matrix.REDUCED:
+        yield f"{matrix.names(pair)}, TURN {' and '.join(pair[2])}", lambda pair=pair: check_pair(pair)
 
 
 def main():
