@@ -50,8 +50,8 @@ def parse(words):
     run.add_argument('--on', nargs=2, action='append', default=[], metavar=('HOST', 'COMMAND'),
                      help='started in this order; a, b, a-nat, signal, turn, host, net ...')
     run.add_argument('--timeout', type=float, default=120, metavar='SECONDS', help='end it after so long (120)')
-    check = commands.add_parser('verify', help='asks turnutils_natdiscovery what the NATs are')
-    check.add_argument('names', nargs='*', metavar='NETWORK', help=f"of {', '.join(verify.NAMES)}; all if none is named")
+    check = commands.add_parser('verify', help='whether the networks are what they should be')
+    check.add_argument('names', nargs='*', metavar='NETWORK', help='all if none is named')
     _add_matrix(commands.add_parser('matrix', help='calls between all pairs of networks, against theory'))
     change = commands.add_parser('changes', help="a transfer while the sender's address changes and the receiver's NAT reboots")
     change.add_argument('a', metavar='A', nargs='?', default='port-restricted', help="the sender's network (port-restricted)")
@@ -107,7 +107,10 @@ def do_matrix(options):
 
 def do_verify(options):
     """Each in a container of its own, all at once: they wait most of the time."""
-    names = options.names or verify.NAMES
+    names = options.names or list(NETWORKS)
+    for name in names:
+        if name not in NETWORKS:
+            sys.exit(f'natlab: there is no network {name}; see ./dev natlab list')
     children = [(name, container.popen(['verify', name], stdout=subprocess.PIPE, text=True)) for name in names]
     good = True
     for name, child in children:

@@ -21,7 +21,7 @@ import matrix  # noqa: E402
 import theory  # noqa: E402
 from topologies import FIVE, NETWORKS  # noqa: E402
 
-VERIFIED = ('full-cone', 'address-restricted', 'port-restricted', 'symmetric', 'port-restricted-hairpin')
+VERIFIED = ('full-cone', 'address-restricted', 'port-restricted', 'symmetric', 'port-restricted-hairpin', 'only-443', 'http-proxy')
 LIMIT_S = 120
 
 

@@ -98,9 +98,13 @@ def _direct(a, b, ice_tcp):
     return _direct_tcp(a, b) if ice_tcp else ()
 
 
+# The ways to a server that may be used, the best one first.
+USABLE = {ALL: ('udp', 'tcp', 'tls'), TCP: ('tcp', 'tls'), ONLY_443: ('tls',), PROXY: ()}
+
+
 def _way(network, servers):
-    """The best by which it can reach a relay: the first of UDP, TCP, TLS that is offered and that it may use."""
-    usable = {ALL: ('udp', 'tcp', 'tls'), TCP: ('tcp', 'tls'), ONLY_443: ('tls',), PROXY: ('tls',)}[network.out]
+    """The best to a relay of those that are offered."""
+    usable = ('tls',) if network.out == PROXY else USABLE[network.out]
     return next((way for way in usable if way in servers), None)
 
 
