@@ -55,17 +55,18 @@ test_ice_config (void)
   g_autoptr (GError) error = NULL;
   g_autoptr (GPtrArray) events = g_ptr_array_new_with_free_func ((GDestroyNotify) gst_structure_free);
   g_autoptr (DcIceConfig) config = new_config (&settings, events, &error);
-  g_autoptr (JsonNode) named =
-      json_from_string ("[{\"urls\":[\"stun:192.0.2.1:3478\"]},{\"urls\":[\"turn:192.0.2.1:3478\"],\"username\":\"a\","
-                        "\"credential\":\"s\"},"
-                        "{\"urls\":[\"turns:192.0.2.1:5349\"],\"username\":\"b\",\"credential\":\"s\"}]",
-          NULL);
+  g_autoptr (JsonNode) named = json_from_string (
+      "[{\"urls\":[\"stun:192.0.2.1:3478\",\"stun:127.0.0.1\"]},{\"urls\":[\"turn:192.0.2.1:3478\"],\"username\":\"a\","
+      "\"credential\":\"s\"},"
+      "{\"urls\":[\"turns:192.0.2.1:5349\"],\"username\":\"b\",\"credential\":\"s\"}]",
+      NULL);
 
   g_assert_no_error (error);
   dc_ice_config_choose (config, named);
   g_assert_cmpstr (config->stun_server, ==, "stun://127.0.0.1:3478");
   g_assert_cmpuint (config->turn_servers->len, ==, 3);
-  g_assert_cmpuint (events->len, ==, 5);
+  g_assert_cmpuint (events->len, ==, 6);
+  g_assert_cmpuint (config->stun_servers->len, ==, 2);
   for (guint i = 0; i < events->len; i++) {
     g_autofree char *text = gst_structure_to_string (g_ptr_array_index (events, i));
     g_assert_null (strstr (text, ":p@"));

@@ -15,6 +15,8 @@
 
 /* libnice takes eight a component. */
 #define MAX_TURN_SERVERS 8
+/* They are all asked at once. */
+#define MAX_STUN_SERVERS 8
 
 /* Why webrtcbin cannot use the server, or NULL. */
 static const char *
@@ -140,6 +142,7 @@ dc_ice_config_new (const DcIceSettings *settings, GMainContext *context, gint64 
   self->given = new_servers ();
   self->turn_servers = g_ptr_array_new_with_free_func (g_free);
   self->stun_servers = new_servers ();
+  self->used = g_ptr_array_new_with_free_func (g_free);
   self->use_turn = settings->use_turn;
   self->policy = settings->policy;
   self->tcp = settings->tcp;
@@ -156,6 +159,7 @@ dc_ice_config_free (DcIceConfig *self)
   g_clear_pointer (&self->probe, dc_stun_probe_free);
   g_clear_pointer (&self->tunnels, dc_turn_tunnels_free);
   g_ptr_array_unref (self->stun_servers);
+  g_ptr_array_unref (self->used);
   g_clear_object (&self->trust);
   g_clear_object (&self->proxy);
   g_main_context_unref (self->context);
@@ -212,6 +216,15 @@ use_tunnel (DcIceConfig *self, const DcIceServer *server)
   return NULL;
 }
 
+/* The signaling server often names what the user names too. */
+static gboolean
+is_used (const DcIceConfig *self, const DcIceServer *server)
+{
+  g_autofree char *url = dc_ice_server_to_gst_uri (server);
+
+  return g_ptr_array_find_with_equal_func (self->used, url, g_str_equal, NULL);
+}
+
 /* Uses the server, or says why not. */
 static const char *
 use (DcIceConfig *self, const DcIceServer *server)
@@ -220,7 +233,11 @@ use (DcIceConfig *self, const DcIceServer *server)
 
   if (why != NULL)
     return why;
+  if (is_used (self, server))
+    return "it has been named before";
   if (server->kind == DC_ICE_SERVER_STUN) {
+    if (self->stun_servers->len == MAX_STUN_SERVERS)
+      return "eight STUN servers are enough";
     g_ptr_array_add (self->stun_servers, dc_ice_server_copy (server));
     self->loopback |= is_loopback (server->host);
     return NULL;
@@ -243,6 +260,8 @@ consider (DcIceConfig *self, const DcIceServer *server, const char *source)
   GstStructure *event = dc_event_new ("ice-server", self->start);
   g_autofree char *url = dc_ice_server_to_display (server);
 
+  if (why == NULL)
+    g_ptr_array_add (self->used, dc_ice_server_to_gst_uri (server));
   gst_structure_set (event, "kind", G_TYPE_STRING, server->kind == DC_ICE_SERVER_STUN ? "stun" : "turn", "url",
       G_TYPE_STRING, url, "source", G_TYPE_STRING, source, "used", G_TYPE_BOOLEAN, why == NULL, NULL);
   if (why != NULL)
@@ -336,6 +355,7 @@ dc_ice_config_choose (DcIceConfig *self, JsonNode *named)
   g_autoptr (GPtrArray) servers = named != NULL ? dc_ice_servers_from_node (named, &skipped) : NULL;
 
   g_clear_pointer (&self->probe, dc_stun_probe_free);
+  g_ptr_array_set_size (self->used, 0);
   g_ptr_array_set_size (self->stun_servers, 0);
   g_ptr_array_set_size (self->turn_servers, 0);
   self->loopback = FALSE;

@@ -45,6 +45,7 @@ typedef struct {
   GProxyResolver *proxy;
   GMainContext *context;   /* where the tunnels tell */
   DcTurnTunnels *tunnels;  /* (nullable): none was needed yet */
+  GPtrArray *used;         /* (element-type utf8): the URLs of all that are */
   GPtrArray *stun_servers; /* (element-type DcIceServer): those there are to choose from */
   DcStunProbe *probe;      /* (nullable) */
 

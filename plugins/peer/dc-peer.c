@@ -18,6 +18,7 @@
 #include "plugins/peer/dc-event.h"
 #include "plugins/peer/dc-peer-private.h"
 #include "plugins/peer/dc-source.h"
+#include "plugins/peer/dc-webrtc.h"
 
 /* For programs in other languages that do not care for GStreamer. Once, and before the class is made: its properties and signals
  * have types of GStreamer's. Without it there is no webrtcbin either, which dc_peer_start() tells. */
@@ -270,6 +271,7 @@ dc_peer_start (DcPeer *self, GError **error)
   self->ice = dc_ice_config_new (&self->ice_settings, self->context, self->start, &ice_callbacks, self, error);
   if (self->ice == NULL || !make_client (self, error))
     return FALSE;
+  dc_webrtc_prepare ();
   dc_peer_invoke (self, start_cb, self, NULL);
   self->thread = g_thread_new ("dc-peer", worker, self);
   return TRUE;

@@ -12,6 +12,8 @@
  *  - usrsctp: when the last association of the process goes, GStreamer's plugin ends usrsctp, which refuses while a closed socket still has
  *    something to do, as after a cut; the plugin does not look, and begins it anew for the next association, over locks and a timer
  *    thread in use. So one association, which does nothing, stays for as long as the process does.
+ *  - DTLS: the first of its elements makes a certificate for the whole process, of RSA, which takes some tenths of a second: so one is made while
+ *    nobody waits for it.
  *  - NiceAgent: UPnP is off (it costs 200 ms of every set-up and opens ports in routers unasked); connectivity checks as
  *    keepalives are on, without which ICE never notices that the far side is gone. Loopback is offered where it is the only
  *    interface, so that two programs on an isolated machine meet, and where a server is there. TCP candidates are off unless the user
@@ -84,6 +86,27 @@ keep_usrsctp (void)
   g_object_set (element, "sctp-association-id", G_MAXUINT16, NULL);
   gst_element_set_state (element, GST_STATE_PAUSED);
   g_once_init_leave (&sctpdec, element);
+}
+
+static gpointer
+make_certificate (gpointer data)
+{
+  g_autoptr (GstElement) dtlsdec = gst_element_factory_make ("dtlsdec", NULL);
+
+  if (dtlsdec != NULL)
+    gst_object_ref_sink (dtlsdec);
+  return NULL;
+}
+
+void
+dc_webrtc_prepare (void)
+{
+  static gsize begun = 0;
+
+  if (!g_once_init_enter (&begun))
+    return;
+  g_thread_unref (g_thread_new ("dc-certificate", make_certificate, NULL));
+  g_once_init_leave (&begun, 1);
 }
 
 static gboolean
