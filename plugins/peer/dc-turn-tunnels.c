@@ -9,8 +9,8 @@
  * certificate is checked for the server's name. From then on bytes are handed on both ways; when one side closes, both are closed. Nothing is
  * kept but what is under way in one step, so each side's pace is the other's.
  *
- * Anybody on this machine can connect to the port, and reaches a TURN server without knowing its password, as anywhere. There are at most
- * MAX_CONNECTIONS at a time.
+ * Anybody on this machine can connect to the port, and comes to that TURN server, without knowing its password, as anywhere; and through the proxy, if
+ * there is one, to it alone. There are at most MAX_CONNECTIONS at a time.
  *
  * libnice makes a connection for each of its host candidates and each webrtcbin, so that what became of it is told only when it is another
  * than the last time.
