@@ -22,9 +22,10 @@ SPECIAL = ('double-nat', 'cgnat', 'cgnat-symmetric', 'udp-blocked', 'only-443', 
 TOGETHER = ('same-lan', 'isolated-lan', 'isolated-lan-hairpin')
 # A TURN server: none; with a password, by UDP, TCP and TLS; the same with credentials that expire.
 NO, YES, REST = 'no', 'yes', 'REST'
-# Of the tests: a hole that is punched and one that cannot be, a relay over TCP, IPv6, a NAT that hairpins.
-REDUCED = (('port-restricted', 'port-restricted', (NO,)), ('symmetric', 'address-restricted', (NO,)), ('symmetric', 'port-restricted', (NO,)),
-           ('udp-blocked', 'port-restricted', (YES,)), ('ipv6-only', 'dual-stack', (NO,)), ('isolated-lan-hairpin', None, (NO,)))
+# Of the tests: a hole that is punched and one that cannot be, a relay by each way, IPv6, a NAT that hairpins.
+REDUCED = (('port-restricted', 'port-restricted', (NO,)), ('symmetric', 'address-restricted', (NO,)),
+           ('symmetric', 'port-restricted', (NO, YES)), ('udp-blocked', 'port-restricted', (YES,)), ('http-proxy', 'none', (YES,)),
+           ('ipv6-only', 'dual-stack', (NO,)), ('isolated-lan-hairpin', None, (NO,)))
 _LIMIT_S = 240
 
 

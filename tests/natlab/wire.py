@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """What tshark sees on the public segment of a peer that speaks to its TURN server over TLS, and whether that server has to be the one."""
 
+import json
 import os
 import subprocess
 
@@ -41,6 +42,13 @@ class Capture:
         return len(subprocess.run(argv, capture_output=True, text=True, check=True).stdout.split())
 
 
+def _refusal(name):
+    """Why a does not use the TURN server."""
+    with open(f'{WORK}/{name}.a.log', encoding='utf-8') as file:
+        events = [json.loads(line) for line in file if line.startswith('{')]
+    return ', '.join(event['reason'] for event in events if event['event'] == 'turn-failed')
+
+
 def _play(lab, services, name, url, ca, ways):
     """A call in which only a has a TURN server. What was seen, and the round."""
     capture = Capture(lab, name)
@@ -48,7 +56,7 @@ def _play(lab, services, name, url, ca, ways):
     expected = expect(lab.networks['a'], lab.networks['b'], ways)
     played = cell.play(lab, services, f'{WORK}/{name}', options, expected)
     seen = capture.stop()
-    print(f"{name}: {played.kind or played.says}; frames of {', '.join(f'{what} {count}' for what, count in seen.items())}", flush=True)
+    print(f"{name}: {played.kind or _refusal(name)}; frames of {', '.join(f'{what} {count}' for what, count in seen.items())}", flush=True)
     return [f'{name}: {fault}' for fault in played.faults], seen
 
 
@@ -69,6 +77,8 @@ def check():
     for name, host, ca, ways in calls:
         more, seen = _play(lab, services, name, turn_url('turns', host, 443), ca, ways)
         faults += more
+        if not ways and 'certificate' not in _refusal(name):
+            faults.append(f'{name}: that the certificate is refused was not said')
         if not seen['TLS']:
             faults.append(f'{name}: no TLS was seen')
         faults += [f'{name}: {what} was seen' for what in ('STUN', 'the magic cookie', 'the user name') if seen[what]]
