@@ -73,11 +73,13 @@ sctp_add_forward_tsn (SctpPackets *f, guint chunk, guint32 tsn)
   sctp_add_32 (f, 0); /* a stream and what it goes on with */
 }
 
-void
+gboolean
 sctp_leave (SctpPackets *f)
 {
-  dc_sctp_watch_sent (f->watch, f->packet->data, f->packet->len);
+  gboolean answers = dc_sctp_watch_sent (f->watch, f->packet->data, f->packet->len);
+
   sctp_begin (f);
+  return answers;
 }
 
 DcSctpPacket

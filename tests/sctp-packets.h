@@ -26,8 +26,8 @@ void sctp_add_32 (SctpPackets *f, guint32 value);
 void sctp_add_data (SctpPackets *f, guint flags, guint32 tsn, guint stream, guint32 ppid, gsize payload);
 void sctp_add_sack (SctpPackets *f, guint32 tsn);
 void sctp_add_forward_tsn (SctpPackets *f, guint chunk, guint32 tsn);
-/* The packet leaves, or has come; the next is begun. */
-void sctp_leave (SctpPackets *f);
+/* The packet leaves (TRUE: it answers the far side), or has come; the next is begun. */
+gboolean sctp_leave (SctpPackets *f);
 DcSctpPacket sctp_come (SctpPackets *f);
 
 G_END_DECLS

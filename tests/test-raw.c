@@ -534,6 +534,69 @@ test_first_messages (Fixture *fixture, gconstpointer data)
   g_signal_handlers_disconnect_by_data (dc_test_peer_get (fixture->bob), &sent);
 }
 
+#define HOLD (200 * G_TIME_SPAN_MILLISECOND)
+
+/* What webrtcbin is about to say to the far side about its channel. */
+typedef struct {
+  GMutex lock;
+  GCond cond;
+  gboolean told; /* bob was, that the channel is open */
+  gboolean held;
+  gboolean late; /* bob was told before it left */
+} Answer;
+
+static void
+hold_answer (GstDebugCategory *category, GstDebugLevel level, const char *file, const char *function, int line,
+    GObject *object, GstDebugMessage *message, gpointer user_data)
+{
+  gint64 deadline = g_get_monotonic_time () + HOLD * dc_test_get_slowness ();
+  gboolean in_time = TRUE;
+  Answer *answer = user_data;
+
+  if (!g_str_equal (gst_debug_message_get (message), "Sending channel ack"))
+    return;
+  g_mutex_lock (&answer->lock);
+  answer->held = TRUE;
+  while (!answer->told && in_time)
+    in_time = g_cond_wait_until (&answer->cond, &answer->lock, deadline);
+  answer->late = answer->told;
+  g_mutex_unlock (&answer->lock);
+}
+
+static void
+note_open (DcPeer *peer, const GstStructure *event, Answer *answer)
+{
+  if (!gst_structure_has_name (event, "channel-open"))
+    return;
+  g_mutex_lock (&answer->lock);
+  answer->told = TRUE;
+  g_cond_signal (&answer->cond);
+  g_mutex_unlock (&answer->lock);
+}
+
+/* webrtcbin says that a channel is open before it answers the far side, which must hear the answer before anything else. */
+static void
+test_answer_first (Fixture *fixture, gconstpointer data)
+{
+  g_autoptr (DcChannelOptions) options = raw_options ();
+  Answer answer = {0};
+
+  gst_debug_remove_log_function (gst_debug_log_default);
+  gst_debug_add_log_function (hold_answer, &answer, NULL);
+  gst_debug_set_threshold_for_name ("webrtcdatachannel", GST_LEVEL_INFO);
+  fixture->bob = new_peer (fixture, "bob", DC_ROLE_ANSWERER, options);
+  g_signal_connect (dc_test_peer_get (fixture->bob), "event", G_CALLBACK (note_open), &answer);
+  gst_structure_free (dc_test_peer_wait_event (fixture->bob, "registered"));
+  fixture->alice = new_peer (fixture, "alice", DC_ROLE_OFFERER, options);
+  fixture->at_bob = dc_test_peer_wait_channel (fixture->bob);
+  gst_debug_unset_threshold_for_name ("webrtcdatachannel");
+  gst_debug_remove_log_function (hold_answer);
+  g_signal_handlers_disconnect_by_data (dc_test_peer_get (fixture->bob), &answer);
+  g_assert_false (answer.late);
+  if (!answer.held)
+    g_test_skip ("this webrtcbin does not tell when it answers");
+}
+
 /* --- usrsctp -------------------------------------------------------------------------------------------------------------------- */
 
 /* Its id. 0: there is none; there must not be two. */
@@ -594,6 +657,7 @@ main (int argc, char **argv)
   ADD ("/raw/finished-when-expired", test_finished_when_expired);
   ADD ("/raw/far-side-leaves", test_far_side_leaves);
   ADD ("/raw/first-messages", test_first_messages);
+  ADD ("/raw/answer-first", test_answer_first);
   ADD ("/raw/silence", test_silence);
   ADD ("/raw/last-messages", test_last_messages);
   ADD_WITH ("/raw/last-messages/before-abort", test_last_messages_before, &before_abort);

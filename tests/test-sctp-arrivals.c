@@ -165,7 +165,7 @@ test_forgotten (SctpPackets *f, gconstpointer data)
 
 /* With one stream, which is padded; behind a response to a request of ours. */
 static void
-add_reset (SctpPackets *f, guint32 last_tsn)
+add_reset_with (SctpPackets *f, guint32 last_tsn, guint32 number)
 {
   sctp_add_16 (f, 130 << 8);
   sctp_add_16 (f, 4 + 12 + 18);
@@ -175,11 +175,17 @@ add_reset (SctpPackets *f, guint32 last_tsn)
   sctp_add_32 (f, 1);
   sctp_add_16 (f, 13);
   sctp_add_16 (f, 18);
-  sctp_add_32 (f, 7);
+  sctp_add_32 (f, number);
   sctp_add_32 (f, 8);
   sctp_add_32 (f, last_tsn);
   sctp_add_16 (f, 1);
   sctp_add_16 (f, 0);
+}
+
+static void
+add_reset (SctpPackets *f, guint32 last_tsn)
+{
+  add_reset_with (f, last_tsn, 7);
 }
 
 static void
@@ -207,6 +213,59 @@ test_reset_early (SctpPackets *f, gconstpointer data)
       g_assert_cmpint (sctp_come (f), ==, DC_SCTP_PACKET_RESETS);
   }
   assert_waiting (f, 1, 1);
+}
+
+static gboolean
+answer (SctpPackets *f, guint32 number)
+{
+  sctp_begin (f);
+  sctp_add_16 (f, 130 << 8);
+  sctp_add_16 (f, 4 + 12);
+  sctp_add_16 (f, 16);
+  sctp_add_16 (f, 12);
+  sctp_add_32 (f, number);
+  sctp_add_32 (f, 1);
+  return sctp_leave (f);
+}
+
+static void
+come_reset (SctpPackets *f, guint32 last_tsn, guint32 number)
+{
+  sctp_begin (f);
+  add_reset_with (f, last_tsn, number);
+  sctp_come (f);
+}
+
+/* Who hangs up before the far side has its answer leaves it with a channel that is neither open nor closed. */
+static void
+test_reset_answered (SctpPackets *f, gconstpointer data)
+{
+  come_reset (f, FIRST_TSN, 7);
+  g_assert_false (dc_sctp_watch_owes_answer (f->watch)); /* it was early */
+  come_message (f, FIRST_TSN, 1);
+  come_reset (f, FIRST_TSN, 7);
+  g_assert_true (dc_sctp_watch_owes_answer (f->watch));
+  g_assert_false (answer (f, 6));
+  g_assert_true (dc_sctp_watch_owes_answer (f->watch));
+  g_assert_true (answer (f, 7));
+  /* It is on its way. */
+  g_assert_true (dc_sctp_watch_owes_answer (f->watch));
+  g_assert_true (dc_sctp_watch_answered (f->watch));
+  g_assert_false (dc_sctp_watch_owes_answer (f->watch));
+  g_assert_false (answer (f, 7));
+  /* Another comes while the answer leaves. */
+  come_reset (f, FIRST_TSN, 7);
+  g_assert_true (answer (f, 7));
+  come_reset (f, FIRST_TSN, 8);
+  g_assert_true (dc_sctp_watch_owes_answer (f->watch));
+  g_assert_false (dc_sctp_watch_answered (f->watch));
+  g_assert_true (answer (f, 8));
+  g_assert_true (dc_sctp_watch_answered (f->watch));
+  /* Nobody asks: no news. */
+  come_reset (f, FIRST_TSN, 7);
+  g_assert_true (answer (f, 7));
+  g_assert_false (dc_sctp_watch_answered (f->watch));
+  g_assert_false (dc_sctp_watch_owes_answer (f->watch));
 }
 
 /* Other parameters, and one that is cut off. */
@@ -241,6 +300,7 @@ main (int argc, char **argv)
   ADD ("/sctp-arrivals/forgotten", test_forgotten);
   ADD ("/sctp-arrivals/reset", test_reset);
   ADD ("/sctp-arrivals/reset/early", test_reset_early);
+  ADD ("/sctp-arrivals/reset/answered", test_reset_answered);
   ADD ("/sctp-arrivals/reset/none", test_no_reset);
   return g_test_run ();
 }

@@ -20,6 +20,8 @@ dc_connection_unref (DcConnection *self)
   g_queue_clear_full (&self->early_candidates, g_free);
   g_clear_pointer (&self->identity, dc_identity_free);
   g_ptr_array_unref (self->channels);
+  g_hash_table_unref (self->unannounced);
+  g_hash_table_unref (self->announced);
   g_mutex_clear (&self->identity_lock);
   g_mutex_clear (&self->attach_lock);
   g_clear_object (&self->cancellable);
@@ -144,5 +146,6 @@ void
 dc_connection_hurry (DcConnection *self)
 {
   if (self->phase == DC_PHASE_CLOSING && self->linger_end != NULL)
-    dc_connection_close_after (self, 0, self->linger_end);
+    dc_connection_close_after (
+        self, 0, g_steal_pointer (&self->linger_end)); /* once: who hurries again must not put it off */
 }

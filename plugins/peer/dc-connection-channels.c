@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* dc-connection-channels.c: webrtcbin's channels on a connection, made or found for those of the session, and started when they are open
- * and the fingerprint was found right (dc-connection-transport.c). */
+ * and the fingerprint was found right (dc-connection-transport.c).
+ *
+ * webrtcbin says that a channel which the far side has opened is open, and just then puts the answer to that (DATA_CHANNEL_ACK) into the
+ * channel's queue, on another thread. What we send must not overtake it: until it has come, the far side need not know that the channel
+ * is open (RFC 8832, section 6). So such a channel is started when it is open and its answer is on its way. */
 #include "plugins/peer/dc-channel-private.h"
 #include "plugins/peer/dc-connection-private.h"
 
@@ -163,16 +167,47 @@ has_our_protocol (DcConnection *self, const Carried *carried)
   return FALSE;
 }
 
+/* It is open, and the far side knows it. One that nobody asked for is closed, so that its opener knows; those in use go on. */
 static void
-on_data_channel_posted (DcConnection *self, gpointer data)
+take_up (DcConnection *self, const Carried *carried)
 {
-  Carried *carried = data;
-
-  /* One that nobody asked for is closed, so that its opener knows; those in use go on. */
   if (carried->channel == NULL)
     gst_webrtc_data_channel_close (carried->rtc);
   else if (has_our_protocol (self, carried))
     start_channel (self, carried->channel, carried->rtc);
+}
+
+static void
+on_announced_posted (DcConnection *self, gpointer stream)
+{
+  Carried *carried = NULL;
+
+  if (!g_hash_table_steal_extended (self->unannounced, stream, NULL, (gpointer *) &carried)) {
+    g_hash_table_add (self->announced, stream);
+    return;
+  }
+  take_up (self, carried);
+  carried_free (carried);
+}
+
+void
+dc_connection_on_announced (guint stream, gpointer user_data)
+{
+  dc_connection_post (user_data, on_announced_posted, GUINT_TO_POINTER (stream), NULL);
+}
+
+/* A channel that had this id before, and was closed before it was announced, has come to nothing. */
+static void
+on_data_channel_posted (DcConnection *self, gpointer data)
+{
+  const Carried *carried = data;
+  gint id = -1;
+
+  g_object_get (carried->rtc, "id", &id, NULL);
+  if (g_hash_table_remove (self->announced, GINT_TO_POINTER (id)))
+    take_up (self, carried);
+  else
+    g_hash_table_insert (self->unannounced, GINT_TO_POINTER (id), carried_new (carried->channel, carried->rtc));
 }
 
 void
@@ -255,4 +290,11 @@ dc_connection_check_delivered (DcConnection *self)
     if (dc_channel_has_carrier (channel, self))
       dc_channel_check_delivered (channel);
   }
+}
+
+void
+dc_connection_init_channels (DcConnection *self)
+{
+  self->announced = g_hash_table_new (NULL, NULL);
+  self->unannounced = g_hash_table_new_full (NULL, NULL, NULL, carried_free);
 }

@@ -16,6 +16,7 @@
 #define LINGER_ABORT_MS 300 /* for ABORT to leave; the far side closes on it */
 #define RAW_DRAIN_MS 250    /* for SCTP to deliver what a raw channel has sent: closing the channel cuts it off */
 #define RAW_CLOSE_MS 250    /* for the far side to close it too */
+#define ANSWER_MS 250       /* for our SCTP to say that it knows of a channel that the far side has closed */
 #define GOODBYE_MS 50
 #define RELEASE_ASK_MS 100 /* until a TURN server is asked once more to free what it lent us */
 #define RELEASE_MS 250
@@ -43,6 +44,7 @@ tear_down (gpointer user_data)
   g_signal_handlers_disconnect_by_data (dc_webrtc_get_bin (self->webrtc), self);
   /* Channels hold a raw pointer to webrtcbin: they go first. */
   dc_connection_drop_channels (self);
+  g_hash_table_remove_all (self->unannounced);
   g_clear_pointer (&self->webrtc, dc_webrtc_free);
   self->phase = DC_PHASE_CLOSED;
   self->callbacks.closed (self, self->user_data);
@@ -128,12 +130,19 @@ get_linger_time (DcChannel *channel)
   return stats.items_sent > 0 ? RAW_DRAIN_MS : 0;
 }
 
+/* The far side has closed a channel and was not told that we know: it may believe it open until then, whatever else we say. */
+static gboolean
+owes_answer (DcConnection *self)
+{
+  return dc_sctp_watch_owes_answer (dc_webrtc_get_sctp_watch (self->webrtc));
+}
+
 /* Begins the wait for what must still reach the far side; dc_connection_hurry() ends it early. */
 static void
 linger (DcConnection *self)
 {
   gboolean any_raw = FALSE;
-  guint longest = 0;
+  guint longest = owes_answer (self) ? ANSWER_MS : 0;
 
   for (guint i = 0; i < self->channels->len; i++) {
     DcChannel *channel = g_ptr_array_index (self->channels, i);
@@ -149,10 +158,13 @@ linger (DcConnection *self)
 void
 dc_connection_check_settled (DcConnection *self)
 {
+  if (self->phase != DC_PHASE_CLOSING)
+    return;
   for (guint i = 0; i < self->channels->len; i++)
     if (!is_done (self, g_ptr_array_index (self->channels, i)))
       return;
-  dc_connection_hurry (self);
+  if (!owes_answer (self))
+    dc_connection_hurry (self);
 }
 
 /* The ABORT is on its way. */

@@ -50,6 +50,8 @@ struct _DcConnection {
   DcWebrtc *webrtc;
   GPtrArray *
       channels; /* (element-type DcChannel): constant; they may be attached to webrtcbin's channels here or elsewhere */
+  GHashTable *announced;   /* ids of channels for which DCEP has spoken, and that are not known to be open */
+  GHashTable *unannounced; /* Carried by id: open, but the answer to the far side is not on its way */
   GSource *close_timer;
   GSource *life_timer;              /* (nullable): see dc-connection-life.c */
   guint life_seen, life_unanswered; /* packets that had come; how often we have asked since then */
@@ -100,10 +102,13 @@ void dc_connection_fail (DcConnection *self, DcError code, const char *format, .
 void dc_connection_connect (DcConnection *self, gpointer instance, const char *signal, GCallback callback);
 
 /* dc-connection-channels.c */
+void dc_connection_init_channels (DcConnection *self);
 /* The caller makes all channels; the called peer those that are not announced in band. FALSE, and the connection failed, if one cannot be. */
 gboolean dc_connection_make_channels (DcConnection *self, gboolean only_negotiated);
 /* Answerer. webrtcbin emits this when a channel is open, with its lock held; attaching it here loses no message. */
 void dc_connection_on_data_channel (GstElement *bin, GstWebRTCDataChannel *rtc, DcConnection *self);
+/* See DcWebrtcCallbacks. Any thread. */
+void dc_connection_on_announced (guint stream, gpointer user_data);
 /* What we take: the link protocol needs its 65536 bytes; raw channels say what they take. */
 guint dc_connection_get_max_message_size (DcConnection *self);
 /* More of what the channels have sent may have arrived. */

@@ -45,12 +45,13 @@ on_pipeline_error (const char *sentence, gpointer user_data)
   dc_connection_post (user_data, on_pipeline_error_posted, g_strdup (sentence), g_free);
 }
 
-/* More has arrived there, or was given here, and somebody waits for it. */
+/* More has arrived there, was given here or is answered, and somebody waits for it. */
 static void
 on_progress_posted (DcConnection *self, gpointer data)
 {
   dc_connection_check_delivered (self);
   dc_connection_check_left (self);
+  dc_connection_check_settled (self);
 }
 
 static void
@@ -75,7 +76,8 @@ on_begun (guint n, gpointer user_data)
     dc_connection_post (self, on_too_many_posted, NULL, NULL);
 }
 
-static const DcWebrtcCallbacks webrtc_callbacks = {on_pipeline_error, on_progress, on_progress, on_begun};
+static const DcWebrtcCallbacks webrtc_callbacks = {
+    on_pipeline_error, on_progress, on_progress, on_progress, on_begun, dc_connection_on_announced};
 
 /* --- Negotiation: one step after the other ------------------------------------------------------------------------------------- */
 
@@ -298,6 +300,7 @@ dc_connection_new (
   g_mutex_init (&self->identity_lock);
   g_mutex_init (&self->attach_lock);
   g_queue_init (&self->early_candidates);
+  dc_connection_init_channels (self);
   self->context = g_main_context_ref (config->context);
   self->start = config->start;
   self->remote_id = g_strdup (config->remote_id);

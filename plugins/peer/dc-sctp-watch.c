@@ -15,6 +15,7 @@
  * The other way: sctpdec hands messages over by a queue for each stream, which it throws away when the far side resets the stream, as it does
  * to close a channel; and a far side that leaves may be heard of on another way than its last messages. So those that come whole are
  * counted, and again when they were given. A reset says after which TSN it is; one that comes before that is as good as lost: to be repeated.
+ * Who has sent one waits for an answer, which names its number; before it has left nobody should hang up.
  * Interleaved data (I-DATA) does not come: GStreamer's usrsctp is not asked to take it.
  *
  * Numbers are compared as serial numbers (RFC 1982). A packet that cannot be read is left to SCTP, and says nothing here. */
@@ -54,10 +55,14 @@ enum {
 #define INIT_TSN 16u
 #define INIT_SIZE 20u
 
-/* Of RE-CONFIG: Outgoing SSN Reset Request (RFC 6525, section 4.1). */
+/* Of RE-CONFIG: Outgoing SSN Reset Request, and Re-configuration Response (RFC 6525, sections 4.1 and 4.4). */
 #define PARAMETER_OUTGOING_RESET 13u
+#define RESET_NUMBER 4u
 #define RESET_TSN 12u
 #define RESET_SIZE 16u
+#define PARAMETER_RESPONSE 16u
+#define RESPONSE_NUMBER 4u
+#define RESPONSE_SIZE 12u
 
 /* RFC 8831, section 8. */
 enum { PPID_DCEP = 50, PPID_STRING = 51, PPID_BINARY = 53, PPID_STRING_EMPTY = 56, PPID_BINARY_EMPTY = 57 };
@@ -81,6 +86,10 @@ struct _DcSctpWatch {
   gboolean awaited; /* somebody was told that something has not arrived */
   DcSctpArrivals *arrivals;
   gboolean drain_awaited; /* somebody was told that something has not been given */
+  gboolean answer_owed;   /* to the far side's last reset, whose number is reset_number */
+  guint32 reset_number;
+  guint32 answered_number; /* of the reset whose answer is leaving, or has left */
+  gboolean answer_awaited; /* somebody was told that one is owed */
 };
 
 DcSctpWatch *
@@ -152,6 +161,19 @@ next_chunk (const guint8 *data, gsize size, gsize *position, guint16 *length)
   return chunk;
 }
 
+/* The next parameter of RE-CONFIG that is of @type and has @at_least so many bytes. (nullable) */
+static const guint8 *
+next_parameter (const guint8 *chunk, guint16 length, gsize *position, guint type, guint at_least)
+{
+  const guint8 *parameter;
+  guint16 size;
+
+  while ((parameter = next_chunk (chunk, length, position, &size)) != NULL)
+    if (read_16 (parameter) == type && size >= at_least)
+      return parameter;
+  return NULL;
+}
+
 static Stream *
 get_stream_locked (DcSctpWatch *self, guint16 number)
 {
@@ -205,12 +227,28 @@ acknowledge_locked (DcSctpWatch *self, guint32 tsn)
   dc_sctp_arrivals_skip (self->arrivals, tsn);
 }
 
-void
+/* Whether the answer that is owed is in a RE-CONFIG @chunk of ours. */
+static gboolean
+answers_locked (DcSctpWatch *self, const guint8 *chunk, guint16 length)
+{
+  gsize position = CHUNK_HEADER_SIZE;
+  const guint8 *response;
+
+  while ((response = next_parameter (chunk, length, &position, PARAMETER_RESPONSE, RESPONSE_SIZE)) != NULL)
+    if (self->answer_owed && read_32 (response + RESPONSE_NUMBER) == self->reset_number) {
+      self->answered_number = self->reset_number;
+      return TRUE;
+    }
+  return FALSE;
+}
+
+gboolean
 dc_sctp_watch_sent (DcSctpWatch *self, gconstpointer packet, gsize size)
 {
   gsize position = PACKET_HEADER_SIZE;
   const guint8 *chunk;
   guint16 length;
+  gboolean answers = FALSE;
 
   g_mutex_lock (&self->lock);
   if (size >= PACKET_HEADER_SIZE)
@@ -224,8 +262,11 @@ dc_sctp_watch_sent (DcSctpWatch *self, gconstpointer packet, gsize size)
       take_forward_tsn_locked (self, read_32 (chunk + FORWARD_TSN_TSN));
     else if (chunk[0] == CHUNK_SACK && length >= SACK_SIZE)
       acknowledge_locked (self, read_32 (chunk + SACK_TSN));
+    else if (chunk[0] == CHUNK_RE_CONFIG)
+      answers = answers_locked (self, chunk, length) || answers;
   }
   g_mutex_unlock (&self->lock);
+  return answers;
 }
 
 static gboolean
@@ -252,14 +293,11 @@ judge_resets_locked (DcSctpWatch *self, const guint8 *chunk, guint16 length)
 {
   gsize position = CHUNK_HEADER_SIZE;
   DcSctpPacket packet = 0;
-  const guint8 *parameter;
-  guint16 size;
+  const guint8 *reset;
 
-  while ((parameter = next_chunk (chunk, length, &position, &size)) != NULL) {
-    if (read_16 (parameter) != PARAMETER_OUTGOING_RESET || size < RESET_SIZE)
-      continue;
+  while ((reset = next_parameter (chunk, length, &position, PARAMETER_OUTGOING_RESET, RESET_SIZE)) != NULL) {
     packet |= DC_SCTP_PACKET_RESETS;
-    if (!dc_sctp_arrivals_have_all (self->arrivals, read_32 (parameter + RESET_TSN)))
+    if (!dc_sctp_arrivals_have_all (self->arrivals, read_32 (reset + RESET_TSN)))
       packet |= DC_SCTP_PACKET_EARLY;
   }
   return packet;
@@ -279,6 +317,18 @@ judge_locked (DcSctpWatch *self, const guint8 *packet, gsize size)
   return judged;
 }
 
+static void
+take_resets_locked (DcSctpWatch *self, const guint8 *chunk, guint16 length)
+{
+  gsize position = CHUNK_HEADER_SIZE;
+  const guint8 *reset;
+
+  while ((reset = next_parameter (chunk, length, &position, PARAMETER_OUTGOING_RESET, RESET_SIZE)) != NULL) {
+    self->answer_owed = TRUE;
+    self->reset_number = read_32 (reset + RESET_NUMBER);
+  }
+}
+
 /* TRUE if something has newly arrived at the far side. */
 static gboolean
 take_chunk_locked (DcSctpWatch *self, const guint8 *chunk, guint16 length)
@@ -294,6 +344,8 @@ take_chunk_locked (DcSctpWatch *self, const guint8 *chunk, guint16 length)
         is_message (read_32 (chunk + DATA_PPID)));
   else if (chunk[0] == CHUNK_FORWARD_TSN && length >= FORWARD_TSN_SIZE)
     dc_sctp_arrivals_skip (self->arrivals, read_32 (chunk + FORWARD_TSN_TSN));
+  else if (chunk[0] == CHUNK_RE_CONFIG)
+    take_resets_locked (self, chunk, length);
   return FALSE;
 }
 
@@ -333,6 +385,32 @@ gboolean
 dc_sctp_watch_is_aborted (DcSctpWatch *self)
 {
   return g_atomic_int_get (&self->aborted);
+}
+
+gboolean
+dc_sctp_watch_owes_answer (DcSctpWatch *self)
+{
+  gboolean owes;
+
+  g_mutex_lock (&self->lock);
+  owes = self->answer_owed;
+  self->answer_awaited = owes;
+  g_mutex_unlock (&self->lock);
+  return owes;
+}
+
+gboolean
+dc_sctp_watch_answered (DcSctpWatch *self)
+{
+  gboolean news;
+
+  g_mutex_lock (&self->lock);
+  /* There may have been another reset since. */
+  self->answer_owed = self->answer_owed && self->answered_number != self->reset_number;
+  news = self->answer_awaited && !self->answer_owed;
+  self->answer_awaited = self->answer_awaited && !news;
+  g_mutex_unlock (&self->lock);
+  return news;
 }
 
 guint

@@ -14,8 +14,8 @@ DcSctpWatch *dc_sctp_watch_new (void);
 DcSctpWatch *dc_sctp_watch_ref (DcSctpWatch *self);
 void dc_sctp_watch_unref (DcSctpWatch *self);
 
-/* A packet that leaves. */
-void dc_sctp_watch_sent (DcSctpWatch *self, gconstpointer packet, gsize size);
+/* A packet that leaves. TRUE if it is the answer that is owed: then dc_sctp_watch_answered() is to be called when it has left. */
+gboolean dc_sctp_watch_sent (DcSctpWatch *self, gconstpointer packet, gsize size);
 
 /* What a packet that came is, beside others. */
 typedef enum {
@@ -34,6 +34,10 @@ GBytes *dc_sctp_watch_make_heartbeat (DcSctpWatch *self);
 guint32 dc_sctp_checksum (const guint8 *packet, gsize size);
 /* TRUE once the far side has ended the association by an ABORT, as a browser's page that is closed does. */
 gboolean dc_sctp_watch_is_aborted (DcSctpWatch *self);
+/* TRUE if the far side has ended streams, and our SCTP has not answered that yet. */
+gboolean dc_sctp_watch_owes_answer (DcSctpWatch *self);
+/* The answer has left. TRUE if dc_sctp_watch_owes_answer() has said yes before, and says no now. */
+gboolean dc_sctp_watch_answered (DcSctpWatch *self);
 /* How many have come; wraps. */
 guint dc_sctp_watch_get_received (DcSctpWatch *self);
 /* TRUE if @n messages have left on this stream of the association, whole or until they were given up (those of DCEP do not count), and the

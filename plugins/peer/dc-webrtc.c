@@ -23,6 +23,8 @@
  *  - sctpdec hands messages over by a queue and a thread for each stream, and throws them away when the far side closes the channel:
  *    what says so waits until all that came before was given to the channels.
  *  - Messages are repaired on their way into sctpenc: empty ones, and the limits of partially reliable ones.
+ *  - A channel that the far side has opened is said to be open before the answer to that is queued: who sends then might come before it. So
+ *    the answer is told when it comes to sctpenc.
  *  - set_state (NULL) waits for the streaming threads, and a sctpenc whose usrsctp buffer is full holds one for ever: FLUSH_START on
  *    its sink pads lets it go first.
  *  - sctpdec adds a pad when something comes on a new stream, and crashes if it is stopped meanwhile: so first nothing comes to it any more,
@@ -46,6 +48,8 @@
 /* So is the next message that has come, unless an application holds webrtcbin's thread; and there may be many. */
 #define DRAIN_STEP (250 * G_TIME_SPAN_MILLISECOND)
 #define DRAIN_STEPS 20
+
+#define PPID_DCEP 50 /* RFC 8832, section 8.1 */
 
 struct _DcWebrtc {
   GstElement *pipeline;
@@ -149,24 +153,56 @@ turn_reliability (GstBuffer *buffer)
   return buffer;
 }
 
-static GstPadProbeReturn
-repair_message (GstPad *pad, GstPadProbeInfo *info, gpointer user_data)
+static void
+tell_announced (DcWebrtc *self, GstPad *pad, GstBuffer *buffer)
 {
+  const GstSctpSendMeta *meta = gst_sctp_buffer_get_send_meta (buffer);
+  guint stream;
+
+  if (meta != NULL && meta->ppid == PPID_DCEP && sscanf (GST_PAD_NAME (pad), "sink_%u", &stream) == 1)
+    self->callbacks.announced (stream, self->user_data);
+}
+
+static GstPadProbeReturn
+on_message_in (GstPad *pad, GstPadProbeInfo *info, gpointer user_data)
+{
+  tell_announced (user_data, pad, GST_PAD_PROBE_INFO_BUFFER (info));
   GST_PAD_PROBE_INFO_DATA (info) = turn_reliability (fill_empty_message (GST_PAD_PROBE_INFO_BUFFER (info)));
   return GST_PAD_PROBE_OK;
+}
+
+/* Who waits for this answer may end the packets, on another thread: so it is told when DTLS has it. */
+static GstFlowReturn
+push_answer (DcWebrtc *self, GstPad *pad, GstBuffer *packet)
+{
+  g_autoptr (GstPad) peer = gst_pad_get_peer (pad);
+  GstFlowReturn flow = GST_FLOW_NOT_LINKED;
+
+  if (peer != NULL)
+    flow = gst_pad_chain (peer, packet);
+  else
+    gst_buffer_unref (packet);
+  if (dc_sctp_watch_answered (self->watch))
+    self->callbacks.answered (self->user_data);
+  return flow;
 }
 
 static GstPadProbeReturn
 watch_sent (GstPad *pad, GstPadProbeInfo *info, gpointer user_data)
 {
   DcWebrtc *self = user_data;
+  GstBuffer *packet = GST_PAD_PROBE_INFO_BUFFER (info);
+  gboolean answers = FALSE;
   GstMapInfo map;
 
-  if (gst_buffer_map (GST_PAD_PROBE_INFO_BUFFER (info), &map, GST_MAP_READ)) {
-    dc_sctp_watch_sent (self->watch, map.data, map.size);
-    gst_buffer_unmap (GST_PAD_PROBE_INFO_BUFFER (info), &map);
+  if (gst_buffer_map (packet, &map, GST_MAP_READ)) {
+    answers = dc_sctp_watch_sent (self->watch, map.data, map.size);
+    gst_buffer_unmap (packet, &map);
   }
-  return GST_PAD_PROBE_OK;
+  if (!answers)
+    return GST_PAD_PROBE_OK;
+  GST_PAD_PROBE_INFO_FLOW_RETURN (info) = push_answer (self, pad, packet);
+  return GST_PAD_PROBE_HANDLED;
 }
 
 /* FALSE: the time for one step is over. */
@@ -265,10 +301,10 @@ watch_pad (DcWebrtc *self, GstElement *element, const char *name, GstPadProbeCal
 }
 
 static void
-on_sctpenc_pad_added (GstElement *sctpenc, GstPad *pad, gpointer user_data)
+on_sctpenc_pad_added (GstElement *sctpenc, GstPad *pad, DcWebrtc *self)
 {
   if (gst_pad_get_direction (pad) == GST_PAD_SINK)
-    gst_pad_add_probe (pad, GST_PAD_PROBE_TYPE_BUFFER, repair_message, NULL, NULL);
+    gst_pad_add_probe (pad, GST_PAD_PROBE_TYPE_BUFFER, on_message_in, self, NULL);
 }
 
 static void
@@ -283,7 +319,7 @@ on_deep_element_added (GstBin *bin, GstBin *sub_bin, GstElement *element, DcWebr
   gst_object_replace ((GstObject **) (encoder ? &self->sctpenc : &self->sctpdec), GST_OBJECT (element));
   g_mutex_unlock (&self->lock);
   if (encoder) {
-    g_signal_connect (element, "pad-added", G_CALLBACK (on_sctpenc_pad_added), NULL);
+    g_signal_connect (element, "pad-added", G_CALLBACK (on_sctpenc_pad_added), self);
     watch_pad (self, element, "src", watch_sent);
   } else {
     g_signal_connect (element, "pad-removed", G_CALLBACK (on_sctpdec_pad_removed), self);
@@ -629,6 +665,8 @@ dc_webrtc_free (DcWebrtc *self)
   g_ptr_array_unref (self->promises);
   gst_bus_set_sync_handler (bus, NULL, NULL, NULL);
   g_ptr_array_foreach (self->channels, forget_instance, self);
+  if (self->sctpenc != NULL)
+    forget_instance (self->sctpenc, self);
   if (self->sctpdec != NULL)
     forget_instance (self->sctpdec, self);
   g_clear_object (&self->agent);

@@ -18,8 +18,12 @@ typedef struct {
   void (*delivered) (gpointer user_data);
   /* Channels were given all messages that have come, and dc_sctp_watch_is_drained() has said no before. */
   void (*drained) (gpointer user_data);
+  /* The far side was told that we know of all channels that it has closed, and dc_sctp_watch_owes_answer() has said yes before. */
+  void (*answered) (gpointer user_data);
   /* The far side has begun its @n-th channel, if perhaps only with some bytes on a stream of SCTP. webrtcbin may hold locks. */
   void (*begun) (guint n, gpointer user_data);
+  /* A message of DCEP (RFC 8832) is on its way on @stream: that a channel of ours is opened, or that one of the far side's is known. */
+  void (*announced) (guint stream, gpointer user_data);
 } DcWebrtcCallbacks;
 
 typedef struct _DcWebrtc DcWebrtc;
