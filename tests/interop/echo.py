@@ -1,156 +1,109 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """echo.py URL ROOM ID offer|answer [CHANNELS]: what echo.js does, with aiortc."""
 import asyncio
-import json
 import sys
 
 import websockets
 from aiortc import RTCConfiguration, RTCPeerConnection, RTCSessionDescription
 from aiortc.sdp import candidate_from_sdp
 
-
-def log(line):
-    print(line, flush=True)
+import common
 
 
-class Echo:
-    """Sends back what comes on a channel, and obeys what begins with "!" (see echo.js)."""
-
+class Echo(common.Echo):
     def __init__(self, channel):
-        self.channel, self.waiting = channel, []
-        self.quiet, self.messages, self.bytes = False, 0, 0
+        super().__init__(channel)
         channel.bufferedAmountLowThreshold = 65536
         channel.on('bufferedamountlow', self.flush)
         channel.on('message', self.on_message)
-        channel.on('close', lambda: log(f'closed {channel.label}'))
+        channel.on('close', lambda: common.log(f'closed {channel.label}'))
         channel.on('open', self.on_open)
         if channel.readyState == 'open':
             self.on_open()
 
-    def on_open(self):
-        c = self.channel
-        log('open ' + json.dumps({
-            'label': c.label, 'protocol': c.protocol, 'ordered': c.ordered, 'maxRetransmits': c.maxRetransmits,
-            'maxPacketLifeTime': c.maxPacketLifeTime, 'negotiated': c.negotiated}))
+    def describe(self):
+        names = ('label', 'protocol', 'ordered', 'maxRetransmits', 'maxPacketLifeTime', 'negotiated')
+        return {name: getattr(self.channel, name) for name in names}
 
-    def on_message(self, data):
-        if isinstance(data, str) and data.startswith('!'):
-            self.obey(*data[1:].split(' '))
-            return
-        self.messages += 1
-        self.bytes += len(data.encode() if isinstance(data, str) else data)
-        if not self.quiet:
-            self.send(data)
+    def has_room(self):
+        return self.channel.readyState == 'open' and self.channel.bufferedAmount < 1048576
 
-    def send(self, data):
-        self.waiting.append(data)
-        self.flush()
+    def send_now(self, data):
+        self.channel.send(data)
 
-    def flush(self):
-        while self.waiting and self.channel.readyState == 'open' and self.channel.bufferedAmount < 1048576:
-            self.channel.send(self.waiting.pop(0))
-
-    def obey(self, command, n='0', size='0'):
-        if command == 'close':
-            self.channel.close()
-        elif command == 'count':
-            self.send(f'{self.messages} {self.bytes}')
-        elif command == 'quiet':
-            self.quiet = True
-        elif command == 'send':
-            for i in range(int(n)):
-                self.send(str(i).ljust(int(size)).encode())
+    def close(self):
+        self.channel.close()
 
 
-class Meeting:
-    """Joins the room and waits for the other peer, or calls it."""
-
-    def __init__(self, socket, room, own_id, offer, channels):
-        self.socket, self.room, self.id, self.offer, self.channels = socket, room, own_id, offer, channels
+class Meeting(common.Meeting):
+    def __init__(self, socket, *arguments):
+        super().__init__(*arguments)
+        self.socket, self.unsent = socket, asyncio.Queue()
         self.pc = RTCPeerConnection(RTCConfiguration([]))
-        self.pc.on('connectionstatechange', lambda: log(f'connection {self.pc.connectionState}'))
+        self.pc.on('connectionstatechange', lambda: common.log(f'connection {self.pc.connectionState}'))
         self.pc.on('datachannel', Echo)
-        self.seq = self.seen = 0
-        self.remote = self.call = None
         self.early = []
         self.described = False
 
-    async def say(self, **message):
-        await self.socket.send(json.dumps(message))
+    def send_text(self, text):
+        self.unsent.put_nowait(text)
 
-    async def tell(self, **message):
-        self.seq += 1
-        await self.say(seq=self.seq, to=self.remote, call=self.call, **message)
-
-    def make_channels(self, only_negotiated):
-        names = {'maxRetransmits': 'maxRetransmits', 'maxPacketLifeTime': 'maxPacketLifeTime'}
-        for channel in self.channels:
-            if channel.get('negotiated') or not only_negotiated:
-                Echo(self.pc.createDataChannel(channel['label'], **{
-                    names.get(name, name): value for name, value in channel.items() if name != 'label'}))
+    def make_channels(self):
+        for channel in self.get_own_channels():
+            Echo(self.pc.createDataChannel(**channel))
 
     # aiortc does not trickle: its candidates are in the description.
     async def describe(self, description):
         await self.pc.setLocalDescription(description)
-        await self.tell(type=description.type, sdp=self.pc.localDescription.sdp)
-        await self.tell(type='end-of-candidates')
-
-    async def start(self, remote):
-        self.remote, self.call = remote, f'call-{self.id}'
-        self.make_channels(False)
-        await self.describe(await self.pc.createOffer())
+        self.tell(type=description.type, sdp=self.pc.localDescription.sdp)
+        self.tell(type='end-of-candidates')
 
     async def take_description(self, kind, sdp):
         await self.pc.setRemoteDescription(RTCSessionDescription(sdp, kind))
         self.described = True
         for line in self.early:
-            await self.take_candidate(line)
+            await self.take_candidate(line, 0)
 
-    async def take_candidate(self, line):
+    async def make_offer(self):
+        self.make_channels()
+        await self.describe(await self.pc.createOffer())
+
+    async def take_offer(self, sdp):
+        self.make_channels()
+        await self.take_description('offer', sdp)
+        await self.describe(await self.pc.createAnswer())
+
+    async def take_answer(self, sdp):
+        await self.take_description('answer', sdp)
+
+    async def take_candidate(self, candidate, mline):
         if not self.described:
-            self.early.append(line)
+            self.early.append(candidate)
             return
-        candidate = candidate_from_sdp(line.split(':', 1)[1])
-        candidate.sdpMLineIndex = 0
-        await self.pc.addIceCandidate(candidate)
+        parsed = candidate_from_sdp(candidate.split(':', 1)[1])
+        parsed.sdpMLineIndex = mline
+        await self.pc.addIceCandidate(parsed)
 
-    async def handle(self, message):
-        kind = message['type']
-        if message.get('seq') and kind not in ('ack', 'error'):
-            if message['seq'] <= self.seen:
-                return
-            self.seen = message['seq']
-            await self.say(type='ack', seq=self.seen)
-        if kind == 'welcome':
-            log('registered')
-        peers = [peer['id'] for peer in message.get('peers', [])] + ([message['id']] if kind == 'joined' else [])
-        if self.offer and not self.remote and peers:
-            await self.start(peers[0])
-        elif kind == 'offer':
-            self.remote, self.call = message['from'], message.get('call')
-            self.make_channels(True)
-            await self.take_description('offer', message['sdp'])
-            await self.describe(await self.pc.createAnswer())
-        elif kind == 'answer':
-            await self.take_description('answer', message['sdp'])
-        elif kind == 'candidate':
-            await self.take_candidate(message['candidate'])
-        elif kind in ('bye', 'error'):
-            log(f'{kind}: {message.get("reason", message.get("message", ""))}')
+    async def send_all(self):
+        while True:
+            await self.socket.send(await self.unsent.get())
+
+    # One after the other: a candidate must not overtake its description.
+    async def hear_all(self):
+        async for text in self.socket:
+            step = self.hear(text)
+            if step:
+                await step
 
     async def run(self):
-        channels = [{'label': c['label'], 'mode': 'raw'} for c in self.channels] if self.offer else [{'mode': 'raw', 'any': True}]
-        await self.say(type='hello', room=self.room, id=self.id,
-                       meta={'role': 'offerer' if self.offer else 'answerer', 'channels': channels})
-        async for text in self.socket:
-            await self.handle(json.loads(text))
+        self.say_hello()
+        await asyncio.gather(self.send_all(), self.hear_all())
 
 
 async def main():
-    url, room, own_id, role = sys.argv[1:5]
-    channels = json.loads(sys.argv[5]) if len(sys.argv) > 5 else []
+    url, arguments = common.parse_arguments()
     async with websockets.connect(f'{url}/v1/ws', subprotocols=['datachannel.v1']) as socket:
-        meeting = asyncio.create_task(Meeting(socket, room, own_id, role == 'offer', channels).run())
+        meeting = asyncio.create_task(Meeting(socket, *arguments).run())
         # Until standard input ends.
         await asyncio.get_running_loop().run_in_executor(None, sys.stdin.read)
         meeting.cancel()
