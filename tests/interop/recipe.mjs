@@ -1,13 +1,9 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-// recipe.mjs: copy and paste between `dcpeer --manual` and the console of a browser, by the recipe of the README, in both roles. Nothing is
-// brought across but what the two sides print. DCPEER names the program.
+// recipe.mjs [BROWSER...]: copy and paste between `dcpeer --manual` and the console of a browser, by the recipe of the README, in both roles.
+// Nothing is brought across but what the two sides print. DCPEER names the program.
 import { spawn } from 'node:child_process';
-import { createRequire } from 'node:module';
 import { createInterface } from 'node:readline';
-import { pathToFileURL } from 'node:url';
-
-const require = createRequire(`${process.env.NODE_PACKAGES ?? process.cwd()}/`);
-const { chromium } = (await import(pathToFileURL(require.resolve('playwright-core')))).default;
+import { isInstalled, launch, names } from './launch.mjs';
 
 /** Lines that can be waited for. */
 class Lines {
@@ -82,10 +78,17 @@ async function browserOffers(browser) {
   return peer.exit;
 }
 
-const browser = await chromium.launch({ executablePath: '/usr/bin/chromium', args: ['--no-sandbox'] });
-console.log('1..2');
-for (const [number, test] of [browserAnswers, browserOffers].entries()) {
-  const status = await test(browser);
-  console.log(`${status === 0 ? 'ok' : 'not ok'} ${number + 1} /recipe/${test.name}${status === 0 ? '' : ` # exit status ${status}`}`);
+const wanted = process.argv.length > 2 ? process.argv.slice(2) : names;
+const tests = [browserAnswers, browserOffers];
+let number = 0;
+console.log(`1..${wanted.length * tests.length}`);
+for (const name of wanted) {
+  const browser = isInstalled(name) ? await launch(name) : null;
+  for (const test of tests) {
+    const title = `${++number} /recipe/${name}/${test.name}`;
+    const status = browser ? await test(browser) : 0;
+    const remark = browser ? `exit status ${status}` : 'SKIP it is not installed; ./dev interop does that';
+    console.log(`${status === 0 ? 'ok' : 'not ok'} ${title}${browser && status === 0 ? '' : ` # ${remark}`}`);
+  }
+  await browser?.close();
 }
-await browser.close();
