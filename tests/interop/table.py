@@ -18,6 +18,7 @@ STACKS = {
     'firefox': ('Firefox', 'firefox-esr'),
 }
 RESULT = re.compile(r'^(not ok|ok) \d+ /interop/[^/]+/(offers|answers)/(\S+)(?: # SKIP (.*))?$')
+RECIPE = re.compile(r'^(not ok|ok) \d+ /recipe/([^/]+)/browser(Offers|Answers)( # SKIP)?')
 REMARK = re.compile(r'^# (?:throughput (to them|to us): (\S+ MB/s)|death seen after (\S+ s))$')
 
 build = Path(sys.argv[1])
@@ -31,11 +32,25 @@ def version(package):
     return found.stdout or '?'
 
 
+def read_log(name):
+    log = build / 'meson-logs' / f'interop-{name}.txt'
+    return log.read_text(errors='replace').splitlines() if log.exists() else []
+
+
+def read_recipe():
+    """{(browser, role): result}"""
+    results = {}
+    for line in read_log('recipe'):
+        if found := RECIPE.match(line):
+            word, browser, role, skipped = found.groups()
+            results[browser, role.lower()] = 'not run' if skipped else 'yes' if word == 'ok' else 'FAILS'
+    return results
+
+
 def read(stack):
     """{(role, row): result} of one stack, in the order of the log, and what it cannot do."""
     results, flaws, remarks = {}, {}, []
-    log = build / 'meson-logs' / f'interop-{stack}.txt'
-    for line in log.read_text(errors='replace').splitlines() if log.exists() else []:
+    for line in read_log(stack):
         if remark := REMARK.match(line):
             remarks.append(remark.group(3) or remark.group(2))
         if result := RESULT.match(line):
@@ -64,3 +79,6 @@ for stack, (results, _) in tables.items():
 for stack, (_, flaws) in tables.items():
     for row, why in flaws.items():
         print(f'\n{STACKS[stack][0]}, {row}: {why}.')
+print('\nBy copy and paste, with `dcpeer --manual` and the console of a browser:\n')
+for (browser, role), result in read_recipe().items():
+    print(f'- {STACKS[browser][0]} {role}: {result}')
