@@ -166,6 +166,9 @@ test_advice (void)
       {{0, SRFLX, UNKNOWN, CONE, FALSE, FALSE, TRUE, NULL, TRUE}, "no TURN server gave us a relay; check"},
       {{RELAY, HOST, CONE, UNKNOWN, TRUE, TRUE, TRUE}, "nothing comes from the other side through it"},
       {{HOST, RELAY, UNKNOWN, CONE, TRUE, FALSE, FALSE}, "nothing of ours gets there"},
+      {{HOST, 0}, "the other side has named no address"},
+      {{PUBLIC | DC_CANDIDATES_IPV4, PUBLIC | DC_CANDIDATES_IPV6}, "one side has only IPv4, the other only IPv6"},
+      {{SRFLX | DC_CANDIDATES_IPV4, SRFLX | DC_CANDIDATES_IPV4 | DC_CANDIDATES_IPV6}, "do not let each other in"},
   };
 
   for (guint i = 0; i < G_N_ELEMENTS (cases); i++) {

@@ -160,6 +160,31 @@ test_proxy (void)
   dc_test_watchdog_stop ();
 }
 
+/* Who is left alone in search of a path knows why, too. */
+static void
+test_given_up (void)
+{
+  dc_test_watchdog_start (60);
+  g_autoptr (DcTestDaemon) daemon = dc_test_daemon_new (NULL);
+  g_autofree char *nobody = make_url ("turn", "127.0.0.1", 1, "?transport=tcp");
+  const char *servers[] = {nobody, NULL};
+  g_autoptr (DcTestPeer) bob =
+      dc_test_peer_new (dc_test_daemon_get_url (daemon), "id", "bob", "role", DC_ROLE_ANSWERER, NULL);
+  g_autoptr (DcTestPeer) alice = dc_test_peer_new (dc_test_daemon_get_url (daemon), "id", "alice", "role",
+      DC_ROLE_OFFERER, "turn-servers", servers, "ice-transport-policy", DC_ICE_POLICY_RELAY, NULL);
+  gst_structure_free (dc_test_peer_wait_event (bob, "local-candidates-done"));
+  dc_test_peer_look_back (bob);
+  gst_structure_free (dc_test_peer_wait_event (bob, "remote-candidates-done"));
+  dc_test_peer_free (g_steal_pointer (&alice));
+  g_autoptr (GstStructure) closed = dc_test_peer_wait_event (bob, "connection-closed");
+  const char *reason = gst_structure_get_string (closed, "reason");
+
+  g_test_message ("%s", reason);
+  g_assert_nonnull (strstr (reason, "ICE found no pair of candidates that works"));
+  g_assert_nonnull (strstr (reason, "(the other side: it was stopped)"));
+  dc_test_watchdog_stop ();
+}
+
 /* The first STUN server is silent: nobody calls before that is known, and then all goes on with the second. */
 static void
 test_stun_in_order (void)
@@ -200,6 +225,7 @@ main (int argc, char **argv)
   g_test_add_func ("/turn/tls-refused", test_tls_refused);
   g_test_add_func ("/turn/unreachable", test_unreachable);
   g_test_add_func ("/turn/proxy", test_proxy);
+  g_test_add_func ("/turn/given-up", test_given_up);
   g_test_add_func ("/turn/stun-in-order", test_stun_in_order);
   return g_test_run ();
 }

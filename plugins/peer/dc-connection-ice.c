@@ -40,6 +40,8 @@ count (DcCandidates *candidates, const DcCandidate *candidate)
       candidates->types |= 1u << i;
   if (g_str_equal (candidate->type, "host") && is_public (candidate->address))
     candidates->types |= DC_CANDIDATES_PUBLIC;
+  if (!dc_candidate_is_mdns (candidate))
+    candidates->types |= strchr (candidate->address, ':') != NULL ? DC_CANDIDATES_IPV6 : DC_CANDIDATES_IPV4;
 }
 
 static char *

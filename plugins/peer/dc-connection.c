@@ -279,11 +279,26 @@ dc_connection_take_answer (DcConnection *self, const char *sdp)
   use_remote_description (self, GST_WEBRTC_SDP_TYPE_ANSWER, sdp, on_remote_answer_set);
 }
 
+/* Where no candidate of ours fits one of theirs, ICE does not even begin to check. */
+static gboolean
+is_looking_for_path (DcConnection *self)
+{
+  return self->ice_state == GST_WEBRTC_ICE_CONNECTION_STATE_CHECKING
+         || self->ice_state == GST_WEBRTC_ICE_CONNECTION_STATE_FAILED
+         || (self->ice_state == GST_WEBRTC_ICE_CONNECTION_STATE_NEW && self->local.done && self->remote.done);
+}
+
+/* The far side may be the first of the two to see that there is no path. */
 void
 dc_connection_refuse (DcConnection *self, const char *reason)
 {
+  g_autofree char *progress = is_looking_for_path (self) ? dc_connection_describe_progress (self) : NULL;
+
   if (self->phase == DC_PHASE_OPEN)
     dc_connection_fail (self, DC_ERROR_PEER_GONE, "\"%s\" broke off: %s", self->remote_id, reason);
+  else if (progress != NULL)
+    dc_connection_fail (self, DC_ERROR_CONNECTION, "no connection to \"%s\": %s (the other side: %s)", self->remote_id,
+        progress, reason);
   else
     dc_connection_fail (self, DC_ERROR_CONNECTION, "no connection to \"%s\": %s", self->remote_id, reason);
 }

@@ -15,6 +15,15 @@ is_hidden (DcCandidateSet set, DcNatMapping nat)
   return (set & (DC_CANDIDATES_SRFLX | DC_CANDIDATES_RELAY | DC_CANDIDATES_PUBLIC)) == 0 && nat != DC_NAT_MAPPING_NONE;
 }
 
+/* Each has addresses, and none of a family of the other's. */
+static gboolean
+are_foreign (DcCandidateSet a, DcCandidateSet b)
+{
+  const DcCandidateSet families = DC_CANDIDATES_IPV4 | DC_CANDIDATES_IPV6;
+
+  return (a & families) != 0 && (b & families) != 0 && (a & b & families) == 0;
+}
+
 static char *
 advise_on_turn (const DcIceSituation *s)
 {
@@ -62,6 +71,10 @@ dc_ice_advise (const DcIceSituation *s)
 
   if (s->relay_only && !(s->ours & DC_CANDIDATES_RELAY))
     return advise_on_turn (s);
+  if (are_foreign (s->ours, s->theirs))
+    return g_strdup ("one side has only IPv4, the other only IPv6: a TURN server that has both is needed");
+  if (s->theirs == 0)
+    return g_strdup ("the other side has named no address; it may be waiting for a TURN server that it does not reach");
   if (s->ours & DC_CANDIDATES_RELAY)
     return g_strdup ("our TURN server relays for us, but nothing comes from the other side through it");
   if (s->theirs & DC_CANDIDATES_RELAY)

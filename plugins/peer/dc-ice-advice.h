@@ -13,6 +13,8 @@ typedef enum {
   DC_CANDIDATES_PRFLX = 1 << 2,
   DC_CANDIDATES_RELAY = 1 << 3,
   DC_CANDIDATES_PUBLIC = 1 << 4, /* among those of type host is one that is no private network's */
+  DC_CANDIDATES_IPV4 = 1 << 5,
+  DC_CANDIDATES_IPV6 = 1 << 6,
 } DcCandidateSet;
 
 typedef struct {

@@ -12,6 +12,9 @@
  * Anybody on this machine can connect to the port, and comes to that TURN server, without knowing its password, as anywhere; and through the proxy, if
  * there is one, to it alone. There are at most MAX_CONNECTIONS at a time.
  *
+ * Where the server cannot be reached, libnice would wait for its answer all the same, for as long as a packet may be lost, and meanwhile no end of
+ * the candidates could be told. So what it asks is answered here, with an error.
+ *
  * libnice makes a connection for each of its host candidates and each webrtcbin, so that what became of it is told only when it is another
  * than the last time.
  *
@@ -22,6 +25,7 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <string.h>
+#include <stun/stunmessage.h>
 
 #include "plugins/peer/dc-event.h"
 #include "signaling/client/dc-trust.h"
@@ -32,6 +36,7 @@
 #define DIAL_TIMEOUT_S 10
 /* After none could be accepted, as this process may have no descriptor left. */
 #define ACCEPT_AGAIN_MS 500
+#define SKIP_BYTES 1024
 
 /* Whom to tell, in the context of whoever made us; it may be gone by then. */
 typedef struct {
@@ -75,7 +80,8 @@ typedef struct {
   Tunnel *tunnel;
   GSocketClient *client;
   GIOStream *near, *far;
-  GTlsConnection *tls; /* (nullable) */
+  GTlsConnection *tls;                            /* (nullable) */
+  guint8 refusal[STUN_MESSAGE_HEADER_LENGTH + 8]; /* the head of what is refused, and the answer to it */
 } Dial;
 
 /* --- Telling ------------------------------------------------------------------------------------------------------------------- */
@@ -219,6 +225,67 @@ set_no_delay (GIOStream *stream)
 }
 
 static void
+hang_up (Dial *dial)
+{
+  g_io_stream_close (dial->near, NULL, NULL);
+  dial_free (dial);
+}
+
+static void skip_rest (Dial *dial);
+
+static void
+on_skipped (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  if (g_input_stream_skip_finish (G_INPUT_STREAM (source), result, NULL) > 0)
+    skip_rest (user_data);
+  else
+    hang_up (user_data);
+}
+
+/* Until libnice hangs up: a socket that is closed with something unread takes along what was written. */
+static void
+skip_rest (Dial *dial)
+{
+  g_input_stream_skip_async (g_io_stream_get_input_stream (dial->near), SKIP_BYTES, G_PRIORITY_DEFAULT,
+      dial->tunnel->owner->cancellable, on_skipped, dial);
+}
+
+static void
+on_refused (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  if (g_output_stream_write_all_finish (G_OUTPUT_STREAM (source), result, NULL, NULL))
+    skip_rest (user_data);
+  else
+    hang_up (user_data);
+}
+
+/* The same transaction id; an Allocate error response; ERROR-CODE 500 (RFC 8489, sections 5 and 14.8). */
+static void
+on_request (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  static const guint8 head[] = {0x01, 0x13, 0, 8}, code[] = {0, 9, 0, 4, 0, 0, 5, 0};
+  Dial *dial = user_data;
+  gsize size = 0;
+
+  g_input_stream_read_all_finish (G_INPUT_STREAM (source), result, &size, NULL);
+  if (size < STUN_MESSAGE_HEADER_LENGTH) {
+    hang_up (dial);
+    return;
+  }
+  memcpy (dial->refusal, head, sizeof head);
+  memcpy (dial->refusal + STUN_MESSAGE_HEADER_LENGTH, code, sizeof code);
+  g_output_stream_write_all_async (g_io_stream_get_output_stream (dial->near), dial->refusal, sizeof dial->refusal,
+      G_PRIORITY_DEFAULT, dial->tunnel->owner->cancellable, on_refused, dial);
+}
+
+static void
+refuse (Dial *dial)
+{
+  g_input_stream_read_all_async (g_io_stream_get_input_stream (dial->near), dial->refusal, STUN_MESSAGE_HEADER_LENGTH,
+      G_PRIORITY_DEFAULT, dial->tunnel->owner->cancellable, on_request, dial);
+}
+
+static void
 on_dialed (GObject *source, GAsyncResult *result, gpointer user_data)
 {
   Dial *dial = user_data;
@@ -227,8 +294,7 @@ on_dialed (GObject *source, GAsyncResult *result, gpointer user_data)
 
   if (connection == NULL) {
     tell_failed (dial, error);
-    g_io_stream_close (dial->near, NULL, NULL);
-    dial_free (dial);
+    refuse (dial);
     return;
   }
   dial->far = G_IO_STREAM (connection);

@@ -213,6 +213,7 @@ WITHOUT_LAB = ('list', 'show')
 
 
 def main(words):
+    signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # natlab show ... | head
     options = parse(words)
     if 'a' in options and (sentence := is_possible(options.a, options.b)):
         sys.exit(f'natlab: {sentence}')
