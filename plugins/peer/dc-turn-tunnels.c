@@ -19,7 +19,8 @@
  * than the last time.
  *
  * Threads: all connections live in one thread of ours, with a main context of its own, so that neither the worker nor a connection on it waits for the
- * other. Tunnels stay until the end: a connection that was made with a server that is no longer named goes on. */
+ * other. A tunnel stays when its server is no longer named, and connections that were made go on; but a signaling server may name others each time,
+ * so only the MAX_TUNNELS used last are listened at. Who holds a tunnel: the list, its connections, and what waits for the next of them. */
 #include "plugins/peer/dc-turn-tunnels.h"
 
 #include <netinet/in.h>
@@ -32,6 +33,8 @@
 
 /* Of all tunnels together: eight servers for some interfaces of some webrtcbins. */
 #define MAX_CONNECTIONS 128
+/* Peers use eight at most at a time. */
+#define MAX_TUNNELS 32
 /* Until a connection to the server stands; it has no limit afterwards. */
 #define DIAL_TIMEOUT_S 10
 /* After none could be accepted, as this process may have no descriptor left. */
@@ -51,11 +54,11 @@ struct _DcTurnTunnels {
   GProxyResolver *proxy;
   gint64 start;
   Listener *listener;
-  GPtrArray *tunnels; /* (element-type Tunnel): of whoever made us */
+  GPtrArray *tunnels; /* (element-type Tunnel): of whoever made us; in the order in which they were used */
 
   GThread *thread;
   GMainContext *context;
-  GCancellable *cancellable;
+  GCancellable *cancellable; /* of connections */
 
   /* Of the thread. */
   gboolean ending;
@@ -64,6 +67,7 @@ struct _DcTurnTunnels {
 };
 
 typedef struct {
+  gatomicrefcount refs;
   DcTurnTunnels *owner;
   DcIceTransport transport;
   char *host;
@@ -72,7 +76,8 @@ typedef struct {
   guint16 port, local_port;
   gboolean ipv6;
   GSocketListener *socket;
-  char *outcome; /* (nullable): what was told last. Of the thread. */
+  GCancellable *cancellable; /* of the listening */
+  char *outcome;             /* (nullable): what was told last. Of the thread. */
 } Tunnel;
 
 /* Somebody's connection to us, and the one to the server. */
@@ -83,6 +88,29 @@ typedef struct {
   GTlsConnection *tls;                            /* (nullable) */
   guint8 refusal[STUN_MESSAGE_HEADER_LENGTH + 8]; /* the head of what is refused, and the answer to it */
 } Dial;
+
+static Tunnel *
+tunnel_ref (Tunnel *tunnel)
+{
+  g_atomic_ref_count_inc (&tunnel->refs);
+  return tunnel;
+}
+
+static void
+tunnel_unref (gpointer data)
+{
+  Tunnel *tunnel = data;
+
+  if (!g_atomic_ref_count_dec (&tunnel->refs))
+    return;
+  g_object_unref (tunnel->socket);
+  g_object_unref (tunnel->cancellable);
+  g_free (tunnel->host);
+  g_free (tunnel->uri);
+  g_free (tunnel->display);
+  g_free (tunnel->outcome);
+  g_free (tunnel);
+}
 
 /* --- Telling ------------------------------------------------------------------------------------------------------------------- */
 
@@ -174,11 +202,11 @@ tell_failed (Dial *dial, const GError *error)
 
 /* Has our thread call @func. */
 static void
-invoke (DcTurnTunnels *self, guint milliseconds, GSourceFunc func, gpointer data)
+invoke (DcTurnTunnels *self, guint milliseconds, GSourceFunc func, gpointer data, GDestroyNotify destroy)
 {
   GSource *source = g_timeout_source_new (milliseconds);
 
-  g_source_set_callback (source, func, data, NULL);
+  g_source_set_callback (source, func, data, destroy);
   g_source_attach (source, self->context);
   g_source_unref (source);
 }
@@ -195,6 +223,7 @@ dial_free (Dial *dial)
   g_object_unref (dial->near);
   g_clear_object (&dial->far);
   g_clear_object (&dial->tls);
+  tunnel_unref (dial->tunnel);
   g_free (dial);
 }
 
@@ -324,7 +353,7 @@ dial (Tunnel *tunnel, GSocketConnection *near)
   DcTurnTunnels *self = tunnel->owner;
   Dial *dial = g_new0 (Dial, 1);
 
-  dial->tunnel = tunnel;
+  dial->tunnel = tunnel_ref (tunnel);
   dial->near = g_object_ref (G_IO_STREAM (near));
   dial->client = g_socket_client_new ();
   g_socket_client_set_timeout (dial->client, DIAL_TIMEOUT_S);
@@ -338,7 +367,7 @@ dial (Tunnel *tunnel, GSocketConnection *near)
 
 static gboolean accept_next (gpointer user_data);
 
-/* One after the other. */
+/* One after the other. @user_data: (transfer full): the tunnel */
 static void
 on_accepted (GObject *source, GAsyncResult *result, gpointer user_data)
 {
@@ -347,11 +376,13 @@ on_accepted (GObject *source, GAsyncResult *result, gpointer user_data)
   g_autoptr (GSocketConnection) near = g_socket_listener_accept_finish (tunnel->socket, result, NULL, NULL);
 
   self->pending--;
-  if (self->ending)
+  if (g_cancellable_is_cancelled (tunnel->cancellable)) {
+    tunnel_unref (tunnel);
     return;
+  }
   if (near != NULL && self->connections < MAX_CONNECTIONS)
     dial (tunnel, near);
-  invoke (self, near != NULL ? 0 : ACCEPT_AGAIN_MS, accept_next, tunnel);
+  invoke (self, near != NULL ? 0 : ACCEPT_AGAIN_MS, accept_next, tunnel, tunnel_unref);
 }
 
 static gboolean
@@ -360,7 +391,18 @@ accept_next (gpointer user_data)
   Tunnel *tunnel = user_data;
 
   tunnel->owner->pending++;
-  g_socket_listener_accept_async (tunnel->socket, tunnel->owner->cancellable, on_accepted, tunnel);
+  g_socket_listener_accept_async (tunnel->socket, tunnel->cancellable, on_accepted, tunnel_ref (tunnel));
+  return G_SOURCE_REMOVE;
+}
+
+/* Nobody gets in any more. */
+static gboolean
+retire (gpointer user_data)
+{
+  Tunnel *tunnel = user_data;
+
+  g_cancellable_cancel (tunnel->cancellable);
+  g_socket_listener_close (tunnel->socket);
   return G_SOURCE_REMOVE;
 }
 
@@ -384,25 +426,13 @@ end (gpointer user_data)
   DcTurnTunnels *self = user_data;
 
   self->ending = TRUE;
+  for (guint i = 0; i < self->tunnels->len; i++)
+    retire (g_ptr_array_index (self->tunnels, i));
   g_cancellable_cancel (self->cancellable);
   return G_SOURCE_REMOVE;
 }
 
 /* --- Tunnels ------------------------------------------------------------------------------------------------------------------- */
-
-static void
-tunnel_free (gpointer data)
-{
-  Tunnel *tunnel = data;
-
-  g_socket_listener_close (tunnel->socket);
-  g_object_unref (tunnel->socket);
-  g_free (tunnel->host);
-  g_free (tunnel->uri);
-  g_free (tunnel->display);
-  g_free (tunnel->outcome);
-  g_free (tunnel);
-}
 
 DcTurnTunnels *
 dc_turn_tunnels_new (GMainContext *context, GTlsDatabase *trust, GProxyResolver *proxy, gint64 start,
@@ -418,7 +448,7 @@ dc_turn_tunnels_new (GMainContext *context, GTlsDatabase *trust, GProxyResolver 
   self->listener->context = g_main_context_ref (context);
   self->listener->func = func;
   self->listener->user_data = user_data;
-  self->tunnels = g_ptr_array_new_with_free_func (tunnel_free);
+  self->tunnels = g_ptr_array_new_with_free_func (tunnel_unref);
   self->context = g_main_context_new ();
   self->cancellable = g_cancellable_new ();
   self->thread = g_thread_new ("dc-turn-tunnels", run, self);
@@ -428,26 +458,27 @@ dc_turn_tunnels_new (GMainContext *context, GTlsDatabase *trust, GProxyResolver 
 void
 dc_turn_tunnels_free (DcTurnTunnels *self)
 {
-  invoke (self, 0, end, self);
+  invoke (self, 0, end, self, NULL);
   g_thread_join (self->thread);
   self->listener->func = NULL;
   listener_unref (self->listener);
-  g_ptr_array_unref (self->tunnels);
   g_main_context_unref (self->context);
+  g_ptr_array_unref (self->tunnels);
   g_object_unref (self->cancellable);
   g_clear_object (&self->trust);
   g_object_unref (self->proxy);
   g_free (self);
 }
 
+/* Off the list. (transfer full) (nullable) */
 static Tunnel *
-find (DcTurnTunnels *self, const DcIceServer *server, gboolean ipv6)
+take (DcTurnTunnels *self, const DcIceServer *server, gboolean ipv6)
 {
   for (guint i = 0; i < self->tunnels->len; i++) {
     Tunnel *tunnel = g_ptr_array_index (self->tunnels, i);
     if (g_str_equal (tunnel->host, server->host) && tunnel->port == server->port
         && tunnel->transport == server->transport && tunnel->ipv6 == ipv6)
-      return tunnel;
+      return g_ptr_array_steal_index (self->tunnels, i);
   }
   return NULL;
 }
@@ -466,6 +497,7 @@ listen_on_loopback (GSocketListener *socket, gboolean ipv6, GError **error)
   return g_inet_socket_address_get_port (G_INET_SOCKET_ADDRESS (effective));
 }
 
+/* (transfer full) (nullable) */
 static Tunnel *
 add (DcTurnTunnels *self, const DcIceServer *server, gboolean ipv6, GError **error)
 {
@@ -476,6 +508,7 @@ add (DcTurnTunnels *self, const DcIceServer *server, gboolean ipv6, GError **err
   if (port == 0)
     return NULL;
   tunnel = g_new0 (Tunnel, 1);
+  g_atomic_ref_count_init (&tunnel->refs);
   tunnel->owner = self;
   tunnel->transport = server->transport;
   tunnel->host = g_strdup (server->host);
@@ -483,25 +516,35 @@ add (DcTurnTunnels *self, const DcIceServer *server, gboolean ipv6, GError **err
   tunnel->ipv6 = ipv6;
   tunnel->local_port = port;
   tunnel->socket = g_steal_pointer (&socket);
+  tunnel->cancellable = g_cancellable_new ();
   tunnel->display = dc_ice_server_to_display (server);
   /* The scheme is what the proxy resolver goes by: to it, this is TCP to somewhere, as HTTPS is. */
   tunnel->uri = g_strdup_printf (
       strchr (server->host, ':') != NULL ? "https://[%s]:%u" : "https://%s:%u", server->host, server->port);
-  g_ptr_array_add (self->tunnels, tunnel);
-  invoke (self, 0, accept_next, tunnel);
+  invoke (self, 0, accept_next, tunnel_ref (tunnel), tunnel_unref);
   return tunnel;
+}
+
+/* The last one used is the last to go. @tunnel: (transfer full) */
+static void
+keep (DcTurnTunnels *self, Tunnel *tunnel)
+{
+  g_ptr_array_add (self->tunnels, tunnel);
+  if (self->tunnels->len > MAX_TUNNELS)
+    invoke (self, 0, retire, g_ptr_array_steal_index (self->tunnels, 0), tunnel_unref);
 }
 
 DcIceServer *
 dc_turn_tunnels_open (DcTurnTunnels *self, const DcIceServer *server, gboolean ipv6, GError **error)
 {
-  Tunnel *tunnel = find (self, server, ipv6);
+  Tunnel *tunnel = take (self, server, ipv6);
   DcIceServer *local;
 
   if (tunnel == NULL)
     tunnel = add (self, server, ipv6, error);
   if (tunnel == NULL)
     return NULL;
+  keep (self, tunnel);
   local = dc_ice_server_copy (server);
   local->transport = DC_ICE_TRANSPORT_TCP;
   g_free (local->host);

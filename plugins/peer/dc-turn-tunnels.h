@@ -22,8 +22,8 @@ DcTurnTunnels *dc_turn_tunnels_new (GMainContext *context, GTlsDatabase *trust, 
 void dc_turn_tunnels_free (DcTurnTunnels *self);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (DcTurnTunnels, dc_turn_tunnels_free)
 
-/* A server that is on the loopback interface and speaks TCP, behind which is @server. The same for the same server as before. NULL: there is no
- * free port. */
+/* A server that is on the loopback interface and speaks TCP, behind which is @server. The same for the same server as before, unless many others
+ * were opened since. NULL: there is no free port. */
 DcIceServer *dc_turn_tunnels_open (DcTurnTunnels *self, const DcIceServer *server, gboolean ipv6, GError **error);
 /* The transport to the server behind a port of ours; UDP: it is none of ours. */
 DcIceTransport dc_turn_tunnels_get_transport (DcTurnTunnels *self, guint port);
