@@ -7,6 +7,9 @@
 #include "tests/harness/dc-test-turn.h"
 #include "tests/harness/dc-test.h"
 
+/* Longer than libnice waits for a server unless it is told to. */
+#define WAY_TIME (3 * G_TIME_SPAN_SECOND)
+
 /* What a peer of this test is set to, beside the signaling server. */
 typedef struct {
   const char *id;
@@ -86,6 +89,56 @@ test_tls (void)
   g_autoptr (DcTestDaemon) daemon = dc_test_daemon_new (NULL);
   g_autofree char *url = make_url ("turns", "localhost", server->tls, "");
   check_way (daemon, &(Way){"alice", DC_ROLE_OFFERER, url, tls->ca, .policy = DC_ICE_POLICY_RELAY}, "TLS");
+  dc_test_watchdog_stop ();
+}
+
+static void
+on_spliced (GObject *source, GAsyncResult *result, gpointer ended)
+{
+  g_io_stream_splice_finish (result, NULL);
+  *(gboolean *) ended = TRUE;
+}
+
+/* A long way: what comes on @near gets to the server in the end. In a thread of its own. */
+static gboolean
+on_slow_connection (GThreadedSocketService *way, GSocketConnection *near, GObject *source, gpointer server)
+{
+  g_autoptr (GMainContextPusher) pusher = g_main_context_pusher_new (g_main_context_new ());
+  g_autoptr (GSocketClient) client = g_socket_client_new ();
+  g_autoptr (GSocketConnection) far = NULL;
+  gboolean ended = FALSE;
+
+  g_usleep (WAY_TIME);
+  far = g_socket_client_connect_to_host (client, "127.0.0.1", ((DcTestTurn *) server)->tls, NULL, NULL);
+  g_assert_nonnull (far);
+  g_io_stream_splice_async (G_IO_STREAM (near), G_IO_STREAM (far),
+      G_IO_STREAM_SPLICE_CLOSE_STREAM1 | G_IO_STREAM_SPLICE_CLOSE_STREAM2, G_PRIORITY_DEFAULT, NULL, on_spliced,
+      &ended);
+  dc_test_wait_until (g_main_context_get_thread_default (), ended);
+  return TRUE;
+}
+
+/* libnice does not wait as long for an answer by itself: names, a proxy and TLS take their time where the way is long. */
+static void
+test_slow (void)
+{
+  dc_test_watchdog_start (60);
+  g_autoptr (DcTestTls) tls = dc_test_tls_new ();
+  g_autoptr (DcTestTurn) server = tls != NULL ? dc_test_turn_new (tls) : NULL;
+  if (server == NULL)
+    return;
+  g_autoptr (DcTestDaemon) daemon = dc_test_daemon_new (NULL);
+  g_autoptr (GSocketService) way = g_threaded_socket_service_new (8);
+  guint16 port = g_socket_listener_add_any_inet_port (G_SOCKET_LISTENER (way), NULL, NULL);
+  g_autofree char *url = make_url ("turns", "localhost", port, "");
+  g_signal_connect (way, "run", G_CALLBACK (on_slow_connection), server);
+  g_autoptr (DcTestPeer) bob = start (daemon, &(Way){"bob", DC_ROLE_ANSWERER, NULL});
+  g_autoptr (DcTestPeer) alice =
+      start (daemon, &(Way){"alice", DC_ROLE_OFFERER, url, tls->ca, .policy = DC_ICE_POLICY_RELAY});
+  for (; dc_test_peer_count_events (alice, "turn-connected") == 0; g_thread_yield ())
+    g_main_context_iteration (NULL, FALSE);
+  g_autoptr (DcChannel) at_alice = dc_test_peer_wait_channel (alice), at_bob = dc_test_peer_wait_channel (bob);
+  assert_relayed (alice, "TLS");
   dc_test_watchdog_stop ();
 }
 
@@ -222,6 +275,7 @@ main (int argc, char **argv)
   dc_test_init (&argc, &argv);
   g_test_add_func ("/turn/tcp", test_tcp);
   g_test_add_func ("/turn/tls", test_tls);
+  g_test_add_func ("/turn/slow", test_slow);
   g_test_add_func ("/turn/tls-refused", test_tls_refused);
   g_test_add_func ("/turn/unreachable", test_unreachable);
   g_test_add_func ("/turn/proxy", test_proxy);

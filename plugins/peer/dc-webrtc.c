@@ -48,6 +48,9 @@
 /* So is the next message that has come, unless an application holds webrtcbin's thread; and there may be many. */
 #define DRAIN_STEP (250 * G_TIME_SPAN_MILLISECOND)
 #define DRAIN_STEPS 20
+/* libnice's timers begin before the way to a TURN server over TCP stands (names, a proxy, TLS), and would give it up after 2 s. With so many
+ * retransmissions they wait for 9.5 s. */
+#define TUNNEL_RETRANSMISSIONS 5
 
 #define PPID_DCEP 50 /* RFC 8832, section 8.1 */
 
@@ -409,6 +412,8 @@ tune_agent (DcWebrtc *self, const DcIceConfig *config, GError **error)
   g_object_get (self->bin, "ice-agent", &ice, NULL);
   g_object_get (ice, "agent", &self->agent, NULL);
   g_object_set (self->agent, "upnp", FALSE, "keepalive-conncheck", TRUE, "ice-tcp", config->tcp, NULL);
+  if (config->tunnels != NULL)
+    g_object_set (self->agent, "stun-max-retransmissions", TUNNEL_RETRANSMISSIONS, NULL);
   if (config->max_port > 0)
     g_object_set (ice, "max-rtp-port", (guint) config->max_port, "min-rtp-port", (guint) config->min_port, NULL);
   return offer_addresses (self->agent, config, error);
