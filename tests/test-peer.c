@@ -332,6 +332,38 @@ test_daemon_restart (Fixture *fixture, gconstpointer data)
   assert_closed_cleanly (bob);
 }
 
+/* What came for a peer that was still choosing its STUN server is of no use when the daemon has forgotten all. */
+static void
+test_daemon_restart_while_choosing (Fixture *fixture, gconstpointer data)
+{
+  g_autoptr (GSocket) silent = g_socket_new (G_SOCKET_FAMILY_IPV4, G_SOCKET_TYPE_DATAGRAM, G_SOCKET_PROTOCOL_UDP, NULL);
+  g_autoptr (GSocketAddress) any = g_inet_socket_address_new_from_string ("127.0.0.1", 0), bound = NULL;
+  g_assert_true (g_socket_bind (silent, any, FALSE, NULL));
+  bound = g_socket_get_local_address (silent, NULL);
+  guint16 port = g_inet_socket_address_get_port (G_INET_SOCKET_ADDRESS (bound));
+  g_autofree char *servers = g_strdup_printf ("stun://127.0.0.1:%u stun://localhost:%u", port, port);
+  g_autoptr (DcTestPeer) alice =
+      dc_test_peer_new (fixture->url, "id", "alice", "role", DC_ROLE_ANSWERER, "stun-server", servers, NULL);
+  g_autoptr (GstStructure) called = NULL;
+
+  gst_structure_free (dc_test_peer_wait_event (alice, "registered"));
+  g_autoptr (DcTestPeer) bob = dc_test_peer_new (fixture->url, "id", "bob", "role", DC_ROLE_OFFERER, NULL);
+  gst_structure_free (dc_test_peer_wait_event (bob, "local-description"));
+  g_clear_pointer (&bob, dc_test_peer_free);
+  dc_test_daemon_stop (fixture->daemon);
+  dc_test_daemon_start (fixture->daemon);
+  gst_structure_free (dc_test_peer_wait_event (alice, "registered"));
+  if (dc_test_peer_count_events (alice, "stun-failed") > 0) {
+    g_test_skip ("this machine is too slow: the STUN server was chosen before the daemon was there again");
+    return;
+  }
+  g_autoptr (DcTestPeer) carol =
+      dc_test_peer_new (fixture->url, "id", "carol", "role", DC_ROLE_OFFERER, "label", "data", NULL);
+  g_autoptr (DcChannel) at_alice = dc_test_peer_wait_channel (alice);
+  called = dc_test_peer_wait_event (alice, "called");
+  g_assert_cmpstr (gst_structure_get_string (called, "peer"), ==, "carol");
+}
+
 static void
 test_abort (Fixture *fixture, gconstpointer data)
 {
@@ -595,6 +627,7 @@ main (int argc, char **argv)
   ADD ("taken-id", NULL, test_taken_id);
   ADD ("bad-usage", NULL, test_bad_usage);
   ADD ("daemon-restart", NULL, test_daemon_restart);
+  ADD ("daemon-restart-while-choosing", NULL, test_daemon_restart_while_choosing);
   ADD ("abort", NULL, test_abort);
   ADD ("abort-slow-reader", NULL, test_abort_slow_reader);
   ADD ("once", NULL, test_once);

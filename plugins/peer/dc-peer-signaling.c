@@ -362,8 +362,11 @@ on_registered (DcSignalingClient *client, DcMessage *welcome, DcPeer *self)
   self->id = g_strdup (welcome->id);
   self->connected = TRUE;
   g_mutex_unlock (&self->lock);
-  if (!welcome->resumed)
+  if (!welcome->resumed) {
+    /* What was held is of a time that the server has forgotten. */
+    g_queue_clear_full (&self->held, (GDestroyNotify) dc_message_unref);
     dc_peer_meet_room (self, welcome);
+  }
   if (!self->manual)
     emit_registered (self, welcome);
   if (!self->registered && self->connect_timeout == 0)
