@@ -4,6 +4,7 @@
 #include "tests/harness/dc-test.h"
 #include "tests/harness/dc-test-recorder.h"
 #include "tests/harness/dc-test-daemon.h"
+#include "signaling/client/dc-proxy.h"
 #include "tests/harness/dc-test-proxy.h"
 #include "tests/harness/dc-test-pem.h"
 #include <glib/gstdio.h>
@@ -83,6 +84,56 @@ stop_ticks (GSource *source)
 {
   g_source_destroy (source);
   g_source_unref (source);
+}
+
+/* ---- Proxies ---- */
+
+static char *
+look_up_proxy (const char *given, GError **error)
+{
+  g_autoptr (GProxyResolver) resolver = dc_proxy_resolver_new (given, error);
+  g_auto (GStrv) proxies = resolver != NULL ? g_proxy_resolver_lookup (resolver, "ws://h:1", NULL, error) : NULL;
+
+  return proxies != NULL ? g_strdup (proxies[0]) : NULL;
+}
+
+static void
+test_proxy_urls (void)
+{
+  static const char *const good[][2] = {{"u:secret@h:1", "datachannel-connect://u:secret@h:1"},
+      {"HTTP://u:secret@H:1", "datachannel-connect://u:secret@H:1"}, {"Socks5://h:1/", "socks5://h:1/"},
+      {"https://[2001:db8::1]:1", "https://[2001:db8::1]:1"},
+      {"http://u%40x:s%25cret@h:1", "datachannel-connect://u%40x:s%25cret@h:1"}};
+  static const char *const bad[] = {"", "h", "gopher://u:secret@h:1", "http://u:secret%zz@h:1", "u:secret@h",
+      "u:secret@", "http://u:secret@h:1/path", "http://u:secret@[fe80::1%eth0]:1"};
+
+  for (guint i = 0; i < G_N_ELEMENTS (good); i++) {
+    g_autofree char *proxy = look_up_proxy (good[i][0], NULL);
+    g_assert_cmpstr (proxy, ==, good[i][1]);
+  }
+  for (guint i = 0; i < G_N_ELEMENTS (bad); i++) {
+    g_autoptr (GError) error = NULL;
+    g_assert_null (look_up_proxy (bad[i], &error));
+    g_assert_error (error, DC_SIGNALING_ERROR, DC_SIGNALING_ERROR_INVALID);
+    g_assert_null (strstr (error->message, "secret"));
+  }
+}
+
+/* It is the proxy that nobody listens at, and not the daemon. */
+static void
+test_proxy_unreachable (Fixture *f, gconstpointer data)
+{
+  static const char *const proxies[][2] = {{"http://u:secret@127.0.0.1:1", "through the proxy: "},
+      {"http://u:secret@no-such-host.invalid:1", "no-such-host.invalid"}};
+
+  for (guint i = 0; i < G_N_ELEMENTS (proxies); i++) {
+    DcSignalingConfig config = {.uri = f->url, .room = "room", .transport = f->transport, .proxy = proxies[i][0]};
+    g_autoptr (DcTestRecorder) client = dc_test_recorder_new (&config);
+    dc_test_recorder_wait (client->disconnected != NULL);
+    dc_test_assert_says (client->disconnected, DC_SIGNALING_ERROR_UNREACHABLE, proxies[i][1]);
+    dc_test_assert_says (client->disconnected, DC_SIGNALING_ERROR_UNREACHABLE, "check --proxy");
+    g_assert_null (strstr (client->disconnected->message, "secret"));
+  }
 }
 
 /* ---- Register, discover, relay ---- */
@@ -689,6 +740,8 @@ main (int argc, char **argv)
   ADD_BOTH ("call", test_call);
   ADD_BOTH ("order", test_order);
   ADD_BOTH ("refused-message", test_refused_message);
+  ADD_BOTH ("proxy-unreachable", test_proxy_unreachable);
+  g_test_add_func ("/signaling-client/proxy-urls", test_proxy_urls);
   ADD_BOTH ("id-taken", test_id_taken);
   ADD_BOTH ("resume", test_resume);
   ADD_BOTH ("lost-acknowledgement", test_lost_acknowledgement);

@@ -105,6 +105,7 @@ G_DECLARE_FINAL_TYPE (DcProxyResolver, dc_proxy_resolver, DC, PROXY_RESOLVER, GO
 struct _DcProxyResolver {
   GObject parent_instance;
   GProxyResolver *inner;
+  gint leads_through; /* atomic: what was looked up last is behind a proxy */
 };
 
 static void dc_proxy_resolver_iface_init (GProxyResolverInterface *iface);
@@ -122,18 +123,38 @@ get_http_uri (const char *uri)
   return g_strdup (uri);
 }
 
-/* @proxies: (transfer full) (nullable) */
-static char **
-rename_all (char **proxies)
+/* As GIO can read it; what it cannot, it shows in a warning, with the password. Only what is no proxy's at all is NULL. (transfer full) (nullable) */
+static char *
+get_proxy_url (const char *text)
 {
+  g_autofree char *url = strstr (text, "://") != NULL ? g_strdup (text) : g_strconcat ("http://", text, NULL);
+  g_autoptr (GUri) uri = g_uri_parse (url, G_URI_FLAGS_HAS_PASSWORD, NULL);
+
+  return uri != NULL ? g_strconcat (g_uri_get_scheme (uri), strchr (url, ':'), NULL) : NULL;
+}
+
+/* @found: (transfer full) (nullable): with @error. (transfer full) (nullable) */
+static char **
+use_all (DcProxyResolver *self, char **found, GError **error)
+{
+  g_auto (GStrv) proxies = found;
+  g_autoptr (GStrvBuilder) usable = g_strv_builder_new ();
+  gboolean some = FALSE, leads_through = FALSE;
+
   for (guint i = 0; proxies != NULL && proxies[i] != NULL; i++) {
-    char *proxy = proxies[i];
-    if (!g_str_has_prefix (proxy, "http:"))
+    g_autofree char *url = get_proxy_url (proxies[i]);
+    gboolean http = url != NULL && g_str_has_prefix (url, "http:");
+    g_autofree char *renamed = http ? g_strconcat (PROTOCOL, url + strlen ("http"), NULL) : g_steal_pointer (&url);
+    if (renamed == NULL)
       continue;
-    proxies[i] = g_strconcat (PROTOCOL, proxy + strlen ("http"), NULL);
-    g_free (proxy);
+    g_strv_builder_add (usable, renamed);
+    some = TRUE;
+    leads_through |= !g_str_has_prefix (renamed, "direct:");
   }
-  return proxies;
+  g_atomic_int_set (&self->leads_through, leads_through || !some);
+  if (!some && proxies != NULL)
+    g_set_error_literal (error, G_IO_ERROR, G_IO_ERROR_PROXY_FAILED, "its URL cannot be understood");
+  return some ? g_strv_builder_end (usable) : NULL;
 }
 
 static gboolean
@@ -145,9 +166,10 @@ is_supported (GProxyResolver *resolver)
 static char **
 lookup (GProxyResolver *resolver, const char *uri, GCancellable *cancellable, GError **error)
 {
+  DcProxyResolver *self = DC_PROXY_RESOLVER (resolver);
   g_autofree char *http_uri = get_http_uri (uri);
 
-  return rename_all (g_proxy_resolver_lookup (DC_PROXY_RESOLVER (resolver)->inner, http_uri, cancellable, error));
+  return use_all (self, g_proxy_resolver_lookup (self->inner, http_uri, cancellable, error), error);
 }
 
 static void
@@ -155,7 +177,8 @@ on_looked_up (GObject *inner, GAsyncResult *result, gpointer user_data)
 {
   g_autoptr (GTask) task = user_data;
   GError *error = NULL;
-  char **proxies = rename_all (g_proxy_resolver_lookup_finish (G_PROXY_RESOLVER (inner), result, &error));
+  char **found = g_proxy_resolver_lookup_finish (G_PROXY_RESOLVER (inner), result, &error);
+  char **proxies = use_all (g_task_get_source_object (task), found, &error);
 
   if (proxies != NULL)
     g_task_return_pointer (task, proxies, (GDestroyNotify) g_strfreev);
@@ -206,6 +229,12 @@ dc_proxy_resolver_class_init (DcProxyResolverClass *klass)
   G_OBJECT_CLASS (klass)->finalize = dc_proxy_resolver_finalize;
 }
 
+gboolean
+dc_proxy_resolver_leads_through (GProxyResolver *resolver)
+{
+  return g_atomic_int_get (&DC_PROXY_RESOLVER (resolver)->leads_through);
+}
+
 /* --- What a user says ------------------------------------------------------------------------------------------------------------ */
 
 /* Without what may be a password, quoted. */
@@ -231,13 +260,15 @@ is_proxy (GUri *uri)
 static GProxyResolver *
 parse_proxy (const char *text, GError **error)
 {
-  g_autofree char *url = strstr (text, "://") != NULL ? g_strdup (text) : g_strconcat ("http://", text, NULL);
-  g_autoptr (GUri) uri = g_uri_parse (url, G_URI_FLAGS_HAS_PASSWORD | G_URI_FLAGS_ENCODED, NULL);
+  g_autofree char *url = get_proxy_url (text);
+  g_autoptr (GUri) uri = url != NULL ? g_uri_parse (url, G_URI_FLAGS_HAS_PASSWORD, NULL) : NULL;
 
   if (uri == NULL || !is_proxy (uri)) {
     g_autofree char *quoted = quote_proxy (text);
     g_set_error (error, DC_SIGNALING_ERROR, DC_SIGNALING_ERROR_INVALID,
-        "the proxy %s cannot be used; write it like http://user:password@proxy.example:3128 (or https://, socks5://)",
+        "the proxy %s cannot be used; write it like http://user:password@proxy.example:3128 (or https://, socks5://), "
+        "with "
+        "\"%%25\" for \"%%\" and \"%%40\" for \"@\" in the password",
         quoted);
     return NULL;
   }

@@ -4,7 +4,11 @@
 
 #include <string.h>
 
+#include "signaling/client/dc-proxy.h"
 #include "signaling/client/dc-trust.h"
+
+/* Where a proxy comes from. */
+#define PROXY_SETTINGS "--proxy, or the variables https_proxy and http_proxy"
 
 /*
  * Lifetime: the client owns one reference and each pending asynchronous operation another. Losing or abandoning a transport clears
@@ -196,6 +200,18 @@ is_proxys_refusal (const GError *error)
          || g_error_matches (error, G_IO_ERROR, G_IO_ERROR_PROXY_NOT_ALLOWED);
 }
 
+/* There is a proxy, and it was not got to, or it let nobody through. */
+static gboolean
+is_proxys_fault (DcTransport *transport, const GError *error)
+{
+  gboolean failed = error->domain == G_RESOLVER_ERROR || g_error_matches (error, G_IO_ERROR, G_IO_ERROR_PROXY_FAILED)
+                    || g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CONNECTION_REFUSED)
+                    || g_error_matches (error, G_IO_ERROR, G_IO_ERROR_HOST_UNREACHABLE)
+                    || g_error_matches (error, G_IO_ERROR, G_IO_ERROR_NETWORK_UNREACHABLE);
+
+  return failed && dc_proxy_resolver_leads_through (soup_session_get_proxy_resolver (transport->session));
+}
+
 void
 dc_transport_lose_io (DcTransport *transport, SoupMessage *msg, const GError *cause)
 {
@@ -203,7 +219,14 @@ dc_transport_lose_io (DcTransport *transport, SoupMessage *msg, const GError *ca
 
   if (!dc_transport_is_live (transport))
     return;
-  if (g_error_matches (cause, G_RESOLVER_ERROR, G_RESOLVER_ERROR_NOT_FOUND)) {
+  if (is_proxys_refusal (cause)) {
+    dc_transport_lose_printf (transport, DC_TRANSPORT_LOSS_CONNECTION, DC_SIGNALING_ERROR_REFUSED,
+        "the proxy does not let us through to %s: %s; check " PROXY_SETTINGS, transport->base, why);
+  } else if (is_proxys_fault (transport, cause)) {
+    g_autofree char *whole = dc_transport_sanitize (cause->message);
+    dc_transport_lose_printf (transport, DC_TRANSPORT_LOSS_CONNECTION, DC_SIGNALING_ERROR_UNREACHABLE,
+        "cannot reach %s through the proxy: %s; check " PROXY_SETTINGS, transport->base, whole);
+  } else if (g_error_matches (cause, G_RESOLVER_ERROR, G_RESOLVER_ERROR_NOT_FOUND)) {
     dc_transport_lose_printf (transport, DC_TRANSPORT_LOSS_CONNECTION, DC_SIGNALING_ERROR_REFUSED,
         "cannot reach %s: there is no host of that name; check the signaling URL", transport->base);
   } else if (g_error_matches (cause, G_TLS_ERROR, G_TLS_ERROR_BAD_CERTIFICATE) && msg != NULL) {
@@ -217,14 +240,6 @@ dc_transport_lose_io (DcTransport *transport, SoupMessage *msg, const GError *ca
   } else if (g_error_matches (cause, G_IO_ERROR, G_IO_ERROR_CONNECTION_REFUSED)) {
     dc_transport_lose_printf (transport, DC_TRANSPORT_LOSS_CONNECTION, DC_SIGNALING_ERROR_UNREACHABLE,
         "cannot reach %s: %s; is dcsignald running there?", transport->base, why);
-  } else if (is_proxys_refusal (cause)) {
-    dc_transport_lose_printf (transport, DC_TRANSPORT_LOSS_CONNECTION, DC_SIGNALING_ERROR_REFUSED,
-        "the proxy does not let us through to %s: %s; check --proxy, or the variables https_proxy and http_proxy",
-        transport->base, why);
-  } else if (g_error_matches (cause, G_IO_ERROR, G_IO_ERROR_PROXY_FAILED)) {
-    g_autofree char *whole = dc_transport_sanitize (cause->message);
-    dc_transport_lose_printf (transport, DC_TRANSPORT_LOSS_CONNECTION, DC_SIGNALING_ERROR_UNREACHABLE,
-        "cannot reach %s through the proxy: %s", transport->base, whole);
   } else if (transport->hello_sent) {
     dc_transport_lose_printf (transport, DC_TRANSPORT_LOSS_CONNECTION, DC_SIGNALING_ERROR_UNREACHABLE,
         "the connection to %s is lost: %s", transport->base, why);
