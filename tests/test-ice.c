@@ -4,6 +4,7 @@
 
 #include "plugins/peer/dc-error.h"
 #include "plugins/peer/dc-ice-config.h"
+#include "plugins/peer/dc-local-addresses.h"
 #include "tests/harness/dc-test.h"
 
 /* --- Servers and settings ------------------------------------------------------------------------------------------------------- */
@@ -115,20 +116,65 @@ static void
 test_ice_config_places (void)
 {
   static const char *const bad[] = {"", "50000", "50100-50000", "0-10", "1-65536", "a-b", "-", "1-2-3"};
-  DcIceSettings settings = {.interfaces = " eth0,wlan0  tun0,", .port_range = "50000-50100"};
+  DcIceSettings settings = {.interfaces = " no-such0,lo  tun0,", .port_range = "50000-50100"};
   g_autoptr (GError) error = NULL;
   g_autoptr (DcIceConfig) config = new_config (&settings, NULL, &error);
 
   g_assert_no_error (error);
   g_assert_cmpuint (config->min_port, ==, 50000);
   g_assert_cmpuint (config->max_port, ==, 50100);
-  g_assert_cmpstrv (config->interfaces, ((const char *[]){"eth0", "wlan0", "tun0", NULL}));
+  g_assert_cmpstrv (config->interfaces, ((const char *[]){"no-such0", "lo", "tun0", NULL}));
   for (guint i = 0; i < G_N_ELEMENTS (bad); i++) {
     g_autoptr (GError) problem = NULL;
     settings.port_range = (char *) bad[i];
     g_assert_null (new_config (&settings, NULL, &problem));
     g_assert_error (problem, DC_ERROR, DC_ERROR_USAGE);
     g_assert_nonnull (strstr (problem->message, "50000-50100"));
+  }
+}
+
+/* Said at once, since nothing will come of it. */
+static void
+test_ice_config_interfaces (void)
+{
+  static const char *const bad[] = {"no-such0", "no-such0 no-such1", ""};
+
+  for (guint i = 0; i < G_N_ELEMENTS (bad); i++) {
+    DcIceSettings settings = {.interfaces = (char *) bad[i]};
+    g_autoptr (GError) error = NULL;
+    g_autoptr (DcIceConfig) config = new_config (&settings, NULL, &error);
+    g_assert_null (config);
+    g_assert_error (error, DC_ERROR, DC_ERROR_USAGE);
+    g_assert_nonnull (strstr (error->message, bad[i]));
+  }
+}
+
+/* --- Addresses ----------------------------------------------------------------------------------------------------------------- */
+
+static void
+test_addresses (void)
+{
+  g_autoptr (GPtrArray) lo = dc_local_addresses_list ((const char *[]){"lo", NULL});
+  g_autoptr (GPtrArray) all = dc_local_addresses_list (NULL);
+
+  g_assert_true (g_ptr_array_find_with_equal_func (lo, "127.0.0.1", g_str_equal, NULL));
+  g_assert_false (g_ptr_array_find_with_equal_func (all, "127.0.0.1", g_str_equal, NULL));
+}
+
+static void
+test_public_addresses (void)
+{
+  static const char *const public[] = {"192.0.2.1", "100.128.0.1", "2001:db8::1"};
+  static const char *const others[] = {"10.0.0.1", "172.16.0.1", "192.168.0.1", "100.64.0.1", "127.0.0.1",
+      "169.254.0.1", "0.0.0.0", "224.0.0.251", "::1", "fe80::1", "fd00::2", "fc00::2", "ff02::fb", "::"};
+
+  for (guint i = 0; i < G_N_ELEMENTS (public); i++) {
+    g_autoptr (GInetAddress) address = g_inet_address_new_from_string (public[i]);
+    g_assert_true (dc_address_is_public (address));
+  }
+  for (guint i = 0; i < G_N_ELEMENTS (others); i++) {
+    g_autoptr (GInetAddress) address = g_inet_address_new_from_string (others[i]);
+    g_assert_false (dc_address_is_public (address));
   }
 }
 
@@ -188,6 +234,9 @@ main (int argc, char **argv)
   g_test_add_func ("/ice-config/no-turn", test_ice_config_off);
   g_test_add_func ("/ice-config/bad", test_ice_config_bad);
   g_test_add_func ("/ice-config/places", test_ice_config_places);
+  g_test_add_func ("/ice-config/interfaces", test_ice_config_interfaces);
+  g_test_add_func ("/addresses/local", test_addresses);
+  g_test_add_func ("/addresses/public", test_public_addresses);
   g_test_add_func ("/ice-advice", test_advice);
   return g_test_run ();
 }

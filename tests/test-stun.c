@@ -18,6 +18,7 @@ typedef struct {
   gboolean garbles;      /* before each answer comes what is none */
   gboolean refuses;      /* with an error response */
   guint asked;
+  char *asker; /* the address that asked last */
 } Server;
 
 static void
@@ -78,6 +79,8 @@ on_asked (GSocket *socket, GIOCondition condition, gpointer user_data)
   g_assert_cmpint (
       stun_agent_validate (&agent, &request, packet, (gsize) size, NULL, NULL), ==, STUN_VALIDATION_SUCCESS);
   self->asked++;
+  g_free (self->asker);
+  self->asker = g_inet_address_to_string (g_inet_socket_address_get_address (G_INET_SOCKET_ADDRESS (from)));
   if (self->mapped != NULL)
     answer (self, &agent, &request, from);
   return G_SOURCE_CONTINUE;
@@ -105,6 +108,7 @@ server_close (Server *self)
   g_source_unref (self->source);
   g_object_unref (self->socket);
   g_clear_object (&self->other);
+  g_clear_pointer (&self->asker, g_free);
 }
 
 static DcIceServer *
@@ -172,12 +176,13 @@ tear_down (Fixture *f, gconstpointer data)
   dc_test_watchdog_stop ();
 }
 
+/* @ours: (nullable) */
 static void
-start (Fixture *f)
+start (Fixture *f, const GPtrArray *ours)
 {
   static const DcStunProbeCallbacks callbacks = {on_event, on_decided, on_mapped};
 
-  f->probe = dc_stun_probe_new (f->servers, NULL, 0, &callbacks, f);
+  f->probe = dc_stun_probe_new (f->servers, ours, 0, &callbacks, f);
 }
 
 static guint
@@ -214,7 +219,7 @@ test_first (Fixture *f, gconstpointer data)
   server_open (&second, "127.0.0.1", "192.0.2.1", 1000);
   g_ptr_array_add (f->servers, describe ("127.0.0.1", first.port));
   g_ptr_array_add (f->servers, describe ("localhost", second.port));
-  start (f);
+  start (f, NULL);
   wait_decided (f);
   g_assert_cmpint (f->decided, ==, 0);
   g_assert_cmpuint (first.asked, ==, 1);
@@ -231,7 +236,7 @@ test_first_is_silent (Fixture *f, gconstpointer data)
   server_open (&second, "127.0.0.1", "192.0.2.1", 1000);
   g_ptr_array_add (f->servers, describe ("127.0.0.1", first.port));
   g_ptr_array_add (f->servers, describe ("127.0.0.1", second.port));
-  start (f);
+  start (f, NULL);
   wait_decided (f);
   g_assert_cmpint (f->decided, ==, 1);
   g_assert_cmpuint (count_events (f, "stun-answered"), ==, 1);
@@ -250,7 +255,7 @@ test_none (Fixture *f, gconstpointer data)
   server_open (&silent, "127.0.0.1", NULL, 0);
   g_ptr_array_add (f->servers, describe ("127.0.0.1", silent.port));
   g_ptr_array_add (f->servers, describe ("no-such-host.invalid", 3478));
-  start (f);
+  start (f, NULL);
   wait_decided (f);
   g_assert_cmpint (f->decided, ==, 0);
   g_assert_cmpuint (count_events (f, "stun-failed"), ==, 2);
@@ -268,7 +273,7 @@ test_refused (Fixture *f, gconstpointer data)
   server_open (&refuses, "127.0.0.1", "192.0.2.1", 1);
   refuses.refuses = TRUE;
   g_ptr_array_add (f->servers, describe ("127.0.0.1", refuses.port));
-  start (f);
+  start (f, NULL);
   wait_decided (f);
   g_assert_cmpuint (count_events (f, "stun-failed"), ==, 1);
   server_close (&refuses);
@@ -284,7 +289,7 @@ test_garbage (Fixture *f, gconstpointer data)
   server_open (&server, "127.0.0.1", "192.0.2.1", 4711);
   server.garbles = TRUE;
   g_ptr_array_add (f->servers, describe ("127.0.0.1", server.port));
-  start (f);
+  start (f, NULL);
   wait_decided (f);
   const GstStructure *event = g_ptr_array_index (f->events, 0);
   g_assert_true (gst_structure_has_name (event, "stun-answered"));
@@ -326,7 +331,7 @@ test_mapping (Fixture *f, gconstpointer data)
     first.other = g_inet_socket_address_new_from_string (nat->host, second.port);
   else
     g_ptr_array_add (f->servers, describe (nat->host, second.port));
-  start (f);
+  start (f, NULL);
   wait_mapping (f);
   g_assert_cmpint (f->mapping, ==, nat->mapping);
   g_assert_cmpuint (count_events (f, "nat"), ==, 1);
@@ -345,7 +350,7 @@ test_mapping_unknown (Fixture *f, gconstpointer data)
   server_open (&second, "127.0.0.1", "192.0.2.1", 1000);
   g_ptr_array_add (f->servers, describe ("127.0.0.1", first.port));
   g_ptr_array_add (f->servers, describe ("127.0.0.1", second.port));
-  start (f);
+  start (f, NULL);
   while (count_events (f, "stun-answered") < 2)
     g_main_context_iteration (NULL, TRUE);
   g_assert_cmpint (f->mapping, ==, DC_NAT_MAPPING_UNKNOWN);
@@ -355,13 +360,70 @@ test_mapping_unknown (Fixture *f, gconstpointer data)
   server_close (&second);
 }
 
+/* The server's other address is none that it may have us ask. */
+static void
+test_bad_other_address (Fixture *f, gconstpointer data)
+{
+  Server first, second;
+
+  server_open (&first, "127.0.0.1", "192.0.2.1", 1000);
+  server_open (&second, "127.0.0.1", "192.0.2.1", 1000);
+  first.other = g_inet_socket_address_new_from_string ("0.0.0.0", second.port);
+  g_ptr_array_add (f->servers, describe ("127.0.0.1", first.port));
+  start (f, NULL);
+  wait_decided (f);
+  while (g_main_context_iteration (NULL, FALSE))
+    continue;
+  g_assert_cmpuint (second.asked, ==, 0);
+  server_close (&first);
+  server_close (&second);
+}
+
+/* --- Our addresses --------------------------------------------------------------------------------------------------------------- */
+
+/* The first of the family is used, wherever in the list. */
+static void
+test_sources (Fixture *f, gconstpointer data)
+{
+  g_autoptr (GPtrArray) ours = g_ptr_array_new ();
+  Server server;
+
+  server_open (&server, "127.0.0.1", "192.0.2.1", 1000);
+  g_ptr_array_add (f->servers, describe ("127.0.0.1", server.port));
+  g_ptr_array_add (ours, "::1");
+  g_ptr_array_add (ours, "127.0.0.3");
+  start (f, ours);
+  wait_decided (f);
+  g_assert_cmpuint (count_events (f, "stun-answered"), ==, 1);
+  g_assert_cmpstr (server.asker, ==, "127.0.0.3");
+  server_close (&server);
+}
+
+/* Of the interfaces that may be used none has an address: then no other is used. */
+static void
+test_no_sources (Fixture *f, gconstpointer data)
+{
+  g_autoptr (GPtrArray) ours = g_ptr_array_new ();
+  Server server;
+
+  server_open (&server, "127.0.0.1", "192.0.2.1", 1000);
+  g_ptr_array_add (f->servers, describe ("127.0.0.1", server.port));
+  start (f, ours);
+  wait_decided (f);
+  g_assert_cmpuint (count_events (f, "stun-failed"), ==, 1);
+  while (g_main_context_iteration (NULL, FALSE))
+    continue;
+  g_assert_cmpuint (server.asked, ==, 0);
+  server_close (&server);
+}
+
 /* Its look-ups are under way. */
 static void
 test_freed_at_once (Fixture *f, gconstpointer data)
 {
   g_ptr_array_add (f->servers, describe ("no-such-host.invalid", 3478));
   g_ptr_array_add (f->servers, describe ("127.0.0.1", 3478));
-  start (f);
+  start (f, NULL);
   g_clear_pointer (&f->probe, dc_stun_probe_free);
   g_assert_cmpuint (f->events->len, ==, 0);
 }
@@ -383,6 +445,9 @@ main (int argc, char **argv)
     TEST (path, test_mapping, &nats[i]);
   }
   TEST ("/stun/mapping/unknown", test_mapping_unknown, NULL);
+  TEST ("/stun/bad-other-address", test_bad_other_address, NULL);
+  TEST ("/stun/sources", test_sources, NULL);
+  TEST ("/stun/no-sources", test_no_sources, NULL);
   TEST ("/stun/freed-at-once", test_freed_at_once, NULL);
   return g_test_run ();
 }

@@ -10,6 +10,7 @@
 
 #include "plugins/peer/dc-candidate.h"
 #include "plugins/peer/dc-connection-private.h"
+#include "plugins/peer/dc-local-addresses.h"
 #include "plugins/peer/dc-mdns.h"
 
 static const char *const type_names[] = {"host", "srflx", "prflx", "relay"};
@@ -20,15 +21,13 @@ static const char *const type_names[] = {"host", "srflx", "prflx", "relay"};
 #define MAX_REMOTE_CANDIDATES 200
 #define MAX_LOOKUPS 16
 
-/* Names of multicast DNS hide private addresses, and 100.64.0.0/10 is behind a carrier's NAT (RFC 6598). */
+/* Names of multicast DNS hide private addresses. */
 static gboolean
 is_public (const char *text)
 {
   g_autoptr (GInetAddress) address = g_inet_address_new_from_string (text);
-  g_autoptr (GInetAddressMask) carrier = g_inet_address_mask_new_from_string ("100.64.0.0/10", NULL);
 
-  return address != NULL && !g_inet_address_get_is_site_local (address) && !g_inet_address_get_is_link_local (address)
-         && !g_inet_address_get_is_loopback (address) && !g_inet_address_mask_matches (carrier, address);
+  return address != NULL && dc_address_is_public (address);
 }
 
 static void

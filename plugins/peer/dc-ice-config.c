@@ -3,6 +3,7 @@
 #include "plugins/peer/dc-ice-config.h"
 
 #include <gio/gio.h>
+#include <net/if.h>
 #include <string.h>
 
 #include "plugins/peer/dc-error.h"
@@ -114,6 +115,22 @@ parse_port_range (DcIceConfig *self, const char *text, GError **error)
   return FALSE;
 }
 
+/* One that is there may still be without an address, such as that of a modem; but of a name that nobody knows nothing will come. */
+static gboolean
+take_interfaces (DcIceConfig *self, const char *text, GError **error)
+{
+  self->interfaces = split_list (text);
+  if (self->interfaces == NULL && text == NULL)
+    return TRUE;
+  for (guint i = 0; self->interfaces != NULL && self->interfaces[i] != NULL; i++)
+    if (if_nametoindex (self->interfaces[i]) != 0)
+      return TRUE;
+  g_autofree char *quoted = dc_signaling_quote (text);
+  g_set_error (error, DC_ERROR, DC_ERROR_USAGE,
+      "this machine has no network interface %s; \"ip addr\" shows what there is", quoted);
+  return FALSE;
+}
+
 /* How servers are reached over TCP. */
 static gboolean
 take_way (DcIceConfig *self, const DcIceSettings *settings, GError **error)
@@ -146,9 +163,8 @@ dc_ice_config_new (const DcIceSettings *settings, GMainContext *context, gint64 
   self->use_turn = settings->use_turn;
   self->policy = settings->policy;
   self->tcp = settings->tcp;
-  self->interfaces = split_list (settings->interfaces);
-  if (!parse_port_range (self, settings->port_range, error) || !add_all_given (self, settings, error)
-      || !take_way (self, settings, error))
+  if (!take_interfaces (self, settings->interfaces, error) || !parse_port_range (self, settings->port_range, error)
+      || !add_all_given (self, settings, error) || !take_way (self, settings, error))
     return NULL;
   return g_steal_pointer (&self);
 }
@@ -176,7 +192,7 @@ is_loopback (const char *host)
 {
   g_autoptr (GInetAddress) address = g_inet_address_new_from_string (host);
 
-  return address != NULL ? g_inet_address_get_is_loopback (address) : g_str_equal (host, "localhost");
+  return address != NULL ? g_inet_address_get_is_loopback (address) : g_ascii_strcasecmp (host, "localhost") == 0;
 }
 
 /* libnice goes to a TURN server only from addresses of its family. */
@@ -320,14 +336,14 @@ static void
 probe (DcIceConfig *self)
 {
   static const DcStunProbeCallbacks callbacks = {on_probe_event, on_decided, on_mapped};
-  g_autoptr (GPtrArray) addresses = dc_local_addresses_list ((const char *const *) self->interfaces);
-  const char *source = self->interfaces != NULL && addresses->len > 0 ? g_ptr_array_index (addresses, 0) : NULL;
+  g_autoptr (GPtrArray) sources =
+      self->interfaces != NULL ? dc_local_addresses_list ((const char *const *) self->interfaces) : NULL;
 
   g_clear_pointer (&self->probe, dc_stun_probe_free);
   self->mapping = DC_NAT_MAPPING_UNKNOWN;
   self->stun_answers = FALSE;
   if (self->stun_servers->len > 0)
-    self->probe = dc_stun_probe_new (self->stun_servers, source, self->start, &callbacks, self);
+    self->probe = dc_stun_probe_new (self->stun_servers, sources, self->start, &callbacks, self);
 }
 
 void

@@ -2,7 +2,6 @@
 /* dc-local-addresses.c: the addresses of this machine that can be offered to others. */
 #include "plugins/peer/dc-local-addresses.h"
 
-#include <gio/gio.h>
 #include <ifaddrs.h>
 #include <net/if.h>
 #include <netinet/in.h>
@@ -11,9 +10,9 @@
 static gboolean
 is_wanted (const struct ifaddrs *item, const char *const *interfaces)
 {
-  if (item->ifa_addr == NULL || !(item->ifa_flags & IFF_UP) || (item->ifa_flags & IFF_LOOPBACK))
+  if (item->ifa_addr == NULL || !(item->ifa_flags & IFF_UP))
     return FALSE;
-  return interfaces == NULL || g_strv_contains (interfaces, item->ifa_name);
+  return interfaces != NULL ? g_strv_contains (interfaces, item->ifa_name) : !(item->ifa_flags & IFF_LOOPBACK);
 }
 
 /* (nullable): NULL if it is of no use to others, or not of the internet. */
@@ -29,6 +28,21 @@ to_text (const struct sockaddr *native)
   if (address == NULL || (native->sa_family == AF_INET6 && g_inet_address_get_is_link_local (address)))
     return NULL;
   return g_inet_address_to_string (address);
+}
+
+gboolean
+dc_address_is_public (GInetAddress *address)
+{
+  static const char *const others[] = {"100.64.0.0/10", "fc00::/7"};
+
+  for (guint i = 0; i < G_N_ELEMENTS (others); i++) {
+    g_autoptr (GInetAddressMask) mask = g_inet_address_mask_new_from_string (others[i], NULL);
+    if (g_inet_address_mask_matches (mask, address))
+      return FALSE;
+  }
+  return !g_inet_address_get_is_site_local (address) && !g_inet_address_get_is_link_local (address)
+         && !g_inet_address_get_is_loopback (address) && !g_inet_address_get_is_any (address)
+         && !g_inet_address_get_is_multicast (address);
 }
 
 GPtrArray *

@@ -2,12 +2,16 @@
 /* dc-local-addresses.h: the addresses of this machine that can be offered to others. */
 #pragma once
 
-#include <glib.h>
+#include <gio/gio.h>
 
 G_BEGIN_DECLS
 
 /* (element-type utf8) (transfer full): as texts, without loopback and IPv6's link-local ones, which mean nothing elsewhere. @interfaces: (nullable):
- * only those of these. */
+ * only those of these, of which loopback may be one. */
 GPtrArray *dc_local_addresses_list (const char *const *interfaces);
+
+/* Whether it means the same host everywhere: neither loopback, link-local, multicast nor of a private network (RFC 1918, RFC 4193), and not behind a
+ * carrier's NAT (RFC 6598). */
+gboolean dc_address_is_public (GInetAddress *address);
 
 G_END_DECLS

@@ -13,6 +13,8 @@
  *   a question:  PENDING  sent, or its name is being looked up
  *                ANSWERED, FAILED  for good
  *
+ * A server that names another address has us send three packets there, so that a public one gets none sent into a private network.
+ *
  * What comes in counts only if it has the transaction id of a pending question, 96 bits that nobody on another path knows. */
 #include "plugins/peer/dc-stun-probe.h"
 
@@ -54,7 +56,7 @@ typedef struct {
 
 struct _DcStunProbe {
   GPtrArray *servers;
-  GInetAddress *source_address; /* (nullable) */
+  GPtrArray *sources; /* (element-type GInetAddress) (nullable) */
   gint64 start;
   DcStunProbeCallbacks callbacks;
   gpointer user_data;
@@ -286,6 +288,18 @@ find_address (StunMessage *message, gboolean xor, guint attribute)
   return found == STUN_MESSAGE_RETURN_SUCCESS ? g_socket_address_new_from_native (&native, size) : NULL;
 }
 
+/* It is another host, as near as @question's or nearer to everybody. */
+static gboolean
+may_ask_other (Question *question, GSocketAddress *other)
+{
+  GInetAddress *host = get_host (question->address), *other_host = get_host (other);
+
+  return g_inet_address_get_family (other_host) == g_inet_address_get_family (host)
+         && !g_inet_address_equal (other_host, host) && !g_inet_address_get_is_any (other_host)
+         && !g_inet_address_get_is_multicast (other_host)
+         && (dc_address_is_public (other_host) || !dc_address_is_public (host));
+}
+
 /* What it names is asked only by whom we were told of ourselves, and if there is nobody else to ask. */
 static void
 ask_other (Question *question, StunMessage *message)
@@ -294,9 +308,7 @@ ask_other (Question *question, StunMessage *message)
   g_autoptr (GSocketAddress) other = find_address (message, FALSE, STUN_ATTRIBUTE_OTHER_ADDRESS);
   Question *second;
 
-  if (self->servers->len > 1 || question->other || other == NULL
-      || g_socket_address_get_family (other) != g_socket_address_get_family (question->address)
-      || g_inet_address_equal (get_host (other), get_host (question->address)))
+  if (self->servers->len > 1 || question->other || other == NULL || !may_ask_other (question, other))
     return;
   second = add_question (self, question->server, TRUE);
   second->address = g_steal_pointer (&other);
@@ -366,13 +378,23 @@ on_readable (GSocket *socket, GIOCondition condition, gpointer user_data)
 
 /* --- The beginning ------------------------------------------------------------------------------------------------------------- */
 
+/* (nullable) */
+static GInetAddress *
+find_source (DcStunProbe *self, GSocketFamily family)
+{
+  for (guint i = 0; self->sources != NULL && i < self->sources->len; i++)
+    if (g_inet_address_get_family (g_ptr_array_index (self->sources, i)) == family)
+      return g_ptr_array_index (self->sources, i);
+  return NULL;
+}
+
 static gboolean
 open_port (DcStunProbe *self, GSocketFamily family, GError **error)
 {
   Port *port = get_port (self, family);
   g_autoptr (GInetAddress) any = g_inet_address_new_any (family);
-  g_autoptr (GSocketAddress) local =
-      g_inet_socket_address_new (self->source_address != NULL ? self->source_address : any, 0);
+  GInetAddress *source = find_source (self, family);
+  g_autoptr (GSocketAddress) local = g_inet_socket_address_new (source != NULL ? source : any, 0);
 
   if (port->source != NULL)
     return TRUE;
@@ -407,8 +429,7 @@ static GInetAddress *
 pick (DcStunProbe *self, GList *addresses)
 {
   for (GList *item = addresses; item != NULL; item = item->next)
-    if (self->source_address == NULL
-        || g_inet_address_get_family (item->data) == g_inet_address_get_family (self->source_address))
+    if (self->sources == NULL || find_source (self, g_inet_address_get_family (item->data)) != NULL)
       return item->data;
   return NULL;
 }
@@ -442,15 +463,28 @@ on_patience (gpointer user_data)
   return G_SOURCE_REMOVE;
 }
 
+static GPtrArray *
+parse_addresses (const GPtrArray *texts)
+{
+  GPtrArray *addresses = g_ptr_array_new_with_free_func (g_object_unref);
+
+  for (guint i = 0; i < texts->len; i++) {
+    GInetAddress *address = g_inet_address_new_from_string (g_ptr_array_index (texts, i));
+    if (address != NULL)
+      g_ptr_array_add (addresses, address);
+  }
+  return addresses;
+}
+
 DcStunProbe *
-dc_stun_probe_new (
-    GPtrArray *servers, const char *source, gint64 start, const DcStunProbeCallbacks *callbacks, gpointer user_data)
+dc_stun_probe_new (GPtrArray *servers, const GPtrArray *sources, gint64 start, const DcStunProbeCallbacks *callbacks,
+    gpointer user_data)
 {
   DcStunProbe *self = g_new0 (DcStunProbe, 1);
   g_autoptr (GResolver) resolver = g_resolver_get_default ();
 
   self->servers = g_ptr_array_ref (servers);
-  self->source_address = source != NULL ? g_inet_address_new_from_string (source) : NULL;
+  self->sources = sources != NULL ? parse_addresses (sources) : NULL;
   self->start = start;
   self->callbacks = *callbacks;
   self->user_data = user_data;
@@ -480,6 +514,6 @@ dc_stun_probe_free (DcStunProbe *self)
   }
   g_ptr_array_unref (self->questions);
   g_ptr_array_unref (self->servers);
-  g_clear_object (&self->source_address);
+  g_clear_pointer (&self->sources, g_ptr_array_unref);
   g_free (self);
 }

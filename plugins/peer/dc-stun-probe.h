@@ -30,10 +30,10 @@ typedef struct {
   void (*mapped) (DcNatMapping mapping, gpointer user_data);
 } DcStunProbeCallbacks;
 
-/* @servers: (element-type DcIceServer): in the order in which they are wanted, not empty; kept as they are meanwhile. @source: (nullable): the
- * address of ours to ask from. @start: that events count from. */
-DcStunProbe *dc_stun_probe_new (
-    GPtrArray *servers, const char *source, gint64 start, const DcStunProbeCallbacks *callbacks, gpointer user_data);
+/* @servers: (element-type DcIceServer): in the order in which they are wanted, not empty; kept as they are meanwhile. @sources: (element-type
+ * utf8) (nullable): the only addresses of ours to ask from; the first of each family is used. @start: that events count from. */
+DcStunProbe *dc_stun_probe_new (GPtrArray *servers, const GPtrArray *sources, gint64 start,
+    const DcStunProbeCallbacks *callbacks, gpointer user_data);
 void dc_stun_probe_free (DcStunProbe *self);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (DcStunProbe, dc_stun_probe_free)
 
