@@ -106,6 +106,7 @@ worker (gpointer user_data)
   while (g_main_context_iteration (self->context, FALSE))
     ;
   g_main_context_pop_thread_default (self->context);
+  dc_webrtc_wait_prepared ();
   return NULL;
 }
 

@@ -105,15 +105,26 @@ make_certificate (gpointer data)
   return NULL;
 }
 
+static GMutex preparation_lock;
+static gboolean is_prepared;
+static GThread *preparation;
+
 void
 dc_webrtc_prepare (void)
 {
-  static gsize begun = 0;
+  g_mutex_lock (&preparation_lock);
+  if (!is_prepared)
+    preparation = g_thread_new ("dc-certificate", make_certificate, NULL);
+  is_prepared = TRUE;
+  g_mutex_unlock (&preparation_lock);
+}
 
-  if (!g_once_init_enter (&begun))
-    return;
-  g_thread_unref (g_thread_new ("dc-certificate", make_certificate, NULL));
-  g_once_init_leave (&begun, 1);
+void
+dc_webrtc_wait_prepared (void)
+{
+  g_mutex_lock (&preparation_lock);
+  g_clear_pointer (&preparation, g_thread_join);
+  g_mutex_unlock (&preparation_lock);
 }
 
 static gboolean
