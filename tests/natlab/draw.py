@@ -48,10 +48,10 @@ def _router_boxes(network, letter, site):
     if len(network.nats) > 1:
         lines = [f'lan {network.middle.format(site.number)}.1/24   wan {site.outer}']
         boxes.append(_nat_box(f'{letter}-outer  {network.nats[1]}', NATS[network.nats[1]], lines, network))
-    if network.ipv6 == ROUTED:
-        boxes.append(_box(f'{letter}-nat  IPv6 firewall', [f'lan {site.prefix6}:1/64', 'lets out everything, lets in answers']))
-    if network.ipv6 == BROKEN:
-        boxes.append(_box(f'{letter}-nat  IPv6', [f'lan {site.prefix6}:1/64', 'forwards nothing']))
+    if network.ipv6:
+        does = {ROUTED: 'lets out everything, lets in answers', BROKEN: 'forwards nothing'}[network.ipv6]
+        firewall = _box(f'{letter}-nat  IPv6', [f'lan {site.prefix6}:1/64', does])
+        boxes[:1] = [_beside(boxes[0], firewall) if boxes else firewall]
     return boxes
 
 

@@ -63,7 +63,7 @@ class Lab:
         self.spaces = {}
         self._veths = []  # ((namespace, device), (namespace, device))
         self._joins = []  # likewise, with a LINK: by the emulator
-        self._helpers = []
+        self._emulators = []
         self._plan()
 
     # --- The plan ---
@@ -181,10 +181,10 @@ class Lab:
     def _join(self, near, far, link):
         """Ends when the container does."""
         ends = [f'/run/netns/{name}:{device}' for name, device in (near, far)]
-        helper = subprocess.Popen([os.environ['NETLAB'], 'join', '--a', ends[0], '--b', ends[1], '--link', link], stdout=subprocess.PIPE,
+        emulator = subprocess.Popen([os.environ['NETLAB'], 'join', '--a', ends[0], '--b', ends[1], '--link', link], stdout=subprocess.PIPE,
                                   text=True)
-        self._helpers.append(helper)
-        if 'joined' not in helper.stdout.readline():
+        self._emulators.append(emulator)
+        if 'joined' not in emulator.stdout.readline():
             raise RuntimeError(f'netlab could not join {ends[0]} and {ends[1]}')
 
     # --- What is done in it ---
@@ -197,13 +197,9 @@ class Lab:
     def shell(self, name, script):
         return subprocess.run(self.enter(name, ['sh', '-eu']), input=script, text=True, check=True, stdout=subprocess.PIPE).stdout
 
-    def address(self, site, ipv6=False):
-        """The peer's own."""
-        if ipv6:
-            return f'{SITES[site].prefix6}:2'
-        if site == 'b' and self.shared and not self.networks['a'].isolated:
-            return '192.168.1.3'
-        return f'192.168.{SITES[site].number}.2' if self.networks[site].nats else SITES[site].outer
+    def gateway(self, site):
+        """The router's address in the LAN."""
+        return f'192.168.{SITES[site].number}.1'
 
     def counted(self):
         """Bytes by way since the lab began; see rules.counters()."""

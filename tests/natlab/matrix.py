@@ -20,8 +20,8 @@ PLAIN = ('none', 'port-restricted')
 SPECIAL = ('double-nat', 'cgnat', 'cgnat-symmetric', 'udp-blocked', 'only-443', 'http-proxy', 'ipv6-only', 'dual-stack', 'broken-ipv6',
            'mapping-30s')
 TOGETHER = ('same-lan', 'isolated-lan', 'isolated-lan-hairpin')
-# A TURN server: none; with a password, by UDP, TCP and TLS; the same with credentials that expire.
-NO, YES, REST = 'no', 'yes', 'REST'
+# A TURN server: none; with a password, by UDP, TCP and TLS; the same with credentials that expire; none, but TCP candidates.
+NO, YES, REST, ICE_TCP = 'no', 'yes', 'REST', 'no, but ICE-TCP'
 # Of the tests: a hole that is punched and one that cannot be, a relay by each way, IPv6, a NAT that hairpins.
 REDUCED = (('port-restricted', 'port-restricted', (NO,)), ('symmetric', 'address-restricted', (NO,)),
            ('symmetric', 'port-restricted', (NO, YES)), ('udp-blocked', 'port-restricted', (YES,)), ('http-proxy', 'none', (YES,)),
@@ -62,7 +62,7 @@ def pairs():
     found += [(a, b) for a in SPECIAL for b in PLAIN]
     found += [('ipv6-only', 'dual-stack'), ('ipv6-only', 'ipv6-only'), ('broken-ipv6', 'dual-stack'), ('cgnat', 'cgnat-symmetric')]
     found += [(name, None) for name in TOGETHER]
-    return [(*pair, (NO, YES)) for pair in found] + [('symmetric', 'symmetric', (REST,))]
+    return [(*pair, (NO, YES)) for pair in found] + [('symmetric', 'symmetric', (REST,)), ('udp-blocked', 'none', (ICE_TCP,))]
 
 
 def names(pair):
@@ -87,13 +87,13 @@ def _ice_options(turn):
     return ['--stun-server', 'stun:turn.example', *(word for url in urls for word in ('--turn-server', url))]
 
 
-def _options(lab, services, turn):
+def _options(lab, turn):
     """Of dcpeer, for each site."""
     options = {}
     for site in 'ab':
-        options[site] = ['--no-turn'] if turn == NO else ['--tls-ca', CA]
+        options[site] = {NO: ['--no-turn'], ICE_TCP: ['--no-turn', '--ice-tcp']}.get(turn, ['--tls-ca', CA])
         if lab.networks[site].out == PROXY:
-            options[site] += ['--proxy', proxy_url(services.gateway(site))]
+            options[site] += ['--proxy', proxy_url(lab.gateway(site))]
     return options
 
 
@@ -104,11 +104,11 @@ def play_pair(a, b, turns, rounds, logs):
     lab.build()
     services = Services(lab, logs, _ice_options(turns[-1]), rest=REST in turns)
     for turn in turns:
-        expected = expect(lab.networks['a'], lab.networks['b'], () if turn == NO else ('udp', 'tcp', 'tls'))
+        expected = expect(lab.networks['a'], lab.networks['b'], ('udp', 'tcp', 'tls') if turn in (YES, REST) else (), turn == ICE_TCP)
         played = []
         for number in range(rounds if expected.connects else 1):
             name = f'{logs}/{turn}-{number}'
-            played.append(cell.play(lab, services, name, _options(lab, services, turn), expected, payload=number == 0)._asdict())
+            played.append(cell.play(lab, services, name, _options(lab, turn), expected, payload=number == 0)._asdict())
         answer = Answer(a, b, turn, str(expected), bool(expected.ways), played)
         print(json.dumps(answer._asdict()), flush=True)
 
@@ -142,7 +142,7 @@ def _print_answer(answer):
     shown = f'{percentile(times, 50):6.2f} {percentile(times, 95):6.2f}' if times else '     -      -'
     faults = answer.faults()
     verdict = 'ok' if not faults else 'FAULT'
-    print(f"{answer.a:22} {answer.b or '(the same)':16} {answer.turn:5} {'+'.join(answer.kinds()):14} {shown}  {verdict}",
+    print(f"{answer.a:22} {answer.b or '(the same)':16} {answer.turn:15} {'+'.join(answer.kinds()):14} {shown}  {verdict}",
           flush=True)
     for sentence in dict.fromkeys(faults or answer.sentences()):
         print(f'    {sentence}', flush=True)
@@ -166,7 +166,7 @@ def _collect(wanted, rounds, jobs, keep):
 def run(wanted, rounds=3, jobs=2, keep=None, table=None, within=None):
     """Whether every cell was as theory says."""
     began = time.monotonic()
-    print(f"{'caller':22} {'called':16} {'TURN':5} {'pair':14} {'p50 s':>6} {'p95 s':>6}  as theory says", flush=True)
+    print(f"{'caller':22} {'called':16} {'TURN':15} {'pair':14} {'p50 s':>6} {'p95 s':>6}  as theory says", flush=True)
     answers, broken = _collect(wanted, rounds, jobs, keep)
     wrong = sum(bool(answer.faults()) for answer in answers)
     direct = sorted((percentile(answer.times(), 95), answer.name) for answer in answers if answer.times() and not answer.relayed)
@@ -205,7 +205,9 @@ def _others(answers):
     found = {(one.a, one.b, one.turn): one for one in answers}
     for a, b, turn in found:
         if turn == REST:
-            lines.append(f'| {a} | {b} | | REST credentials: {_shown(found[a, b, turn])} |')
+            lines.append(f'| {a} | {b} | | with REST credentials: {_shown(found[a, b, turn])} |')
+        elif turn == ICE_TCP:
+            lines.append(f'| {a} | {b} | with `--ice-tcp`: {_shown(found[a, b, turn])} | |')
         elif turn == NO and not (a in FIVE and b in FIVE):
             cells = [_shown(found[a, b, either]) if (a, b, either) in found else '' for either in (NO, YES)]
             lines.append(f"| {a} | {b or '(the same)'} | {' | '.join(cells)} |")
@@ -213,7 +215,8 @@ def _others(answers):
 
 
 def markdown(answers, rounds):
-    networks = [f'- **{name}**: {NETWORKS[name].says}' for name in dict.fromkeys(name for one in answers for name in (one.a, one.b) if name)]
+    shown = dict.fromkeys(name for one in answers for name in (one.a, one.b) if name)
+    networks = [f'- **{name}**: {NETWORKS[name].says}' for name in shown]
     return ['<!-- SPDX-License-Identifier: LGPL-2.1-or-later -->', '<!-- Made by ./dev natlab matrix -->', '# Through NATs', '',
             'What `dcpeer` comes to between two networks, as measured in `./dev natlab matrix`: the kinds of the selected pair of candidates,',
             'the caller\'s first, then the seconds from the call to the open channel, median and 95th percentile. A relay is named by how the',

@@ -82,8 +82,9 @@ def reach(*servers):
 def proxy(address, port, user, password):
     good = base64.b64encode(f'{user}:{password}'.encode()).decode()
     wrong = base64.b64encode(f'{user}:x{password}'.encode()).decode()
-    requests = (('CONNECT signal.example:443', good, b'200'), ('CONNECT signal.example:443', wrong, b'407'), ('CONNECT signal.example:443', '', b'407'),
-                ('CONNECT signal.example:8443', good, b'403'), ('GET http://signal.example:443/', good, b'405'))
+    requests = (('CONNECT signal.example:443', good, b'200'), ('CONNECT signal.example:443', wrong, b'407'),
+                ('CONNECT signal.example:443', '', b'407'), ('CONNECT signal.example:8443', good, b'403'),
+                ('GET http://signal.example:443/', good, b'405'))
     for line, credentials, status in requests:
         with socket.create_connection((address, int(port)), _PATIENCE_S) as sock:
             header = f'Proxy-Authorization: Basic {credentials}\r\n' if credentials else ''

@@ -105,11 +105,8 @@ class Services:
         return self._start(name, ['turnserver', '-c', f'{WORK}/{name}.conf'])
 
     def _proxy(self, site):
-        argv = [sys.executable, f'{HERE}/connect-proxy.py', self.gateway(site), str(PROXY_PORT), USER, PASSWORD]
+        argv = [sys.executable, f'{HERE}/connect-proxy.py', self.lab.gateway(site), str(PROXY_PORT), USER, PASSWORD]
         return self._start(f'{site}-proxy', argv, f'{site}-nat')
-
-    def gateway(self, site):
-        return self.lab.address(site).rpartition('.')[0] + '.1'
 
     def url(self, site):
         """Of dcsignald, as that site can reach it."""

@@ -51,11 +51,11 @@ def check(name):
     lab = Lab(name, None if network.both else 'none')
     lab.write_names()
     lab.build()
-    services = Services(lab, WORK)
+    Services(lab, WORK)
     faults = _check_reach(lab, name, network)
     if network.nats and network.out == ALL:
         faults += _check_nat(lab, name, network)
     if network.out == PROXY:
-        said = _probe(lab, 'proxy', services.gateway('a'), str(PROXY_PORT), USER, PASSWORD)
+        said = _probe(lab, 'proxy', lab.gateway('a'), str(PROXY_PORT), USER, PASSWORD)
         faults += [] if said == 'yes' else [f'{name}: {said}']
     return faults
