@@ -489,6 +489,23 @@ test_last_messages_before (Fixture *fixture, gconstpointer data)
   expect_many (fixture->at_bob, last->n);
 }
 
+/* A far side says that it closes the channel before all that it has sent has come, and does not say it again, as aiortc does. */
+static void
+test_last_message_late (Fixture *fixture, gconstpointer data)
+{
+  g_autoptr (DcChannelOptions) options = raw_options ();
+  g_autoptr (GstStructure) open = NULL;
+  gint id = -1;
+
+  meet (fixture, options, options);
+  open = dc_test_peer_wait_event (fixture->bob, "channel-open");
+  g_assert_true (gst_structure_get_int (open, "id", &id));
+  dc_test_cut_reset_oldest ((guint) id);
+  dc_test_push_text (fixture->at_alice, "last words");
+  dc_test_expect_text (fixture->at_bob, "last words");
+  assert_end (fixture->at_bob);
+}
+
 /* Nobody is there any more, who could not say so. */
 static void
 test_silence (Fixture *fixture, gconstpointer data)
@@ -662,6 +679,7 @@ main (int argc, char **argv)
   ADD ("/raw/last-messages", test_last_messages);
   ADD_WITH ("/raw/last-messages/before-abort", test_last_messages_before, &before_abort);
   ADD_WITH ("/raw/last-messages/before-close", test_last_messages_before, &before_close);
+  ADD ("/raw/last-messages/late", test_last_message_late);
   ADD ("/raw/usrsctp-stays", test_usrsctp_stays);
   return g_test_run ();
 }

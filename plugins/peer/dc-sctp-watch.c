@@ -14,7 +14,7 @@
  *
  * The other way: sctpdec hands messages over by a queue for each stream, which it throws away when the far side resets the stream, as it does
  * to close a channel; and a far side that leaves may be heard of on another way than its last messages. So those that come whole are
- * counted, and again when they were given. A reset says after which TSN it is; one that comes before that is as good as lost: to be repeated.
+ * counted, and again when they were given. A reset says after which TSN it is; one that comes before that must wait for it.
  * Who has sent one waits for an answer, which names its number; before it has left nobody should hang up.
  * Interleaved data (I-DATA) does not come: GStreamer's usrsctp is not asked to take it.
  *
@@ -377,6 +377,17 @@ dc_sctp_watch_received (DcSctpWatch *self, gconstpointer packet, gsize size)
     judged |= take_chunks_locked (self, packet, size);
   g_mutex_unlock (&self->lock);
   return judged;
+}
+
+gboolean
+dc_sctp_watch_is_early (DcSctpWatch *self, gconstpointer packet, gsize size)
+{
+  gboolean early;
+
+  g_mutex_lock (&self->lock);
+  early = (judge_locked (self, packet, size) & DC_SCTP_PACKET_EARLY) != 0;
+  g_mutex_unlock (&self->lock);
+  return early;
 }
 
 /* --- What they tell ------------------------------------------------------------------------------------------------------------- */

@@ -21,12 +21,14 @@ gboolean dc_sctp_watch_sent (DcSctpWatch *self, gconstpointer packet, gsize size
 typedef enum {
   DC_SCTP_PACKET_DELIVERED = 1 << 0, /* dc_sctp_watch_has_delivered() has said no, and may say yes now */
   DC_SCTP_PACKET_RESETS = 1 << 1,    /* the far side ends streams (RFC 6525) */
-  DC_SCTP_PACKET_EARLY =
-      1 << 2, /* it ends streams on which data is still missing: nothing of it was counted, it is to be lost */
+  DC_SCTP_PACKET_EARLY = 1 << 2, /* it ends streams on which data is still missing: nothing of it was counted, it is to
+                                      * come again later */
 } DcSctpPacket;
 
 /* A packet that came, and that SCTP has not seen yet. */
 DcSctpPacket dc_sctp_watch_received (DcSctpWatch *self, gconstpointer packet, gsize size);
+/* TRUE: it would be early still. */
+gboolean dc_sctp_watch_is_early (DcSctpWatch *self, gconstpointer packet, gsize size);
 /* A packet for the far side's SCTP that it must answer at once (HEARTBEAT, RFC 9260, section 8.3): so who cannot be heard of is gone. Our own
  * SCTP takes no notice of the answer. (nullable) (transfer full): NULL: there is no association yet. */
 GBytes *dc_sctp_watch_make_heartbeat (DcSctpWatch *self);

@@ -21,7 +21,7 @@
  *  - A channel that is closed on both sides is freed, though what sctpdec has for its stream still goes there: a far side that used the
  *    stream again would write to freed memory. So each channel is kept as long as its webrtcbin.
  *  - sctpdec hands messages over by a queue and a thread for each stream, and throws them away when the far side closes the channel:
- *    what says so waits until all that came before was given to the channels.
+ *    what says so waits until all that came before was given to the channels, and what says so too early until that has come.
  *  - Messages are repaired on their way into sctpenc: empty ones, and the limits of partially reliable ones.
  *  - A channel that the far side has opened is said to be open before the answer to that is queued: who sends then might come before it. So
  *    the answer is told when it comes to sctpenc.
@@ -64,6 +64,9 @@ struct _DcWebrtc {
   DcWebrtcCallbacks callbacks;
   gpointer user_data;
   gint deaf; /* atomic: what comes in does not count any more */
+  GstBuffer *
+      early; /* (nullable): a packet with a reset, before which something is missing; of the thread that receives, as is: */
+  gboolean passing; /* a packet is given to SCTP that was looked at before */
 
   GMutex lock;
   GCond drained;
@@ -262,6 +265,43 @@ tell_drained (DcWebrtc *self)
   self->callbacks.drained (self->user_data);
 }
 
+/* Somebody might not repeat it, such as aiortc. */
+static GstPadProbeReturn
+keep_early (DcWebrtc *self, GstBuffer *packet)
+{
+  gst_buffer_replace (&self->early, packet);
+  return GST_PAD_PROBE_DROP;
+}
+
+static gboolean
+is_early_due (DcWebrtc *self)
+{
+  gboolean early = TRUE;
+  GstMapInfo map;
+
+  if (self->early != NULL && gst_buffer_map (self->early, &map, GST_MAP_READ)) {
+    early = dc_sctp_watch_is_early (self->watch, map.data, map.size);
+    gst_buffer_unmap (self->early, &map);
+  }
+  return !early;
+}
+
+/* @packet brings what was missing before the one that came early, which comes here again behind it. */
+static GstFlowReturn
+pass_with_early (DcWebrtc *self, GstPad *pad, GstBuffer *packet)
+{
+  GstBuffer *early = g_steal_pointer (&self->early);
+  GstFlowReturn flow;
+
+  self->passing = TRUE;
+  flow = gst_pad_chain (pad, packet);
+  self->passing = FALSE;
+  if (flow == GST_FLOW_OK)
+    return gst_pad_chain (pad, early);
+  gst_buffer_unref (early);
+  return flow;
+}
+
 /* SCTP has not seen it yet: who learns from SCTP that the far side closes a channel finds here what had arrived before. */
 static GstPadProbeReturn
 watch_received (GstPad *pad, GstPadProbeInfo *info, gpointer user_data)
@@ -272,17 +312,22 @@ watch_received (GstPad *pad, GstPadProbeInfo *info, gpointer user_data)
 
   if (g_atomic_int_get (&self->deaf))
     return GST_PAD_PROBE_DROP;
+  if (self->passing)
+    return GST_PAD_PROBE_OK;
   if (gst_buffer_map (GST_PAD_PROBE_INFO_BUFFER (info), &map, GST_MAP_READ)) {
     packet = dc_sctp_watch_received (self->watch, map.data, map.size);
     gst_buffer_unmap (GST_PAD_PROBE_INFO_BUFFER (info), &map);
   }
   if (packet & DC_SCTP_PACKET_EARLY)
-    return GST_PAD_PROBE_DROP;
+    return keep_early (self, GST_PAD_PROBE_INFO_BUFFER (info));
   if (packet & DC_SCTP_PACKET_DELIVERED)
     self->callbacks.delivered (self->user_data);
   if (packet & DC_SCTP_PACKET_RESETS)
     wait_until_drained (self);
-  return GST_PAD_PROBE_OK;
+  if (!is_early_due (self))
+    return GST_PAD_PROBE_OK;
+  GST_PAD_PROBE_INFO_FLOW_RETURN (info) = pass_with_early (self, pad, GST_PAD_PROBE_INFO_BUFFER (info));
+  return GST_PAD_PROBE_HANDLED;
 }
 
 /* What it still had is gone. */
@@ -685,6 +730,7 @@ dc_webrtc_free (DcWebrtc *self)
     forget_instance (self->sctpenc, self);
   if (self->sctpdec != NULL)
     forget_instance (self->sctpdec, self);
+  gst_clear_buffer (&self->early);
   g_clear_object (&self->agent);
   gst_clear_object (&self->sctpenc);
   gst_clear_object (&self->sctpdec);

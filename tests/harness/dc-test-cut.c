@@ -12,6 +12,10 @@
 /* Of an SCTP packet. */
 #define HEADER_SIZE 12u
 #define CHECKSUM_SIZE 4u
+/* Of its chunks. */
+enum { CHUNK_DATA = 0, CHUNK_INIT = 1, CHUNK_INIT_ACK = 2 };
+#define DATA_TSN 4u
+#define INIT_TSN 16u
 
 static gint is_cut, n_lost; /* atomic */
 
@@ -36,14 +40,35 @@ watch (GstElement *element, const char *pad_name)
   gst_pad_add_probe (pad, GST_PAD_PROBE_TYPE_BUFFER | GST_PAD_PROBE_TYPE_BUFFER_LIST, drop_if_cut, NULL, NULL);
 }
 
-/* Keeps the head of each packet: ports and the tag that the far side wants to see. */
-static GstPadProbeReturn
-keep_header (GstPad *pad, GstPadProbeInfo *info, gpointer user_data)
-{
-  guint8 *header = g_malloc0 (HEADER_SIZE);
+/* What a sctpenc has said so far. */
+typedef struct {
+  guint8 header[HEADER_SIZE]; /* ports and the tag that the far side wants to see; no checksum */
+  guint32 first_tsn, last_tsn;
+} Said;
 
-  gst_buffer_extract (GST_PAD_PROBE_INFO_BUFFER (info), 0, header, HEADER_SIZE - CHECKSUM_SIZE);
-  g_object_set_data_full (G_OBJECT (pad), "header", header, g_free);
+static void
+note_chunk_locked (Said *said, const guint8 *chunk)
+{
+  if (chunk[0] == CHUNK_INIT || chunk[0] == CHUNK_INIT_ACK) {
+    said->first_tsn = GST_READ_UINT32_BE (chunk + INIT_TSN);
+    said->last_tsn = said->first_tsn - 1;
+  } else if (chunk[0] == CHUNK_DATA && (gint32) (GST_READ_UINT32_BE (chunk + DATA_TSN) - said->last_tsn) > 0)
+    said->last_tsn = GST_READ_UINT32_BE (chunk + DATA_TSN);
+}
+
+static GstPadProbeReturn
+note_packet (GstPad *pad, GstPadProbeInfo *info, gpointer user_data)
+{
+  Said *said = user_data;
+  GstMapInfo map;
+
+  g_assert_true (gst_buffer_map (GST_PAD_PROBE_INFO_BUFFER (info), &map, GST_MAP_READ));
+  g_mutex_lock (&encoders_lock);
+  memcpy (said->header, map.data, HEADER_SIZE - CHECKSUM_SIZE);
+  for (gsize at = HEADER_SIZE; at < map.size; at += GST_ROUND_UP_4 (GST_READ_UINT16_BE (map.data + at + 2)))
+    note_chunk_locked (said, map.data + at);
+  g_mutex_unlock (&encoders_lock);
+  gst_buffer_unmap (GST_PAD_PROBE_INFO_BUFFER (info), &map);
   return GST_PAD_PROBE_OK;
 }
 
@@ -52,8 +77,10 @@ note_encoder (GstElement *element)
 {
   g_autoptr (GstPad) pad = gst_element_get_static_pad (element, "src");
   GWeakRef *ref = g_new (GWeakRef, 1);
+  Said *said = g_new0 (Said, 1);
 
-  gst_pad_add_probe (pad, GST_PAD_PROBE_TYPE_BUFFER, keep_header, NULL, NULL);
+  g_object_set_data_full (G_OBJECT (pad), "said", said, g_free);
+  gst_pad_add_probe (pad, GST_PAD_PROBE_TYPE_BUFFER, note_packet, said, NULL);
   g_weak_ref_init (ref, element);
   g_mutex_lock (&encoders_lock);
   g_queue_push_tail (&encoders, ref);
@@ -129,20 +156,51 @@ dc_test_cut_end_oldest (void)
   gst_pad_push_event (pad, gst_event_new_eos ());
 }
 
+static void
+push_chunk (GstPad *pad, const guint8 *header, const guint8 *chunk, gsize size)
+{
+  guint8 *packet = g_malloc (HEADER_SIZE + size);
+  guint32 checksum;
+
+  memcpy (packet, header, HEADER_SIZE);
+  memcpy (packet + HEADER_SIZE, chunk, size);
+  checksum = dc_sctp_checksum (packet, HEADER_SIZE + size);
+  memcpy (packet + HEADER_SIZE - CHECKSUM_SIZE, &checksum, CHECKSUM_SIZE);
+  gst_pad_push (pad, gst_buffer_new_wrapped (packet, HEADER_SIZE + size));
+}
+
+static Said
+get_said (GstPad *pad)
+{
+  Said said;
+
+  g_mutex_lock (&encoders_lock);
+  said = *(const Said *) g_object_get_data (G_OBJECT (pad), "said");
+  g_mutex_unlock (&encoders_lock);
+  return said;
+}
+
 void
 dc_test_cut_abort_oldest (void)
 {
   static const guint8 chunk[] = {6, 0, 0, 4};
   g_autoptr (GstElement) encoder = dup_oldest_encoder ();
   g_autoptr (GstPad) pad = gst_element_get_static_pad (encoder, "src");
-  g_autofree guint8 *header = g_object_steal_data (G_OBJECT (pad), "header");
-  guint8 *packet = g_malloc (HEADER_SIZE + sizeof chunk);
-  guint32 checksum;
+  Said said = get_said (pad);
 
-  g_assert_nonnull (header);
-  memcpy (packet, header, HEADER_SIZE);
-  memcpy (packet + HEADER_SIZE, chunk, sizeof chunk);
-  checksum = dc_sctp_checksum (packet, HEADER_SIZE + sizeof chunk);
-  memcpy (packet + HEADER_SIZE - CHECKSUM_SIZE, &checksum, CHECKSUM_SIZE);
-  gst_pad_push (pad, gst_buffer_new_wrapped (packet, HEADER_SIZE + sizeof chunk));
+  push_chunk (pad, said.header, chunk, sizeof chunk);
+}
+
+void
+dc_test_cut_reset_oldest (guint stream)
+{
+  guint8 chunk[24] = {130, 0, 0, 22, 0, 13, 0, 18}; /* RE-CONFIG, with an Outgoing SSN Reset Request */
+  g_autoptr (GstElement) encoder = dup_oldest_encoder ();
+  g_autoptr (GstPad) pad = gst_element_get_static_pad (encoder, "src");
+  Said said = get_said (pad);
+
+  GST_WRITE_UINT32_BE (chunk + 8, said.first_tsn); /* which is the number of the first request, too */
+  GST_WRITE_UINT32_BE (chunk + 16, said.last_tsn + 1);
+  GST_WRITE_UINT16_BE (chunk + 20, stream);
+  push_chunk (pad, said.header, chunk, sizeof chunk);
 }

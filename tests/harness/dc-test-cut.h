@@ -17,5 +17,7 @@ guint dc_test_cut_count_lost (void);
 void dc_test_cut_end_oldest (void);
 /* The same one aborts its SCTP association, as a browser does first. */
 void dc_test_cut_abort_oldest (void);
+/* The same one says, once, that @stream ends with the next message, before it sends that. */
+void dc_test_cut_reset_oldest (guint stream);
 
 G_END_DECLS

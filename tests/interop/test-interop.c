@@ -255,6 +255,17 @@ test_hundred (DcInterop *fixture, gconstpointer data)
 }
 
 static void
+expect_size (DcChannel *channel, gsize size)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (DcLinkItem) item = dc_channel_pull (channel, 0, &error);
+
+  g_assert_no_error (error);
+  g_assert_nonnull (item->payload);
+  g_assert_cmpuint (g_bytes_get_size (item->payload), ==, size);
+}
+
+static void
 assert_end (DcChannel *channel)
 {
   g_autoptr (GError) error = NULL;
@@ -277,8 +288,10 @@ test_close (DcInterop *fixture, gconstpointer data)
   theirs = dc_interop_get_channel (fixture, "theirs");
   ours = dc_interop_get_channel (fixture, "ours");
   dc_test_push_text (theirs, "last words");
+  dc_test_push_text (theirs, "!send 1 60000");
   dc_test_push_text (theirs, "!close");
   dc_test_expect_text (theirs, "last words");
+  expect_size (theirs, 60000);
   assert_end (theirs);
   dc_test_push_text (ours, "still there");
   dc_test_expect_text (ours, "still there");
