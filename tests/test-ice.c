@@ -162,6 +162,24 @@ test_addresses (void)
 }
 
 static void
+test_free_ports (void)
+{
+  g_autoptr (GPtrArray) addresses = g_ptr_array_new ();
+  g_autoptr (GSocket) socket = g_socket_new (G_SOCKET_FAMILY_IPV4, G_SOCKET_TYPE_DATAGRAM, G_SOCKET_PROTOCOL_UDP, NULL);
+  g_autoptr (GSocketAddress) any = g_inet_socket_address_new_from_string ("127.0.0.1", 0), bound = NULL;
+  guint16 port;
+
+  g_assert_true (g_socket_bind (socket, any, FALSE, NULL));
+  bound = g_socket_get_local_address (socket, NULL);
+  port = g_inet_socket_address_get_port (G_INET_SOCKET_ADDRESS (bound));
+  g_ptr_array_add (addresses, "127.0.0.1");
+  g_assert_false (dc_local_addresses_have_port (addresses, port, port));
+  g_assert_true (dc_local_addresses_have_port (addresses, 1024, G_MAXUINT16));
+  g_ptr_array_add (addresses, "127.0.0.2");
+  g_assert_true (dc_local_addresses_have_port (addresses, port, port));
+}
+
+static void
 test_public_addresses (void)
 {
   static const char *const public[] = {"192.0.2.1", "100.128.0.1", "2001:db8::1"};
@@ -204,6 +222,7 @@ test_advice (void)
       {{HOST, SRFLX, UNKNOWN, CONE, TRUE, FALSE}, "no STUN server answers us"},
       {{HOST, SRFLX, UNKNOWN, CONE, FALSE, FALSE}, "a STUN server is needed (--stun-server)"},
       {{SRFLX, HOST, CONE, UNKNOWN, TRUE, TRUE}, "the other side named only addresses of its own network"},
+      {{PUBLIC, 0, UNKNOWN, UNKNOWN, FALSE, FALSE}, "the other side named no address at all"},
       {{PUBLIC, HOST, UNKNOWN, UNKNOWN, FALSE, FALSE}, "the other side named only addresses of its own network"},
       {{HOST, SRFLX, DC_NAT_MAPPING_NONE, CONE, TRUE, TRUE}, "do not let each other in"},
       {{SRFLX, PUBLIC, CONE, UNKNOWN, TRUE, TRUE}, "do not let each other in"},
@@ -236,6 +255,7 @@ main (int argc, char **argv)
   g_test_add_func ("/ice-config/places", test_ice_config_places);
   g_test_add_func ("/ice-config/interfaces", test_ice_config_interfaces);
   g_test_add_func ("/addresses/local", test_addresses);
+  g_test_add_func ("/addresses/free-ports", test_free_ports);
   g_test_add_func ("/addresses/public", test_public_addresses);
   g_test_add_func ("/ice-advice", test_advice);
   return g_test_run ();

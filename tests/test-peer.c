@@ -332,6 +332,32 @@ test_daemon_restart (Fixture *fixture, gconstpointer data)
   assert_closed_cleanly (bob);
 }
 
+/* All ports that may be used are taken: that is said at once, and not after the time limit. */
+static void
+test_port_range_taken (Fixture *fixture, gconstpointer data)
+{
+  g_autoptr (GPtrArray) taken = g_ptr_array_new_with_free_func (g_object_unref);
+  guint16 port = 0;
+  static const char *const loopback[] = {"127.0.0.1", "::1"};
+  for (guint i = 0; i < G_N_ELEMENTS (loopback); i++) {
+    g_autoptr (GSocketAddress) address = g_inet_socket_address_new_from_string (loopback[i], port), bound = NULL;
+    GSocket *socket =
+        g_socket_new (g_socket_address_get_family (address), G_SOCKET_TYPE_DATAGRAM, G_SOCKET_PROTOCOL_UDP, NULL);
+    g_ptr_array_add (taken, socket);
+    if (!g_socket_bind (socket, address, FALSE, NULL))
+      continue; /* there is no IPv6, or somebody else has it */
+    bound = g_socket_get_local_address (socket, NULL);
+    port = g_inet_socket_address_get_port (G_INET_SOCKET_ADDRESS (bound));
+  }
+  g_autofree char *range = g_strdup_printf ("%u-%u", port, port);
+  g_autoptr (DcTestPeer) bob = dc_test_peer_new (fixture->url, "id", "bob", "role", DC_ROLE_ANSWERER, NULL);
+  g_autoptr (DcTestPeer) alice = dc_test_peer_new (
+      fixture->url, "id", "alice", "role", DC_ROLE_OFFERER, "interface", "lo", "port-range", range, NULL);
+  g_autoptr (GstStructure) closed = dc_test_peer_wait_event (alice, "connection-closed");
+
+  g_assert_nonnull (strstr (gst_structure_get_string (closed, "reason"), "is free; name a wider range (--port-range)"));
+}
+
 /* What came for a peer that was still choosing its STUN server is of no use when the daemon has forgotten all. */
 static void
 test_daemon_restart_while_choosing (Fixture *fixture, gconstpointer data)
@@ -362,6 +388,8 @@ test_daemon_restart_while_choosing (Fixture *fixture, gconstpointer data)
   g_autoptr (DcChannel) at_alice = dc_test_peer_wait_channel (alice);
   called = dc_test_peer_wait_event (alice, "called");
   g_assert_cmpstr (gst_structure_get_string (called, "peer"), ==, "carol");
+  /* None has answered. */
+  g_assert_cmpuint (dc_test_peer_count_events (alice, "stun-chosen"), ==, 0);
 }
 
 static void
@@ -627,6 +655,7 @@ main (int argc, char **argv)
   ADD ("taken-id", NULL, test_taken_id);
   ADD ("bad-usage", NULL, test_bad_usage);
   ADD ("daemon-restart", NULL, test_daemon_restart);
+  ADD ("port-range-taken", NULL, test_port_range_taken);
   ADD ("daemon-restart-while-choosing", NULL, test_daemon_restart_while_choosing);
   ADD ("abort", NULL, test_abort);
   ADD ("abort-slow-reader", NULL, test_abort_slow_reader);

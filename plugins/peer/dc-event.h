@@ -18,7 +18,7 @@ G_BEGIN_DECLS
  * ice-server               kind ("stun", "turn"), url (no password), source ("given", "signaling server"), used (boolean), reason (if not used)
  * stun-answered            url, address, port (uint: what it sees of us), rtt (double, seconds)
  * stun-failed              url, reason
- * stun-chosen              url                      of several STUN servers, the first that answers
+ * stun-chosen              url                      of several STUN servers, the first that answers, if one does
  * nat                      mapping ("none", "endpoint-independent", "address-dependent")    how the NAT before us chooses ports (RFC 4787)
  * turn-connected           url, tls ("TLS 1.3", if so)      there is a connection to a TURN server over TCP
  * turn-failed              url, reason              there is none

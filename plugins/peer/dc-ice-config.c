@@ -309,7 +309,7 @@ on_decided (guint number, gpointer user_data)
   DcIceConfig *self = user_data;
 
   take_stun_server (self, number);
-  if (self->stun_servers->len > 1) {
+  if (self->stun_servers->len > 1 && self->stun_answers) {
     GstStructure *event = dc_event_new ("stun-chosen", self->start);
     gst_structure_set (event, "url", G_TYPE_STRING, self->stun_server, NULL);
     self->callbacks.event (event, self->user_data);
@@ -380,6 +380,29 @@ dc_ice_config_choose (DcIceConfig *self, JsonNode *named)
   for (guint i = 0; servers != NULL && i < servers->len; i++)
     consider (self, g_ptr_array_index (servers, i), "signaling server");
   choose_stun_server (self);
+}
+
+/* Of several interfaces one may be without an address, such as that of a modem. Where no port is free, libnice would find no candidate, and say
+ * nothing of it. */
+GPtrArray *
+dc_ice_config_list_addresses (const DcIceConfig *self, GError **error)
+{
+  g_autoptr (GPtrArray) addresses = dc_local_addresses_list ((const char *const *) self->interfaces);
+
+  if (self->interfaces != NULL && addresses->len == 0) {
+    g_autofree char *names = g_strjoinv (", ", self->interfaces);
+    g_autofree char *quoted = dc_signaling_quote (names);
+    g_set_error (error, DC_ERROR, DC_ERROR_CONNECTION,
+        "the network interface %s is not there, or has no address; \"ip addr\" shows what there is", quoted);
+    return NULL;
+  }
+  if (self->max_port > 0 && addresses->len > 0
+      && !dc_local_addresses_have_port (addresses, self->min_port, self->max_port)) {
+    g_set_error (error, DC_ERROR, DC_ERROR_CONNECTION,
+        "no UDP port from %u to %u is free; name a wider range (--port-range)", self->min_port, self->max_port);
+    return NULL;
+  }
+  return g_steal_pointer (&addresses);
 }
 
 void

@@ -76,6 +76,9 @@ void dc_ice_config_set_ready (DcIceConfig *self);
 void dc_ice_config_network_changed (DcIceConfig *self);
 /* Fills in what is known of our side: the mapping, and what the servers do. */
 void dc_ice_config_describe (const DcIceConfig *self, DcIceSituation *situation);
+/* The addresses of ours that may be used, without loopback unless that was named. NULL: DC_ERROR_CONNECTION with a sentence: there is none on the
+ * interfaces that were named, or no free port. (element-type utf8) (transfer full) */
+GPtrArray *dc_ice_config_list_addresses (const DcIceConfig *self, GError **error);
 /* How the TURN server is reached that has this address and port for webrtcbin. */
 DcIceTransport dc_ice_config_get_turn_transport (const DcIceConfig *self, const char *address, guint port);
 

@@ -30,6 +30,26 @@ to_text (const struct sockaddr *native)
   return g_inet_address_to_string (address);
 }
 
+static gboolean
+is_free (const char *text, guint16 port)
+{
+  g_autoptr (GSocketAddress) address = g_inet_socket_address_new_from_string (text, port);
+  g_autoptr (GSocket) socket =
+      g_socket_new (g_socket_address_get_family (address), G_SOCKET_TYPE_DATAGRAM, G_SOCKET_PROTOCOL_UDP, NULL);
+
+  return socket != NULL && g_socket_bind (socket, address, FALSE, NULL);
+}
+
+gboolean
+dc_local_addresses_have_port (const GPtrArray *addresses, guint16 min, guint16 max)
+{
+  for (guint i = 0; i < addresses->len; i++)
+    for (guint port = min; port <= max; port++)
+      if (is_free (g_ptr_array_index (addresses, i), (guint16) port))
+        return TRUE;
+  return FALSE;
+}
+
 gboolean
 dc_address_is_public (GInetAddress *address)
 {

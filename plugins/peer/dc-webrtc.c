@@ -40,9 +40,6 @@
 #include <interfaces.h>
 #include <stdio.h>
 
-#include "plugins/peer/dc-local-addresses.h"
-#include "signaling/protocol/dc-signaling-error.h"
-
 /* What webrtcbin's thread has still to do at the end is a matter of milliseconds. */
 #define TASKS_TIMEOUT (200 * G_TIME_SPAN_MILLISECOND)
 /* So is the next message that has come, unless an application holds webrtcbin's thread; and there may be many. */
@@ -441,23 +438,19 @@ offer_loopback (NiceAgent *agent)
   g_list_free_full (addresses, g_free);
 }
 
-/* Where ICE looks for candidates. Of several interfaces one may be without an address, such as that of a modem. */
+/* Where ICE looks for candidates. */
 static gboolean
 offer_addresses (NiceAgent *agent, const DcIceConfig *config, GError **error)
 {
-  g_autoptr (GPtrArray) addresses = dc_local_addresses_list ((const char *const *) config->interfaces);
+  g_autoptr (GPtrArray) addresses = dc_ice_config_list_addresses (config, error);
 
+  if (addresses == NULL)
+    return FALSE;
   for (guint i = 0; config->interfaces != NULL && i < addresses->len; i++)
     add_address (agent, g_ptr_array_index (addresses, i));
   if (config->interfaces == NULL && (config->loopback || addresses->len == 0))
     offer_loopback (agent);
-  if (config->interfaces == NULL || addresses->len > 0)
-    return TRUE;
-  g_autofree char *names = g_strjoinv (", ", config->interfaces);
-  g_autofree char *quoted = dc_signaling_quote (names);
-  g_set_error (error, DC_ERROR, DC_ERROR_CONNECTION,
-      "the network interface %s is not there, or has no address; \"ip addr\" shows what there is", quoted);
-  return FALSE;
+  return TRUE;
 }
 
 static gboolean
