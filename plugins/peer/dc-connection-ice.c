@@ -251,6 +251,8 @@ use_candidate (DcConnection *self, const char *line)
   if (self->remote.count > MAX_REMOTE_CANDIDATES
       || (dc_candidate_is_mdns (candidate) && self->resolving >= MAX_LOOKUPS))
     emit_candidate (self, "remote-candidate", line, candidate, "there are too many");
+  else if (!self->ice_config->tcp && g_str_equal (candidate->protocol, "TCP"))
+    emit_candidate (self, "remote-candidate", line, candidate, "TCP candidates are switched off (ice-tcp)");
   else if (dc_candidate_is_mdns (candidate))
     look_up (self, line, candidate->address);
   else {

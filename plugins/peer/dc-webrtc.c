@@ -18,6 +18,8 @@
  *    keepalives are on, without which ICE never notices that the far side is gone. Loopback is offered where it is the only
  *    interface, so that two programs on an isolated machine meet, and where a server is there. TCP candidates are off unless the user
  *    wants them: where packets are lost, libnice may settle on a pair of them although one of UDP works, and TCP's delays are ours.
+ *    Without them nomination is aggressive (RFC 5245, section 8.1.1.2): left to itself, libnice takes the better of the first two pairs that work, which are
+ *    often two ways through a TURN server; so it takes the first, and changes over to each better one that works while checks go on.
  *  - A channel that is closed on both sides is freed, though what sctpdec has for its stream still goes there: a far side that used the
  *    stream again would write to freed memory. So each channel is kept as long as its webrtcbin.
  *  - sctpdec hands messages over by a queue and a thread for each stream, and throws them away when the far side closes the channel:
@@ -453,6 +455,22 @@ offer_addresses (NiceAgent *agent, const DcIceConfig *config, GError **error)
   return TRUE;
 }
 
+/* The property is construct-only, and webrtcbin constructs; the agent itself looks at it with each check. With TCP candidates it must stay regular
+ * (RFC 6544, section 8). */
+static void
+nominate_aggressively (NiceAgent *agent)
+{
+  GObjectClass *klass = G_OBJECT_GET_CLASS (agent);
+  GParamSpec *spec = g_object_class_find_property (klass, "nomination-mode");
+  g_auto (GValue) mode = G_VALUE_INIT;
+
+  if (spec == NULL)
+    return;
+  g_value_init (&mode, spec->value_type);
+  g_value_set_enum (&mode, NICE_NOMINATION_MODE_AGGRESSIVE);
+  klass->set_property (G_OBJECT (agent), spec->param_id, &mode, spec);
+}
+
 static gboolean
 tune_agent (DcWebrtc *self, const DcIceConfig *config, GError **error)
 {
@@ -461,6 +479,8 @@ tune_agent (DcWebrtc *self, const DcIceConfig *config, GError **error)
   g_object_get (self->bin, "ice-agent", &ice, NULL);
   g_object_get (ice, "agent", &self->agent, NULL);
   g_object_set (self->agent, "upnp", FALSE, "keepalive-conncheck", TRUE, "ice-tcp", config->tcp, NULL);
+  if (!config->tcp)
+    nominate_aggressively (self->agent);
   if (config->tunnels != NULL)
     g_object_set (self->agent, "stun-max-retransmissions", TUNNEL_RETRANSMISSIONS, NULL);
   if (config->max_port > 0)
