@@ -205,6 +205,25 @@ test_stuck_server (Fixture *f, gconstpointer data)
   g_thread_join (talker);
 }
 
+/* --- Addresses -------------------------------------------------------------------------------------------------------------------- */
+
+/* A zone's "%" is an escape in URIs. */
+static void
+test_zone (Fixture *f, gconstpointer data)
+{
+  g_autoptr (GSocketAddress) address = g_inet_socket_address_new_from_string ("::1", 0);
+  g_autoptr (GSocket) socket = g_socket_new (G_SOCKET_FAMILY_IPV6, G_SOCKET_TYPE_STREAM, G_SOCKET_PROTOCOL_TCP, NULL);
+
+  if (socket == NULL || !g_socket_bind (socket, address, FALSE, NULL)) {
+    g_test_skip ("this machine has no IPv6");
+    return;
+  }
+  open_tunnels (f, NULL, NULL);
+  g_autoptr (GSocketConnection) near = connect_to (open_tunnel (f, "turn", "[::1%1]", f->port));
+  g_autoptr (GSocketConnection) far = accept_far (f);
+  wait_event (f, "turn-connected");
+}
+
 /* --- Many ------------------------------------------------------------------------------------------------------------------------ */
 
 /* A signaling server that names others each time. */
@@ -244,6 +263,7 @@ main (int argc, char **argv)
   TEST ("freed-at-proxy", test_freed_at_proxy);
   TEST ("freed-full", test_freed_full);
   TEST ("stuck-server", test_stuck_server);
+  TEST ("zone", test_zone);
   TEST ("many", test_many);
   return g_test_run ();
 }

@@ -519,8 +519,7 @@ add (DcTurnTunnels *self, const DcIceServer *server, gboolean ipv6, GError **err
   tunnel->cancellable = g_cancellable_new ();
   tunnel->display = dc_ice_server_to_display (server);
   /* The scheme is what the proxy resolver goes by: to it, this is TCP to somewhere, as HTTPS is. */
-  tunnel->uri = g_strdup_printf (
-      strchr (server->host, ':') != NULL ? "https://[%s]:%u" : "https://%s:%u", server->host, server->port);
+  tunnel->uri = g_uri_join (G_URI_FLAGS_NONE, "https", NULL, server->host, server->port, "", NULL, NULL);
   invoke (self, 0, accept_next, tunnel_ref (tunnel), tunnel_unref);
   return tunnel;
 }
