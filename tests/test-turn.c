@@ -26,7 +26,8 @@ start (DcTestDaemon *daemon, const Way *way)
   const char *servers[] = {way->turn_server, NULL};
 
   return dc_test_peer_new (dc_test_daemon_get_url (daemon), "id", way->id, "role", way->role, "turn-servers", servers,
-      "tls-ca", way->tls_ca, "proxy", way->proxy, "ice-transport-policy", way->policy, "connect-timeout", 20u, NULL);
+      "tls-ca", way->tls_ca, "proxy", way->proxy, "ice-transport-policy", way->policy, "connect-timeout",
+      20 * dc_test_get_slowness (), NULL);
 }
 
 static char *
