@@ -83,6 +83,33 @@ test_ice_config (void)
   g_assert_cmpuint (get_tunnel (config, 0, "u"), ==, tcp);
 }
 
+/* libnice is given addresses; until they are known, nobody shall call. */
+static void
+test_ice_config_names (void)
+{
+  const char *turn[] = {"turn://u:p@localhost:3478", "turn://u:p@no-such-host.invalid", NULL};
+  DcIceSettings settings = {.turn_servers = (GStrv) turn, .use_turn = TRUE};
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GPtrArray) events = g_ptr_array_new_with_free_func ((GDestroyNotify) gst_structure_free);
+  g_autoptr (DcIceConfig) config = new_config (&settings, events, &error);
+
+  g_assert_no_error (error);
+  dc_test_watchdog_start (20);
+  dc_ice_config_choose (config, NULL);
+  g_assert_false (config->ready);
+  g_assert_cmpuint (config->n_turn_servers, ==, 2);
+  /* Chosen anew meanwhile: the look-ups of the first choice count no more. */
+  dc_ice_config_choose (config, NULL);
+  while (!config->ready || config->turn_problem == NULL)
+    g_main_context_iteration (NULL, TRUE);
+  g_assert_cmpuint (config->turn_servers->len, >=, 1);
+  for (guint i = 0; i < config->turn_servers->len; i++)
+    g_assert_true (g_str_equal (get_turn_server (config, i), "turn://u:p@127.0.0.1:3478?transport=udp")
+                   || g_str_equal (get_turn_server (config, i), "turn://u:p@[::1]:3478?transport=udp"));
+  g_assert_nonnull (strstr (config->turn_problem, "no-such-host.invalid"));
+  dc_test_watchdog_stop ();
+}
+
 static void
 test_ice_config_off (void)
 {
@@ -222,7 +249,7 @@ test_advice (void)
       {{HOST, SRFLX, UNKNOWN, CONE, TRUE, FALSE}, "no STUN server answers us"},
       {{HOST, SRFLX, UNKNOWN, CONE, FALSE, FALSE}, "a STUN server is needed (--stun-server)"},
       {{SRFLX, HOST, CONE, UNKNOWN, TRUE, TRUE}, "the other side named only addresses of its own network"},
-      {{PUBLIC, 0, UNKNOWN, UNKNOWN, FALSE, FALSE}, "the other side named no address at all"},
+      {{PUBLIC, 0, UNKNOWN, UNKNOWN, FALSE, FALSE}, "the other side has named no address"},
       {{PUBLIC, HOST, UNKNOWN, UNKNOWN, FALSE, FALSE}, "the other side named only addresses of its own network"},
       {{HOST, SRFLX, DC_NAT_MAPPING_NONE, CONE, TRUE, TRUE}, "do not let each other in"},
       {{SRFLX, PUBLIC, CONE, UNKNOWN, TRUE, TRUE}, "do not let each other in"},
@@ -250,6 +277,7 @@ main (int argc, char **argv)
   dc_test_init (&argc, &argv);
   gst_init (NULL, NULL);
   g_test_add_func ("/ice-config/choose", test_ice_config);
+  g_test_add_func ("/ice-config/names", test_ice_config_names);
   g_test_add_func ("/ice-config/no-turn", test_ice_config_off);
   g_test_add_func ("/ice-config/bad", test_ice_config_bad);
   g_test_add_func ("/ice-config/places", test_ice_config_places);

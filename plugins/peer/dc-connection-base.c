@@ -17,7 +17,7 @@ dc_connection_unref (DcConnection *self)
 {
   if (!g_atomic_ref_count_dec (&self->refs))
     return;
-  g_queue_clear_full (&self->early_candidates, g_free);
+  dc_connection_forget_candidates (self);
   g_clear_pointer (&self->identity, dc_identity_free);
   g_ptr_array_unref (self->channels);
   g_hash_table_unref (self->unannounced);

@@ -39,6 +39,7 @@ tear_down (gpointer user_data)
   dc_source_clear (&self->close_timer);
   dc_source_clear (&self->timeout);
   dc_source_clear (&self->life_timer);
+  dc_connection_forget_candidates (self);
   g_cancellable_cancel (self->cancellable);
   dc_connection_unwatch_transports (self);
   g_signal_handlers_disconnect_by_data (dc_webrtc_get_bin (self->webrtc), self);

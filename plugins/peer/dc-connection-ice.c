@@ -4,7 +4,11 @@
  * webrtcbin takes everything that does not begin with "candidate:" for the end of candidates, so each line is taken apart first. Names of
  * multicast DNS are looked up here: webrtcbin before 1.24 has the answer delivered to the default main context, which a program may
  * not run, and reads freed memory on the way. Lines that come before the remote description wait for it; end-of-candidates waits
- * for the look-ups. */
+ * for the look-ups.
+ *
+ * Relays of both sides are held back for HEAD_START_MS from the remote description on: a pair with a TURN server near by works at once, while the
+ * direct one has to be punched from both sides, and libnice gives up all that it has not begun to check when a pair works. By hand nobody would
+ * carry them later, and where relays alone are allowed there is nothing to give a start. */
 #include <gio/gio.h>
 #include <string.h>
 
@@ -12,6 +16,7 @@
 #include "plugins/peer/dc-connection-private.h"
 #include "plugins/peer/dc-local-addresses.h"
 #include "plugins/peer/dc-mdns.h"
+#include "plugins/peer/dc-source.h"
 
 static const char *const type_names[] = {"host", "srflx", "prflx", "relay"};
 
@@ -20,6 +25,8 @@ static const char *const type_names[] = {"host", "srflx", "prflx", "relay"};
 /* A peer that sends more is not looking for a path. */
 #define MAX_REMOTE_CANDIDATES 200
 #define MAX_LOOKUPS 16
+/* Some round trips. */
+#define HEAD_START_MS 500
 
 /* Names of multicast DNS hide private addresses. */
 static gboolean
@@ -93,6 +100,76 @@ emit_candidate (
   dc_connection_emit (self, event);
 }
 
+static void
+give_to_webrtcbin (DcConnection *self, const char *line)
+{
+  g_signal_emit_by_name (dc_webrtc_get_bin (self->webrtc), "add-ice-candidate", MLINE_INDEX, line);
+}
+
+static void
+check_remote_end (DcConnection *self)
+{
+  if (!self->remote_end_waits || self->resolving > 0 || !g_queue_is_empty (&self->held_remote) || self->remote.done)
+    return;
+  emit_done (self, "remote-candidates-done", &self->remote);
+  give_to_webrtcbin (self, "");
+}
+
+/* --- The head start ------------------------------------------------------------------------------------------------------------ */
+
+static gboolean
+is_held (DcConnection *self, const DcCandidate *candidate)
+{
+  return g_str_equal (candidate->type, "relay") && !self->relays_may && !self->patient
+         && self->ice_config->policy == DC_ICE_POLICY_ALL;
+}
+
+static void
+give_relay (DcConnection *self, const char *line)
+{
+  g_autoptr (DcCandidate) candidate = dc_candidate_parse (line, NULL);
+
+  emit_candidate (self, "remote-candidate", line, candidate, NULL);
+  give_to_webrtcbin (self, line);
+}
+
+static gboolean
+on_head_start_over (gpointer user_data)
+{
+  DcConnection *self = user_data;
+  DcMessage *message;
+  char *line;
+
+  dc_source_clear (&self->head_start);
+  self->relays_may = TRUE;
+  while (self->phase < DC_PHASE_ENDED && (message = g_queue_pop_head (&self->held_local)) != NULL)
+    dc_connection_send (self, message);
+  while (self->phase < DC_PHASE_ENDED && (line = g_queue_pop_head (&self->held_remote)) != NULL) {
+    give_relay (self, line);
+    g_free (line);
+  }
+  if (self->phase < DC_PHASE_ENDED)
+    check_remote_end (self);
+  return G_SOURCE_REMOVE;
+}
+
+static void
+begin_head_start (DcConnection *self)
+{
+  self->head_start = g_timeout_source_new (HEAD_START_MS);
+  g_source_set_callback (self->head_start, on_head_start_over, self, NULL);
+  g_source_attach (self->head_start, self->context);
+}
+
+void
+dc_connection_forget_candidates (DcConnection *self)
+{
+  dc_source_clear (&self->head_start);
+  g_queue_clear_full (&self->held_local, (GDestroyNotify) dc_message_unref);
+  g_queue_clear_full (&self->held_remote, g_free);
+  g_queue_clear_full (&self->early_candidates, g_free);
+}
+
 /* --- Ours ---------------------------------------------------------------------------------------------------------------------- */
 
 static void
@@ -108,7 +185,10 @@ on_local_candidate_posted (DcConnection *self, gpointer line)
   message = dc_message_new (DC_MESSAGE_CANDIDATE);
   message->candidate = g_strdup (line);
   message->mline = MLINE_INDEX;
-  dc_connection_send (self, message);
+  if (is_held (self, candidate))
+    g_queue_push_tail (&self->held_local, message);
+  else
+    dc_connection_send (self, message);
 }
 
 void
@@ -129,25 +209,13 @@ dc_connection_local_candidates_done (DcConnection *self)
   emit_done (self, "local-candidates-done", &self->local);
   end = dc_message_new (DC_MESSAGE_END_OF_CANDIDATES);
   end->nat = g_strdup (dc_nat_mapping_to_string (self->ice_config->mapping));
-  dc_connection_send (self, end);
+  if (g_queue_is_empty (&self->held_local))
+    dc_connection_send (self, end);
+  else
+    g_queue_push_tail (&self->held_local, end);
 }
 
 /* --- Theirs -------------------------------------------------------------------------------------------------------------------- */
-
-static void
-give_to_webrtcbin (DcConnection *self, const char *line)
-{
-  g_signal_emit_by_name (dc_webrtc_get_bin (self->webrtc), "add-ice-candidate", MLINE_INDEX, line);
-}
-
-static void
-check_remote_end (DcConnection *self)
-{
-  if (!self->remote_end_waits || self->resolving > 0 || self->remote.done)
-    return;
-  emit_done (self, "remote-candidates-done", &self->remote);
-  give_to_webrtcbin (self, "");
-}
 
 /* One name, asked for in two ways at once: the system's, which knows it where nss-mdns and Avahi are installed and may be slow to say no, and ours. The
  * first address counts. */
@@ -255,6 +323,8 @@ use_candidate (DcConnection *self, const char *line)
     emit_candidate (self, "remote-candidate", line, candidate, "TCP candidates are switched off (ice-tcp)");
   else if (dc_candidate_is_mdns (candidate))
     look_up (self, line, candidate->address);
+  else if (is_held (self, candidate))
+    g_queue_push_tail (&self->held_remote, g_strdup (line));
   else {
     emit_candidate (self, "remote-candidate", line, candidate, NULL);
     give_to_webrtcbin (self, line);
@@ -267,6 +337,7 @@ dc_connection_flush_candidates (DcConnection *self)
   char *line;
 
   self->remote_set = TRUE;
+  begin_head_start (self);
   while ((line = g_queue_pop_head (&self->early_candidates)) != NULL) {
     use_candidate (self, line);
     g_free (line);

@@ -65,6 +65,10 @@ struct _DcConnection {
   guint resolving;           /* candidates whose name is looked up */
   gboolean remote_end_waits; /* end-of-candidates came, but names are still looked up */
   DcCandidates local, remote;
+  GSource *head_start; /* (nullable): of the pairs without a relay, while it lasts */
+  gboolean relays_may; /* it is over */
+  GQueue held_local;   /* (element-type DcMessage): relays of ours, and the end of our candidates, until then */
+  GQueue held_remote;  /* (element-type utf8): relays of theirs */
 
   GstWebRTCSCTPTransport *sctp; /* the three are NULL until webrtcbin has made them */
   GstWebRTCDTLSTransport *dtls;
@@ -100,6 +104,9 @@ void dc_connection_hurry (DcConnection *self);
 void dc_connection_fail (DcConnection *self, DcError code, const char *format, ...) G_GNUC_PRINTF (3, 4);
 /* Closures that keep the connection alive while a handler runs. */
 void dc_connection_connect (DcConnection *self, gpointer instance, const char *signal, GCallback callback);
+
+/* dc-connection-ice.c */
+void dc_connection_forget_candidates (DcConnection *self);
 
 /* dc-connection-channels.c */
 void dc_connection_init_channels (DcConnection *self);

@@ -315,6 +315,8 @@ dc_connection_new (
   g_mutex_init (&self->identity_lock);
   g_mutex_init (&self->attach_lock);
   g_queue_init (&self->early_candidates);
+  g_queue_init (&self->held_local);
+  g_queue_init (&self->held_remote);
   dc_connection_init_channels (self);
   self->context = g_main_context_ref (config->context);
   self->start = config->start;

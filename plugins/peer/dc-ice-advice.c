@@ -58,8 +58,6 @@ advise_on_hidden (const DcIceSituation *s)
            "(--turn-server turns://...)";
   if (is_hidden (s->ours, s->our_nat) && !s->asks_stun)
     return "we could name only addresses of our own network: a STUN server is needed (--stun-server)";
-  if (s->theirs == 0)
-    return "the other side named no address at all; it may say why";
   if (is_hidden (s->theirs, s->their_nat))
     return "the other side named only addresses of its own network: it needs a STUN server that answers it, or a TURN "
            "server";

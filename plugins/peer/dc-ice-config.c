@@ -9,6 +9,7 @@
 #include "plugins/peer/dc-error.h"
 #include "plugins/peer/dc-event.h"
 #include "plugins/peer/dc-local-addresses.h"
+#include "plugins/peer/dc-source.h"
 #include "signaling/client/dc-proxy.h"
 #include "signaling/client/dc-trust.h"
 #include "signaling/protocol/dc-ice-server.h"
@@ -16,6 +17,10 @@
 
 /* libnice takes eight a component. */
 #define MAX_TURN_SERVERS 8
+/* For names that nobody answers for. */
+#define LOOKUP_TIMEOUT_MS 1500
+/* A way to a TURN server that is worse than another has to wait for so long. */
+#define TURN_STEP_MS 200
 /* They are all asked at once. */
 #define MAX_STUN_SERVERS 8
 
@@ -169,24 +174,6 @@ dc_ice_config_new (const DcIceSettings *settings, GMainContext *context, gint64 
   return g_steal_pointer (&self);
 }
 
-void
-dc_ice_config_free (DcIceConfig *self)
-{
-  g_clear_pointer (&self->probe, dc_stun_probe_free);
-  g_clear_pointer (&self->tunnels, dc_turn_tunnels_free);
-  g_ptr_array_unref (self->stun_servers);
-  g_ptr_array_unref (self->used);
-  g_clear_object (&self->trust);
-  g_clear_object (&self->proxy);
-  g_main_context_unref (self->context);
-  g_strfreev (self->interfaces);
-  g_ptr_array_unref (self->given);
-  g_ptr_array_unref (self->turn_servers);
-  g_free (self->stun_server);
-  g_free (self->turn_problem);
-  g_free (self);
-}
-
 static gboolean
 is_loopback (const char *host)
 {
@@ -232,6 +219,126 @@ use_tunnel (DcIceConfig *self, const DcIceServer *server)
   return NULL;
 }
 
+/* --- Names --------------------------------------------------------------------------------------------------------------------- */
+
+/* libnice goes astray where a name has addresses of both families: it asks the second at port 0, and takes answers of one server for another's. So it
+ * is given addresses. */
+typedef struct {
+  DcIceConfig *self;
+  DcIceServer *server;
+} Lookup;
+
+static void
+add_turn_address (DcIceConfig *self, const DcIceServer *server, GInetAddress *address)
+{
+  g_autoptr (DcIceServer) numeric = dc_ice_server_copy (server);
+
+  g_free (numeric->host);
+  numeric->host = g_inet_address_to_string (address);
+  g_ptr_array_add (self->turn_servers, dc_ice_server_to_gst_uri (numeric));
+}
+
+/* The first address of each family in which we can go there. */
+static void
+add_turn_addresses (DcIceConfig *self, const DcIceServer *server, GList *addresses)
+{
+  g_autoptr (GPtrArray) ours = dc_local_addresses_list ((const char *const *) self->interfaces);
+  gboolean ipv6 = FALSE, ipv4 = ours->len == 0;
+
+  for (guint i = 0; i < ours->len; i++)
+    *(strchr (g_ptr_array_index (ours, i), ':') != NULL ? &ipv6 : &ipv4) = TRUE;
+  for (GList *item = addresses; item != NULL && self->turn_servers->len < MAX_TURN_SERVERS; item = item->next) {
+    gboolean *wanted = g_inet_address_get_family (item->data) == G_SOCKET_FAMILY_IPV6 ? &ipv6 : &ipv4;
+    if (*wanted)
+      add_turn_address (self, server, item->data);
+    *wanted = FALSE;
+  }
+}
+
+void
+dc_ice_config_set_ready (DcIceConfig *self)
+{
+  if (self->ready)
+    return;
+  self->ready = TRUE;
+  self->callbacks.ready (self->user_data);
+}
+
+static void
+check_ready (DcIceConfig *self)
+{
+  if (self->decided && self->lookups == 0)
+    dc_ice_config_set_ready (self);
+}
+
+static void
+on_looked_up (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  Lookup *lookup = user_data;
+  DcIceConfig *self = lookup->self;
+  g_autoptr (DcIceServer) server = lookup->server;
+  g_autoptr (GError) error = NULL;
+  GList *addresses = g_resolver_lookup_by_name_finish (G_RESOLVER (source), result, &error);
+
+  g_free (lookup);
+  /* Then there is no such choice any more, perhaps nothing of all this. */
+  if (g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CANCELLED))
+    return;
+  add_turn_addresses (self, server, addresses);
+  g_resolver_free_addresses (addresses);
+  if (error != NULL) {
+    GstStructure *event = dc_event_new ("turn-failed", self->start);
+    g_autofree char *url = dc_ice_server_to_display (server);
+    gst_structure_set (event, "url", G_TYPE_STRING, url, "reason", G_TYPE_STRING, error->message, NULL);
+    on_tunnel_event (event, self);
+  }
+  self->lookups--;
+  check_ready (self);
+}
+
+static void
+look_up (DcIceConfig *self, const DcIceServer *server)
+{
+  g_autoptr (GResolver) resolver = g_resolver_get_default ();
+  Lookup lookup = {self, dc_ice_server_copy (server)};
+
+  self->lookups++;
+  g_resolver_lookup_by_name_async (
+      resolver, server->host, self->cancellable, on_looked_up, g_memdup2 (&lookup, sizeof lookup));
+}
+
+static gboolean
+on_lookup_timeout (gpointer user_data)
+{
+  DcIceConfig *self = user_data;
+
+  dc_source_clear (&self->lookup_timer);
+  if (self->decided)
+    dc_ice_config_set_ready (self);
+  return G_SOURCE_REMOVE;
+}
+
+static void
+stop_looking_up (DcIceConfig *self)
+{
+  dc_source_clear (&self->lookup_timer);
+  g_cancellable_cancel (self->cancellable);
+  g_set_object (&self->cancellable, NULL);
+  self->lookups = 0;
+}
+
+static void
+wait_for_lookups (DcIceConfig *self)
+{
+  if (self->lookups == 0)
+    return;
+  self->lookup_timer = g_timeout_source_new (LOOKUP_TIMEOUT_MS);
+  g_source_set_callback (self->lookup_timer, on_lookup_timeout, self, NULL);
+  g_source_attach (self->lookup_timer, self->context);
+}
+
+/* --- Choosing ------------------------------------------------------------------------------------------------------------------ */
+
 /* The signaling server often names what the user names too. */
 static gboolean
 is_used (const DcIceConfig *self, const DcIceServer *server)
@@ -239,6 +346,16 @@ is_used (const DcIceConfig *self, const DcIceServer *server)
   g_autofree char *url = dc_ice_server_to_gst_uri (server);
 
   return g_ptr_array_find_with_equal_func (self->used, url, g_str_equal, NULL);
+}
+
+static void
+use_turn_by_udp (DcIceConfig *self, const DcIceServer *server)
+{
+  if (g_hostname_is_ip_address (server->host))
+    g_ptr_array_add (self->turn_servers, dc_ice_server_to_gst_uri (server));
+  else
+    look_up (self, server);
+  self->loopback |= is_loopback (server->host);
 }
 
 /* Uses the server, or says why not. */
@@ -260,13 +377,15 @@ use (DcIceConfig *self, const DcIceServer *server)
   }
   if (!self->use_turn)
     return "TURN is switched off";
-  if (self->turn_servers->len == MAX_TURN_SERVERS)
+  if (self->n_turn_servers == MAX_TURN_SERVERS)
     return "libnice takes eight TURN servers";
   if (server->transport != DC_ICE_TRANSPORT_UDP)
-    return use_tunnel (self, server);
-  g_ptr_array_add (self->turn_servers, dc_ice_server_to_gst_uri (server));
-  self->loopback |= is_loopback (server->host);
-  return NULL;
+    why = use_tunnel (self, server);
+  else
+    use_turn_by_udp (self, server);
+  self->n_turn_servers += why == NULL;
+  self->n_turn[server->transport] += why == NULL;
+  return why;
 }
 
 static void
@@ -290,17 +409,15 @@ consider (DcIceConfig *self, const DcIceServer *server, const char *source)
 static void
 take_stun_server (DcIceConfig *self, guint number)
 {
-  g_free (self->stun_server);
-  self->stun_server = dc_ice_server_to_gst_uri (g_ptr_array_index (self->stun_servers, number));
-}
+  g_autoptr (DcIceServer) server = dc_ice_server_copy (g_ptr_array_index (self->stun_servers, number));
+  GInetAddress *address = self->probe != NULL ? dc_stun_probe_get_address (self->probe, number) : NULL;
 
-void
-dc_ice_config_set_ready (DcIceConfig *self)
-{
-  if (self->ready)
-    return;
-  self->ready = TRUE;
-  self->callbacks.ready (self->user_data);
+  if (address != NULL) {
+    g_free (server->host);
+    server->host = g_inet_address_to_string (address);
+  }
+  g_free (self->stun_server);
+  self->stun_server = dc_ice_server_to_gst_uri (server);
 }
 
 static void
@@ -311,10 +428,12 @@ on_decided (guint number, gpointer user_data)
   take_stun_server (self, number);
   if (self->stun_servers->len > 1 && self->stun_answers) {
     GstStructure *event = dc_event_new ("stun-chosen", self->start);
-    gst_structure_set (event, "url", G_TYPE_STRING, self->stun_server, NULL);
+    g_autofree char *url = dc_ice_server_to_display (g_ptr_array_index (self->stun_servers, number));
+    gst_structure_set (event, "url", G_TYPE_STRING, url, NULL);
     self->callbacks.event (event, self->user_data);
   }
-  dc_ice_config_set_ready (self);
+  self->decided = TRUE;
+  check_ready (self);
 }
 
 static void
@@ -353,15 +472,27 @@ dc_ice_config_network_changed (DcIceConfig *self)
     probe (self);
 }
 
-/* One is used as it is; of several, the probe says which. */
 static void
 choose_stun_server (DcIceConfig *self)
 {
   g_clear_pointer (&self->stun_server, g_free);
   if (self->stun_servers->len > 0)
     take_stun_server (self, 0);
-  self->ready = self->stun_servers->len < 2 || self->policy == DC_ICE_POLICY_RELAY;
+  self->decided = self->stun_servers->len == 0 || self->policy == DC_ICE_POLICY_RELAY;
   probe (self);
+}
+
+/* UDP is the better way, and TCP without TLS the shorter one. */
+static void
+set_turn_delays (DcIceConfig *self)
+{
+  guint tcp = self->n_turn[DC_ICE_TRANSPORT_UDP] > 0 ? TURN_STEP_MS : 0;
+
+  if (self->tunnels == NULL)
+    return;
+  dc_turn_tunnels_set_delay (self->tunnels, DC_ICE_TRANSPORT_TCP, tcp);
+  dc_turn_tunnels_set_delay (
+      self->tunnels, DC_ICE_TRANSPORT_TLS, tcp + (self->n_turn[DC_ICE_TRANSPORT_TCP] > 0 ? TURN_STEP_MS : 0));
 }
 
 void
@@ -371,6 +502,10 @@ dc_ice_config_choose (DcIceConfig *self, JsonNode *named)
   g_autoptr (GPtrArray) servers = named != NULL ? dc_ice_servers_from_node (named, &skipped) : NULL;
 
   g_clear_pointer (&self->probe, dc_stun_probe_free);
+  stop_looking_up (self);
+  self->cancellable = g_cancellable_new ();
+  self->n_turn_servers = 0;
+  memset (self->n_turn, 0, sizeof self->n_turn);
   g_ptr_array_set_size (self->used, 0);
   g_ptr_array_set_size (self->stun_servers, 0);
   g_ptr_array_set_size (self->turn_servers, 0);
@@ -379,7 +514,10 @@ dc_ice_config_choose (DcIceConfig *self, JsonNode *named)
     consider (self, g_ptr_array_index (self->given, i), "given");
   for (guint i = 0; servers != NULL && i < servers->len; i++)
     consider (self, g_ptr_array_index (servers, i), "signaling server");
+  set_turn_delays (self);
   choose_stun_server (self);
+  wait_for_lookups (self);
+  self->ready = self->decided && self->lookups == 0;
 }
 
 /* Of several interfaces one may be without an address, such as that of a modem. Where no port is free, libnice would find no candidate, and say
@@ -411,7 +549,7 @@ dc_ice_config_describe (const DcIceConfig *self, DcIceSituation *situation)
   situation->our_nat = self->mapping;
   situation->asks_stun = self->stun_server != NULL;
   situation->stun_answers = self->stun_answers;
-  situation->asks_turn = self->turn_servers->len > 0;
+  situation->asks_turn = self->n_turn_servers > 0;
   situation->turn_problem = self->turn_problem;
   situation->relay_only = self->policy == DC_ICE_POLICY_RELAY;
 }
@@ -421,4 +559,23 @@ dc_ice_config_get_turn_transport (const DcIceConfig *self, const char *address, 
 {
   return self->tunnels != NULL && is_loopback (address) ? dc_turn_tunnels_get_transport (self->tunnels, port)
                                                         : DC_ICE_TRANSPORT_UDP;
+}
+
+void
+dc_ice_config_free (DcIceConfig *self)
+{
+  stop_looking_up (self);
+  g_clear_pointer (&self->probe, dc_stun_probe_free);
+  g_clear_pointer (&self->tunnels, dc_turn_tunnels_free);
+  g_ptr_array_unref (self->stun_servers);
+  g_ptr_array_unref (self->used);
+  g_clear_object (&self->trust);
+  g_clear_object (&self->proxy);
+  g_main_context_unref (self->context);
+  g_strfreev (self->interfaces);
+  g_ptr_array_unref (self->given);
+  g_ptr_array_unref (self->turn_servers);
+  g_free (self->stun_server);
+  g_free (self->turn_problem);
+  g_free (self);
 }

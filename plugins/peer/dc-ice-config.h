@@ -31,7 +31,7 @@ void dc_ice_settings_clear (DcIceSettings *settings);
 typedef struct {
   /* "ice-server", "turn-connected", "turn-failed", "stun-answered", "stun-failed", "stun-chosen" and "nat" (see dc-event.h), transfer full */
   void (*event) (GstStructure *event, gpointer user_data);
-  /* It was decided which of several STUN servers is used; until then no connection shall be made. */
+  /* It was decided which STUN server is used, and the addresses of the others are known; until then no connection shall be made. */
   void (*ready) (gpointer user_data);
 } DcIceConfigCallbacks;
 
@@ -43,11 +43,17 @@ typedef struct {
   gpointer user_data;
   GTlsDatabase *trust; /* (nullable) */
   GProxyResolver *proxy;
-  GMainContext *context;   /* where the tunnels tell */
-  DcTurnTunnels *tunnels;  /* (nullable): none was needed yet */
-  GPtrArray *used;         /* (element-type utf8): the URLs of all that are */
-  GPtrArray *stun_servers; /* (element-type DcIceServer): those there are to choose from */
-  DcStunProbe *probe;      /* (nullable) */
+  GMainContext *context;                  /* where the tunnels tell */
+  DcTurnTunnels *tunnels;                 /* (nullable): none was needed yet */
+  GPtrArray *used;                        /* (element-type utf8): the URLs of all that are */
+  GPtrArray *stun_servers;                /* (element-type DcIceServer): those there are to choose from */
+  DcStunProbe *probe;                     /* (nullable) */
+  guint n_turn[DC_ICE_TRANSPORT_TLS + 1]; /* TURN servers that are used, by transport */
+  guint n_turn_servers;                   /* that are used, or will be */
+  GCancellable *cancellable;              /* of the look-ups of their names */
+  guint lookups;
+  GSource *lookup_timer; /* until they are not waited for any more */
+  gboolean decided;      /* which STUN server is used */
 
   DcIcePolicy policy;
   gboolean tcp;

@@ -377,7 +377,7 @@ on_registered (DcSignalingClient *client, DcMessage *welcome, DcPeer *self)
   }
   self->registered = TRUE;
   take_brought (self);
-  if (self->ice->policy == DC_ICE_POLICY_RELAY && self->ice->turn_servers->len == 0)
+  if (self->ice->policy == DC_ICE_POLICY_RELAY && self->ice->n_turn_servers == 0)
     dc_peer_give_up (self, g_error_new_literal (DC_ERROR, DC_ERROR_CONNECTION,
                                "the ICE policy \"relay\" needs a TURN server, and neither we nor the signaling server "
                                "name one that can be used"));

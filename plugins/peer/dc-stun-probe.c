@@ -119,6 +119,9 @@ choose (DcStunProbe *self)
       return (int) i;
     pending |= question->state == PENDING;
   }
+  /* There is nothing to choose from, so it is not worth waiting for. */
+  if (self->servers->len == 1 && self->patience == NULL)
+    pending = FALSE;
   return pending ? -1 : 0;
 }
 
@@ -500,6 +503,14 @@ dc_stun_probe_new (GPtrArray *servers, const GPtrArray *sources, gint64 start, c
         resolver, server->host, self->cancellable, on_looked_up, add_question (self, i, FALSE));
   }
   return self;
+}
+
+GInetAddress *
+dc_stun_probe_get_address (DcStunProbe *self, guint server)
+{
+  const Question *question = g_ptr_array_index (self->questions, server);
+
+  return question->state == ANSWERED ? get_host (question->address) : NULL;
 }
 
 void

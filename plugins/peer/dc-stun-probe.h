@@ -24,7 +24,7 @@ typedef struct _DcStunProbe DcStunProbe;
 typedef struct {
   /* "stun-answered", "stun-failed" and "nat" (see dc-event.h), transfer full */
   void (*event) (GstStructure *event, gpointer user_data);
-  /* Once: the first of the servers that answers, before those after it in time or not much later; the first of all if none does. */
+  /* Once: the first of the servers that answers, before those after it in time or not much later; the first of all if none does (of one alone, soon). */
   void (*decided) (guint server, gpointer user_data);
   /* Once, if it becomes known. */
   void (*mapped) (DcNatMapping mapping, gpointer user_data);
@@ -34,6 +34,8 @@ typedef struct {
  * utf8) (nullable): the only addresses of ours to ask from; the first of each family is used. @start: that events count from. */
 DcStunProbe *dc_stun_probe_new (GPtrArray *servers, const GPtrArray *sources, gint64 start,
     const DcStunProbeCallbacks *callbacks, gpointer user_data);
+/* The address by which a server has answered; NULL: it has not (yet). */
+GInetAddress *dc_stun_probe_get_address (DcStunProbe *self, guint server);
 void dc_stun_probe_free (DcStunProbe *self);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (DcStunProbe, dc_stun_probe_free)
 

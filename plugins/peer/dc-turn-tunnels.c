@@ -56,6 +56,8 @@ struct _DcTurnTunnels {
   Listener *listener;
   GPtrArray *tunnels; /* (element-type Tunnel): of whoever made us; in the order in which they were used */
 
+  gint delays[DC_ICE_TRANSPORT_TLS + 1]; /* atomic: milliseconds, by transport */
+
   GThread *thread;
   GMainContext *context;
   GCancellable *cancellable; /* of connections */
@@ -347,6 +349,17 @@ on_event (
     g_tls_connection_set_database (dial->tls, dial->tunnel->owner->trust);
 }
 
+static gboolean
+dial_server (gpointer user_data)
+{
+  Dial *dial = user_data;
+  Tunnel *tunnel = dial->tunnel;
+
+  g_socket_client_connect_to_uri_async (
+      dial->client, tunnel->uri, tunnel->port, tunnel->owner->cancellable, on_dialed, dial);
+  return G_SOURCE_REMOVE;
+}
+
 static void
 dial (Tunnel *tunnel, GSocketConnection *near)
 {
@@ -362,7 +375,7 @@ dial (Tunnel *tunnel, GSocketConnection *near)
   g_signal_connect (dial->client, "event", G_CALLBACK (on_event), dial);
   self->pending++;
   self->connections++;
-  g_socket_client_connect_to_uri_async (dial->client, tunnel->uri, tunnel->port, self->cancellable, on_dialed, dial);
+  invoke (self, (guint) g_atomic_int_get (&self->delays[tunnel->transport]), dial_server, dial, NULL);
 }
 
 static gboolean accept_next (gpointer user_data);
@@ -550,6 +563,12 @@ dc_turn_tunnels_open (DcTurnTunnels *self, const DcIceServer *server, gboolean i
   local->host = g_strdup (ipv6 ? "::1" : "127.0.0.1");
   local->port = tunnel->local_port;
   return local;
+}
+
+void
+dc_turn_tunnels_set_delay (DcTurnTunnels *self, DcIceTransport transport, guint milliseconds)
+{
+  g_atomic_int_set (&self->delays[transport], (gint) milliseconds);
 }
 
 DcIceTransport

@@ -25,6 +25,9 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (DcTurnTunnels, dc_turn_tunnels_free)
 /* A server that is on the loopback interface and speaks TCP, behind which is @server. The same for the same server as before, unless many others
  * were opened since. NULL: there is no free port. */
 DcIceServer *dc_turn_tunnels_open (DcTurnTunnels *self, const DcIceServer *server, gboolean ipv6, GError **error);
+/* How long libnice is made to wait for servers of that transport, so that a faster one is there first: it keeps one relay for each address. Counts from the
+ * next connection on. */
+void dc_turn_tunnels_set_delay (DcTurnTunnels *self, DcIceTransport transport, guint milliseconds);
 /* The transport to the server behind a port of ours; UDP: it is none of ours. */
 DcIceTransport dc_turn_tunnels_get_transport (DcTurnTunnels *self, guint port);
 
