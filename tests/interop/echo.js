@@ -117,6 +117,7 @@ function meet(stack, options, log) {
  */
 function echo(channel, log) {
   const waiting = [];
+  let timer = null;
   let quiet = false;
   let messages = 0;
   let bytes = 0;
@@ -154,6 +155,9 @@ function echo(channel, log) {
   function flush() {
     while (waiting.length > 0 && channel.readyState === 'open' && channel.bufferedAmount < 1048576)
       channel.send(waiting.shift());
+    // With @roamhq/wrtc bufferedamountlow may fail to come (node-webrtc/node-webrtc#305).
+    if (waiting.length > 0 && timer === null)
+      timer = setTimeout(() => { timer = null; flush(); }, 100);
   }
 
   function obey(command, n, size) {
