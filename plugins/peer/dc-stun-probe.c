@@ -427,14 +427,34 @@ ask (Question *question, GInetAddress *host)
     fail (question, error->message);
 }
 
-/* The first one of the family that we may use. */
+static gboolean
+can_ask (DcStunProbe *self, GInetAddress *address)
+{
+  g_autoptr (GPtrArray) ours = dc_local_addresses_list (NULL);
+  gboolean ipv6 = g_inet_address_get_family (address) == G_SOCKET_FAMILY_IPV6;
+
+  if (self->sources != NULL)
+    return find_source (self, g_inet_address_get_family (address)) != NULL;
+  for (guint i = 0; i < ours->len; i++)
+    if ((strchr (g_ptr_array_index (ours, i), ':') != NULL) == ipv6)
+      return TRUE;
+  return g_inet_address_get_is_loopback (address);
+}
+
+/* The first one that we have an address for; of IPv4 if there is one, since that is where the NATs are. */
 static GInetAddress *
 pick (DcStunProbe *self, GList *addresses)
 {
-  for (GList *item = addresses; item != NULL; item = item->next)
-    if (self->sources == NULL || find_source (self, g_inet_address_get_family (item->data)) != NULL)
+  GInetAddress *other = NULL;
+
+  for (GList *item = addresses; item != NULL; item = item->next) {
+    if (!can_ask (self, item->data))
+      continue;
+    if (g_inet_address_get_family (item->data) == G_SOCKET_FAMILY_IPV4)
       return item->data;
-  return NULL;
+    other = other != NULL ? other : item->data;
+  }
+  return other;
 }
 
 static void
