@@ -24,11 +24,14 @@
  *    stream again would write to freed memory. So each channel is kept as long as its webrtcbin.
  *  - sctpdec hands messages over by a queue and a thread for each stream, and throws them away when the far side closes the channel:
  *    what says so waits until all that came before was given to the channels, and what says so too early until that has come.
+ *  - usrsctp frees an association that the far side aborts while another thread may just be sending on it, which then waits for a lock that is no
+ *    more, for good, or crashes. So it does not get to see the ABORT; we end everything on it.
  *  - Messages are repaired on their way into sctpenc: empty ones, and the limits of partially reliable ones.
  *  - A channel that the far side has opened is said to be open before the answer to that is queued: who sends then might come before it. So
  *    the answer is told when it comes to sctpenc.
  *  - set_state (NULL) waits for the streaming threads, and a sctpenc whose usrsctp buffer is full holds one for ever: FLUSH_START on
- *    its sink pads lets it go first.
+ *    its sink pads lets it go first. It also takes usrsctp's socket from under a thread that sends on it just then: so each is waited for, also
+ *    those that webrtcbin's thread has begun meanwhile.
  *  - sctpdec adds a pad when something comes on a new stream, and crashes if it is stopped meanwhile: so first nothing comes to it any more,
  *    and what is under way is waited for.
  *  - What webrtcbin's thread has not come to when it ends is dropped, with its promise: GStreamer warns if that was the last reference, and what
@@ -316,6 +319,10 @@ watch_received (GstPad *pad, GstPadProbeInfo *info, gpointer user_data)
   if (gst_buffer_map (GST_PAD_PROBE_INFO_BUFFER (info), &map, GST_MAP_READ)) {
     packet = dc_sctp_watch_received (self->watch, map.data, map.size);
     gst_buffer_unmap (GST_PAD_PROBE_INFO_BUFFER (info), &map);
+  }
+  if (dc_sctp_watch_is_aborted (self->watch)) {
+    self->callbacks.error ("the far side has ended the SCTP association", self->user_data);
+    return GST_PAD_PROBE_DROP;
   }
   if (packet & DC_SCTP_PACKET_EARLY)
     return keep_early (self, GST_PAD_PROBE_INFO_BUFFER (info));
@@ -646,6 +653,8 @@ static gboolean
 flush_pad (GstElement *element, GstPad *pad, gpointer user_data)
 {
   gst_pad_send_event (pad, gst_event_new_flush_start ());
+  GST_PAD_STREAM_LOCK (pad);
+  GST_PAD_STREAM_UNLOCK (pad);
   return TRUE;
 }
 
@@ -734,6 +743,7 @@ dc_webrtc_free (DcWebrtc *self)
   deafen (self);
   flush (self);
   wait_for_tasks (self);
+  flush (self);
   gst_element_set_state (self->pipeline, GST_STATE_NULL);
   g_ptr_array_foreach (self->promises, interrupt, NULL);
   g_ptr_array_unref (self->promises);
