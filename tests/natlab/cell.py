@@ -139,8 +139,8 @@ def play(lab, services, logs, options, expected, payload=True):
     if not expected.connects:
         options = {site: [*words, '--timeout', str(_FAILURE_S)] for site, words in options.items()}
     before = lab.counted()
-    interval = _INTERVAL_S if payload and expected.connects and not expected.ways else 0
-    pair = Pair(lab, services, logs, options, payload, interval=interval)
+    lasts = expected.connects and not expected.ways
+    pair = Pair(lab, services, logs, options, payload, MESSAGES if lasts else None, _INTERVAL_S if lasts else 0)
     try:
         statuses, events = pair.wait()
     except Failure as failure:
