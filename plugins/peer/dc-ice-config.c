@@ -17,8 +17,8 @@
 
 /* libnice takes eight a component. */
 #define MAX_TURN_SERVERS 8
-/* For names that nobody answers for. */
-#define LOOKUP_TIMEOUT_MS 1500
+/* For names that nobody answers for, of STUN servers too. */
+#define READY_TIMEOUT_MS 2000
 /* A way to a TURN server that is worse than another has to wait for so long. */
 #define TURN_STEP_MS 200
 /* They are all asked at once. */
@@ -308,33 +308,33 @@ look_up (DcIceConfig *self, const DcIceServer *server)
 }
 
 static gboolean
-on_lookup_timeout (gpointer user_data)
+on_ready_timeout (gpointer user_data)
 {
   DcIceConfig *self = user_data;
 
-  dc_source_clear (&self->lookup_timer);
-  if (self->decided)
-    dc_ice_config_set_ready (self);
+  dc_source_clear (&self->ready_timer);
+  dc_ice_config_set_ready (self);
   return G_SOURCE_REMOVE;
 }
 
 static void
 stop_looking_up (DcIceConfig *self)
 {
-  dc_source_clear (&self->lookup_timer);
+  dc_source_clear (&self->ready_timer);
   g_cancellable_cancel (self->cancellable);
   g_set_object (&self->cancellable, NULL);
   self->lookups = 0;
 }
 
 static void
-wait_for_lookups (DcIceConfig *self)
+wait_until_ready (DcIceConfig *self)
 {
-  if (self->lookups == 0)
+  self->ready = self->decided && self->lookups == 0;
+  if (self->ready)
     return;
-  self->lookup_timer = g_timeout_source_new (LOOKUP_TIMEOUT_MS);
-  g_source_set_callback (self->lookup_timer, on_lookup_timeout, self, NULL);
-  g_source_attach (self->lookup_timer, self->context);
+  self->ready_timer = g_timeout_source_new (READY_TIMEOUT_MS);
+  g_source_set_callback (self->ready_timer, on_ready_timeout, self, NULL);
+  g_source_attach (self->ready_timer, self->context);
 }
 
 /* --- Choosing ------------------------------------------------------------------------------------------------------------------ */
@@ -516,8 +516,7 @@ dc_ice_config_choose (DcIceConfig *self, JsonNode *named)
     consider (self, g_ptr_array_index (servers, i), "signaling server");
   set_turn_delays (self);
   choose_stun_server (self);
-  wait_for_lookups (self);
-  self->ready = self->decided && self->lookups == 0;
+  wait_until_ready (self);
 }
 
 /* Of several interfaces one may be without an address, such as that of a modem. Where no port is free, libnice would find no candidate, and say

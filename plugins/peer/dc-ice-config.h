@@ -52,8 +52,8 @@ typedef struct {
   guint n_turn_servers;                   /* that are used, or will be */
   GCancellable *cancellable;              /* of the look-ups of their names */
   guint lookups;
-  GSource *lookup_timer; /* until they are not waited for any more */
-  gboolean decided;      /* which STUN server is used */
+  GSource *ready_timer; /* until they are not waited for any more */
+  gboolean decided;     /* which STUN server is used */
 
   DcIcePolicy policy;
   gboolean tcp;
