@@ -5,6 +5,7 @@
 #include "plugins/peer/dc-error.h"
 #include "plugins/peer/dc-ice-config.h"
 #include "plugins/peer/dc-local-addresses.h"
+#include "tests/harness/dc-test-resolver.h"
 #include "tests/harness/dc-test.h"
 
 /* --- Servers and settings ------------------------------------------------------------------------------------------------------- */
@@ -26,6 +27,18 @@ new_config (const DcIceSettings *settings, GPtrArray *events, GError **error)
   static const DcIceConfigCallbacks callbacks = {collect_event, ignore_ready};
 
   return dc_ice_config_new (settings, g_main_context_default (), 0, &callbacks, events, error);
+}
+
+static void
+note_ready (gpointer ready)
+{
+  *(gboolean *) ready = TRUE;
+}
+
+static void
+ignore_event (GstStructure *event, gpointer user_data)
+{
+  gst_structure_free (event);
 }
 
 static const char *
@@ -271,6 +284,39 @@ test_advice (void)
   }
 }
 
+/* Nobody answers for the name of a server: what is there is used without it. */
+static void
+test_ice_config_silence (void)
+{
+  static const DcIceConfigCallbacks callbacks = {ignore_event, note_ready};
+  const char *turn[] = {"turn://u:p@relay.example", "turn://u:p@192.0.2.1", NULL};
+  DcIceSettings settings = {.turn_servers = (GStrv) turn, .use_turn = TRUE};
+  g_autoptr (GError) error = NULL;
+  gboolean ready = FALSE;
+
+  dc_test_watchdog_start (30);
+  DcTestResolver *resolver = dc_test_resolver_new ();
+  resolver->silent = TRUE;
+  DcIceConfig *config = dc_ice_config_new (&settings, g_main_context_default (), 0, &callbacks, &ready, &error);
+  g_assert_no_error (error);
+  dc_ice_config_choose (config, NULL);
+  g_assert_false (config->ready);
+  dc_test_wait_until (NULL, ready);
+  g_assert_true (config->ready);
+  g_assert_cmpuint (config->turn_servers->len, ==, 1);
+  g_assert_cmpstr (get_turn_server (config, 0), ==, "turn://u:p@192.0.2.1:3478?transport=udp");
+
+  /* One that does is waited for no longer than it takes. */
+  resolver->silent = FALSE;
+  ready = FALSE;
+  dc_ice_config_choose (config, NULL);
+  dc_test_wait_until (NULL, ready);
+  g_assert_cmpuint (config->turn_servers->len, ==, 2);
+  dc_ice_config_free (config);
+  dc_test_resolver_free (resolver);
+  dc_test_watchdog_stop ();
+}
+
 int
 main (int argc, char **argv)
 {
@@ -278,6 +324,7 @@ main (int argc, char **argv)
   gst_init (NULL, NULL);
   g_test_add_func ("/ice-config/choose", test_ice_config);
   g_test_add_func ("/ice-config/names", test_ice_config_names);
+  g_test_add_func ("/ice-config/silence", test_ice_config_silence);
   g_test_add_func ("/ice-config/no-turn", test_ice_config_off);
   g_test_add_func ("/ice-config/bad", test_ice_config_bad);
   g_test_add_func ("/ice-config/places", test_ice_config_places);

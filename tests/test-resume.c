@@ -18,6 +18,8 @@ typedef struct {
   const char *url;
   DcTestPeer *alice, *bob;      /* alice calls */
   DcChannel *at_alice, *at_bob; /* (nullable) */
+  /* How often the worker has told so; atomic. */
+  gint suspended, resumed, statistics;
 } Fixture;
 
 static void
@@ -161,12 +163,11 @@ on_count (gint *count)
 static void
 test_cut (Fixture *fixture, gconstpointer data)
 {
-  gint suspended = 0, resumed = 0;
   Stream *there, *back;
 
   meet (fixture, 30);
-  g_signal_connect_swapped (fixture->at_alice, "suspended", G_CALLBACK (on_count), &suspended);
-  g_signal_connect_swapped (fixture->at_alice, "resumed", G_CALLBACK (on_count), &resumed);
+  g_signal_connect_swapped (fixture->at_alice, "suspended", G_CALLBACK (on_count), &fixture->suspended);
+  g_signal_connect_swapped (fixture->at_alice, "resumed", G_CALLBACK (on_count), &fixture->resumed);
   there = stream_start (fixture->at_alice, fixture->at_bob);
   back = stream_start (fixture->at_bob, fixture->at_alice);
   for (guint i = 0; i < 2; i++) {
@@ -179,8 +180,8 @@ test_cut (Fixture *fixture, gconstpointer data)
   stream_wait (there, 500);
   stream_stop (there);
   stream_stop (back);
-  g_assert_cmpint (g_atomic_int_get (&suspended), ==, 2);
-  g_assert_cmpint (g_atomic_int_get (&resumed), ==, 2);
+  g_assert_cmpint (g_atomic_int_get (&fixture->suspended), ==, 2);
+  g_assert_cmpint (g_atomic_int_get (&fixture->resumed), ==, 2);
   g_assert_false (dc_channel_is_suspended (fixture->at_alice));
 }
 
@@ -600,7 +601,6 @@ test_statistics (Fixture *fixture, gconstpointer data)
   g_autoptr (GstStructure) stats = NULL;
   const GstStructure *connection, *channel;
   guint64 bytes = 0;
-  gint told = 0;
   gdouble rtt = -1;
   DcPeer *alice;
 
@@ -608,9 +608,9 @@ test_statistics (Fixture *fixture, gconstpointer data)
   alice = dc_test_peer_get (fixture->alice);
   dc_test_push_text (fixture->at_alice, "twelve bytes");
   dc_test_expect_text (fixture->at_bob, "twelve bytes");
-  g_signal_connect (alice, "statistics", G_CALLBACK (on_statistics), &told);
+  g_signal_connect (alice, "statistics", G_CALLBACK (on_statistics), &fixture->statistics);
   g_object_set (alice, "stats-interval", 10, NULL);
-  while (g_atomic_int_get (&told) < 3)
+  while (g_atomic_int_get (&fixture->statistics) < 3)
     g_thread_yield ();
   g_object_set (alice, "stats-interval", 0, NULL);
   g_object_get (alice, "stats", &stats, NULL);

@@ -2,6 +2,7 @@
 /* test-signaling-faults.c: the signaling client against servers that are broken, hostile or something else altogether. */
 #include "tests/harness/dc-test.h"
 #include "tests/harness/dc-test-recorder.h"
+#include "tests/harness/dc-test-resolver.h"
 #include <libsoup/soup.h>
 #include <string.h>
 
@@ -533,63 +534,15 @@ test_eager_polls (void)
 
 /* ---- Names ---- */
 
-#define TEST_TYPE_RESOLVER (test_resolver_get_type ())
-G_DECLARE_FINAL_TYPE (TestResolver, test_resolver, TEST, RESOLVER, GResolver)
-
-/* Knows every name as 127.0.0.1, or fails as told. */
-struct _TestResolver {
-  GResolver parent_instance;
-  GResolverError failure;
-  gboolean fails;
-};
-
-G_DEFINE_FINAL_TYPE (TestResolver, test_resolver, G_TYPE_RESOLVER)
-
-static void
-test_resolver_lookup_async (GResolver *resolver, const char *name, GResolverNameLookupFlags flags,
-    GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data)
-{
-  TestResolver *self = TEST_RESOLVER (resolver);
-  g_autoptr (GTask) task = g_task_new (resolver, cancellable, callback, user_data);
-
-  if (self->fails)
-    g_task_return_new_error (task, G_RESOLVER_ERROR, (gint) self->failure, "Error resolving “%s”: as told", name);
-  else
-    g_task_return_pointer (task, g_list_prepend (NULL, g_inet_address_new_from_string ("127.0.0.1")),
-        (GDestroyNotify) g_resolver_free_addresses);
-}
-
-static GList *
-test_resolver_lookup_finish (GResolver *resolver, GAsyncResult *result, GError **error)
-{
-  return g_task_propagate_pointer (G_TASK (result), error);
-}
-
-static void
-test_resolver_class_init (TestResolverClass *klass)
-{
-  GResolverClass *resolver_class = G_RESOLVER_CLASS (klass);
-
-  resolver_class->lookup_by_name_with_flags_async = test_resolver_lookup_async;
-  resolver_class->lookup_by_name_with_flags_finish = test_resolver_lookup_finish;
-}
-
-static void
-test_resolver_init (TestResolver *self)
-{
-}
-
 static void
 test_names (void)
 {
   static const char *const lines[] = {WELCOME, NULL};
   static const char *const *const scripts[] = {lines, lines, NULL};
-  g_autoptr (TestResolver) resolver = g_object_new (TEST_TYPE_RESOLVER, NULL);
+  DcTestResolver *resolver = dc_test_resolver_new ();
   ScriptServer script;
 
   dc_test_recorder_begin ();
-  g_autoptr (GResolver) before = g_resolver_get_default ();
-  g_resolver_set_default (G_RESOLVER (resolver));
   script_server_init (&script, "datachannel.v1", scripts);
   g_autofree char *url = g_strdup_printf ("signaling.example%s", strrchr (script.url, ':'));
 
@@ -617,7 +570,7 @@ test_names (void)
   dc_test_recorder_wait (client->is_registered);
   dc_test_recorder_free (client);
   script_server_clear (&script);
-  g_resolver_set_default (before);
+  dc_test_resolver_free (resolver);
   dc_test_recorder_end ();
 }
 

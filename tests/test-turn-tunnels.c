@@ -159,6 +159,49 @@ test_freed_full (Fixture *f, gconstpointer data)
   g_clear_pointer (&f->tunnels, dc_turn_tunnels_free);
 }
 
+/* A worse way that has not begun, and is to wait for an hour; its connection came before the one that is through. */
+static void
+test_freed_in_delay (Fixture *f, gconstpointer data)
+{
+  open_tunnels (f, NULL, NULL);
+  dc_turn_tunnels_set_delay (f->tunnels, DC_ICE_TRANSPORT_TLS, 3600 * 1000);
+  g_autoptr (GSocketConnection) worse = connect_to (open_tunnel (f, "turns", "localhost", f->port));
+  g_autoptr (GSocketConnection) near = connect_to (open_tunnel (f, "turn", "localhost", f->port));
+  g_autoptr (GSocketConnection) far = accept_far (f);
+
+  g_clear_pointer (&f->tunnels, dc_turn_tunnels_free);
+}
+
+/* --- Not needed ------------------------------------------------------------------------------------------------------------------- */
+
+/* Its turn never comes, since another is there: what asks is refused, and nothing is told. */
+static void
+test_unneeded (Fixture *f, gconstpointer data)
+{
+  static const char allocate[20] = {0, 3, 0, 0, 0x21, 0x12, (char) 0xa4, 0x42, 'i', 'd'};
+  char answer[28];
+  gsize size = 0;
+
+  open_tunnels (f, NULL, NULL);
+  dc_turn_tunnels_set_delay (f->tunnels, DC_ICE_TRANSPORT_TLS, 3600 * 1000);
+  g_autoptr (GSocketConnection) worse = connect_to (open_tunnel (f, "turns", "localhost", f->port));
+  g_autoptr (GSocketConnection) near = connect_to (open_tunnel (f, "turn", "localhost", f->port));
+  g_autoptr (GSocketConnection) far = accept_far (f);
+
+  wait_event (f, "turn-connected");
+  dc_turn_tunnels_have_relay (f->tunnels);
+  g_assert_true (g_output_stream_write_all (
+      g_io_stream_get_output_stream (G_IO_STREAM (worse)), allocate, sizeof allocate, NULL, NULL, NULL));
+  g_assert_true (g_input_stream_read_all (
+      g_io_stream_get_input_stream (G_IO_STREAM (worse)), answer, sizeof answer, &size, NULL, NULL));
+  g_assert_cmpuint (size, ==, sizeof answer);
+  g_assert_cmpmem (answer, 2, "\x01\x13", 2);
+  g_assert_cmpmem (answer + 4, 16, allocate + 4, 16);
+  while (g_main_context_iteration (NULL, FALSE))
+    continue;
+  g_assert_false (g_hash_table_contains (f->events, "turn-failed"));
+}
+
 /* --- A server that reads nothing -------------------------------------------------------------------------------------------------- */
 
 /* As long as somebody takes it. */
@@ -262,6 +305,8 @@ main (int argc, char **argv)
   TEST ("freed-in-handshake", test_freed_in_handshake);
   TEST ("freed-at-proxy", test_freed_at_proxy);
   TEST ("freed-full", test_freed_full);
+  TEST ("freed-in-delay", test_freed_in_delay);
+  TEST ("unneeded", test_unneeded);
   TEST ("stuck-server", test_stuck_server);
   TEST ("zone", test_zone);
   TEST ("many", test_many);

@@ -20,6 +20,16 @@ typedef struct {
   DcIcePolicy policy;
 } Way;
 
+/* With a server, unless the test is skipped. */
+typedef struct {
+  DcTestTls *tls;
+  DcTestTurn *server;
+  DcTestDaemon *daemon;
+  char *over_udp, *over_tcp, *over_tls; /* URLs of the server */
+} Fixture;
+
+typedef void (*Test) (Fixture *fixture);
+
 static DcTestPeer *
 start (DcTestDaemon *daemon, const Way *way)
 {
@@ -34,6 +44,31 @@ static char *
 make_url (const char *scheme, const char *host, guint port, const char *query)
 {
   return g_strdup_printf ("%s://" DC_TEST_TURN_USER ":" DC_TEST_TURN_PASSWORD "@%s:%u%s", scheme, host, port, query);
+}
+
+static void
+with_server (gconstpointer test)
+{
+  Fixture fixture = {NULL};
+
+  dc_test_watchdog_start (90);
+  fixture.tls = dc_test_tls_new ();
+  fixture.server = fixture.tls != NULL ? dc_test_turn_new (fixture.tls) : NULL;
+  if (fixture.server != NULL) {
+    fixture.daemon = dc_test_daemon_new (NULL);
+    fixture.over_udp =
+        g_strdup_printf ("turn://" DC_TEST_TURN_USER ":" DC_TEST_TURN_PASSWORD "@%s", fixture.server->address);
+    fixture.over_tcp = g_strconcat (fixture.over_udp, "?transport=tcp", NULL);
+    fixture.over_tls = make_url ("turns", "localhost", fixture.server->tls, "");
+    ((Test) test) (&fixture);
+  }
+  g_clear_pointer (&fixture.daemon, dc_test_daemon_free);
+  g_clear_pointer (&fixture.server, dc_test_turn_free);
+  g_clear_pointer (&fixture.tls, dc_test_tls_free);
+  g_free (fixture.over_udp);
+  g_free (fixture.over_tcp);
+  g_free (fixture.over_tls);
+  dc_test_watchdog_stop ();
 }
 
 static void
@@ -66,31 +101,35 @@ check_way (DcTestDaemon *daemon, const Way *way, const char *transport)
 }
 
 static void
-test_tcp (void)
+test_tcp (Fixture *fixture)
 {
-  dc_test_watchdog_start (60);
-  g_autoptr (DcTestTurn) server = dc_test_turn_new (NULL);
-  if (server == NULL)
-    return;
-  g_autoptr (DcTestDaemon) daemon = dc_test_daemon_new (NULL);
-  g_autofree char *url =
-      g_strdup_printf ("turn://" DC_TEST_TURN_USER ":" DC_TEST_TURN_PASSWORD "@%s?transport=tcp", server->address);
-  check_way (daemon, &(Way){"alice", DC_ROLE_OFFERER, url, .policy = DC_ICE_POLICY_RELAY}, "TCP");
-  dc_test_watchdog_stop ();
+  check_way (
+      fixture->daemon, &(Way){"alice", DC_ROLE_OFFERER, fixture->over_tcp, .policy = DC_ICE_POLICY_RELAY}, "TCP");
 }
 
 static void
-test_tls (void)
+test_tls (Fixture *fixture)
 {
-  dc_test_watchdog_start (60);
-  g_autoptr (DcTestTls) tls = dc_test_tls_new ();
-  g_autoptr (DcTestTurn) server = tls != NULL ? dc_test_turn_new (tls) : NULL;
-  if (server == NULL)
-    return;
-  g_autoptr (DcTestDaemon) daemon = dc_test_daemon_new (NULL);
-  g_autofree char *url = make_url ("turns", "localhost", server->tls, "");
-  check_way (daemon, &(Way){"alice", DC_ROLE_OFFERER, url, tls->ca, .policy = DC_ICE_POLICY_RELAY}, "TLS");
-  dc_test_watchdog_stop ();
+  check_way (fixture->daemon,
+      &(Way){"alice", DC_ROLE_OFFERER, fixture->over_tls, fixture->tls->ca, .policy = DC_ICE_POLICY_RELAY}, "TLS");
+}
+
+/* The server is asked after the other side has answered, so that a direct pair has a head start; and the end of candidates is said after that. */
+static void
+test_later (Fixture *fixture)
+{
+  Way offerer = {"alice", DC_ROLE_OFFERER, fixture->over_udp}, answerer = {"bob", DC_ROLE_ANSWERER, fixture->over_udp};
+  g_autoptr (DcTestPeer) bob = start (fixture->daemon, &answerer), alice = start (fixture->daemon, &offerer);
+
+  gst_structure_free (dc_test_peer_wait_event (alice, "remote-description"));
+  gst_structure_free (dc_test_peer_wait_event_with (alice, "local-candidate", "type", "relay"));
+  gst_structure_free (dc_test_peer_wait_event (alice, "local-candidates-done"));
+  gst_structure_free (dc_test_peer_wait_event (bob, "remote-description"));
+  gst_structure_free (dc_test_peer_wait_event_with (bob, "remote-candidate", "type", "relay"));
+  gst_structure_free (dc_test_peer_wait_event (bob, "remote-candidates-done"));
+  dc_test_peer_look_back (alice);
+  g_autoptr (GstStructure) pair = dc_test_peer_wait_event (alice, "selected-pair");
+  g_assert_cmpstr (gst_structure_get_string (pair, "local-type"), !=, "relay");
 }
 
 static void
@@ -121,26 +160,19 @@ on_slow_connection (GThreadedSocketService *way, GSocketConnection *near, GObjec
 
 /* libnice does not wait as long for an answer by itself: names, a proxy and TLS take their time where the way is long. */
 static void
-test_slow (void)
+test_slow (Fixture *fixture)
 {
-  dc_test_watchdog_start (60);
-  g_autoptr (DcTestTls) tls = dc_test_tls_new ();
-  g_autoptr (DcTestTurn) server = tls != NULL ? dc_test_turn_new (tls) : NULL;
-  if (server == NULL)
-    return;
-  g_autoptr (DcTestDaemon) daemon = dc_test_daemon_new (NULL);
   g_autoptr (GSocketService) way = g_threaded_socket_service_new (8);
   guint16 port = g_socket_listener_add_any_inet_port (G_SOCKET_LISTENER (way), NULL, NULL);
   g_autofree char *url = make_url ("turns", "localhost", port, "");
-  g_signal_connect (way, "run", G_CALLBACK (on_slow_connection), server);
-  g_autoptr (DcTestPeer) bob = start (daemon, &(Way){"bob", DC_ROLE_ANSWERER, NULL});
+  g_signal_connect (way, "run", G_CALLBACK (on_slow_connection), fixture->server);
+  g_autoptr (DcTestPeer) bob = start (fixture->daemon, &(Way){"bob", DC_ROLE_ANSWERER, NULL});
   g_autoptr (DcTestPeer) alice =
-      start (daemon, &(Way){"alice", DC_ROLE_OFFERER, url, tls->ca, .policy = DC_ICE_POLICY_RELAY});
+      start (fixture->daemon, &(Way){"alice", DC_ROLE_OFFERER, url, fixture->tls->ca, .policy = DC_ICE_POLICY_RELAY});
   for (; dc_test_peer_count_events (alice, "turn-connected") == 0; g_thread_yield ())
     g_main_context_iteration (NULL, FALSE);
   g_autoptr (DcChannel) at_alice = dc_test_peer_wait_channel (alice), at_bob = dc_test_peer_wait_channel (bob);
   assert_relayed (alice, "TLS");
-  dc_test_watchdog_stop ();
 }
 
 /* Fails as it should, and says why. */
@@ -161,18 +193,13 @@ check_refused (const char *url, const char *tls_ca, const char *proxy, const cha
 }
 
 static void
-test_tls_refused (void)
+test_tls_refused (Fixture *fixture)
 {
-  dc_test_watchdog_start (60);
-  g_autoptr (DcTestTls) tls = dc_test_tls_new ();
-  g_autoptr (DcTestTurn) server = tls != NULL ? dc_test_turn_new (tls) : NULL;
-  if (server == NULL)
-    return;
-  g_autofree char *good = make_url ("turns", "127.0.0.1", server->tls, "");
-  g_autofree char *other_name = make_url ("turns", "127.0.0.2", server->tls, "");
-  check_refused (good, tls->other_ca, NULL, "the certificate of 127.0.0.1 is not trusted (unknown CA)");
-  check_refused (other_name, tls->ca, NULL, "the certificate of 127.0.0.2 is made out for another host name");
-  dc_test_watchdog_stop ();
+  g_autofree char *good = make_url ("turns", "127.0.0.1", fixture->server->tls, "");
+  g_autofree char *other_name = make_url ("turns", "127.0.0.2", fixture->server->tls, "");
+
+  check_refused (good, fixture->tls->other_ca, NULL, "the certificate of 127.0.0.1 is not trusted (unknown CA)");
+  check_refused (other_name, fixture->tls->ca, NULL, "the certificate of 127.0.0.2 is made out for another host name");
 }
 
 static void
@@ -188,30 +215,25 @@ test_unreachable (void)
 
 /* Signaling and TURN, in clear text and with TLS. */
 static void
-test_proxy (void)
+test_proxy (Fixture *fixture)
 {
-  dc_test_watchdog_start (90);
-  g_autoptr (DcTestTls) tls = dc_test_tls_new ();
-  g_autoptr (DcTestTurn) server = tls != NULL ? dc_test_turn_new (tls) : NULL;
-  g_autoptr (DcTestTunnel) tunnel = server != NULL ? dc_test_tunnel_new () : NULL;
+  g_autoptr (DcTestTunnel) tunnel = dc_test_tunnel_new ();
   if (tunnel == NULL)
     return;
-  g_autoptr (DcTestDaemon) daemon = dc_test_daemon_new (NULL);
+  DcTestTurn *server = fixture->server;
   g_autofree char *proxy =
       g_strdup_printf ("http://" DC_TEST_TUNNEL_USER ":" DC_TEST_TUNNEL_PASSWORD "@127.0.0.1:%u", tunnel->port);
-  g_autofree char *over_tls = make_url ("turns", "localhost", server->tls, "");
-  g_autofree char *over_tcp =
-      g_strdup_printf ("turn://" DC_TEST_TURN_USER ":" DC_TEST_TURN_PASSWORD "@%s?transport=tcp", server->address);
-  check_way (daemon, &(Way){"alice", DC_ROLE_OFFERER, over_tls, tls->ca, proxy, DC_ICE_POLICY_RELAY}, "TLS");
-  check_way (daemon, &(Way){"alice", DC_ROLE_OFFERER, over_tcp, NULL, proxy, DC_ICE_POLICY_RELAY}, "TCP");
+  Way tls = {"alice", DC_ROLE_OFFERER, fixture->over_tls, fixture->tls->ca, proxy, DC_ICE_POLICY_RELAY};
+  Way tcp = {"alice", DC_ROLE_OFFERER, fixture->over_tcp, NULL, proxy, DC_ICE_POLICY_RELAY};
+  check_way (fixture->daemon, &tls, "TLS");
+  check_way (fixture->daemon, &tcp, "TCP");
 
-  g_autofree char *signaling = g_strdup_printf ("CONNECT 127.0.0.1:%u", dc_test_daemon_get_port (daemon));
+  g_autofree char *signaling = g_strdup_printf ("CONNECT 127.0.0.1:%u", dc_test_daemon_get_port (fixture->daemon));
   g_autofree char *turn = g_strdup_printf ("CONNECT localhost:%u", server->tls);
   g_autofree char *turn_tcp = g_strdup_printf ("CONNECT %s", server->address);
   dc_test_process_wait_line (tunnel->process, signaling);
   dc_test_process_wait_line (tunnel->process, turn);
   dc_test_process_wait_line (tunnel->process, turn_tcp);
-  dc_test_watchdog_stop ();
 }
 
 /* Who is left alone in search of a path knows why, too. */
@@ -241,13 +263,10 @@ test_given_up (void)
 
 /* The first STUN server is silent: nobody calls before that is known, and then all goes on with the second. */
 static void
-test_stun_in_order (void)
+test_stun_in_order (Fixture *fixture)
 {
-  dc_test_watchdog_start (60);
-  g_autoptr (DcTestTurn) server = dc_test_turn_new (NULL);
-  if (server == NULL)
-    return;
-  g_autoptr (DcTestDaemon) daemon = dc_test_daemon_new (NULL);
+  DcTestDaemon *daemon = fixture->daemon;
+  DcTestTurn *server = fixture->server;
   g_autoptr (GSocket) silent = g_socket_new (G_SOCKET_FAMILY_IPV4, G_SOCKET_TYPE_DATAGRAM, G_SOCKET_PROTOCOL_UDP, NULL);
   g_autoptr (GSocketAddress) any = g_inet_socket_address_new_from_string ("127.0.0.1", 0), bound = NULL;
   g_assert_true (g_socket_bind (silent, any, FALSE, NULL));
@@ -267,20 +286,20 @@ test_stun_in_order (void)
   g_autoptr (DcChannel) at_alice = dc_test_peer_wait_channel (alice), at_bob = dc_test_peer_wait_channel (bob);
   dc_test_push_text (at_alice, "hello");
   dc_test_expect_text (at_bob, "hello");
-  dc_test_watchdog_stop ();
 }
 
 int
 main (int argc, char **argv)
 {
   dc_test_init (&argc, &argv);
-  g_test_add_func ("/turn/tcp", test_tcp);
-  g_test_add_func ("/turn/tls", test_tls);
-  g_test_add_func ("/turn/slow", test_slow);
-  g_test_add_func ("/turn/tls-refused", test_tls_refused);
+  g_test_add_data_func ("/turn/tcp", test_tcp, with_server);
+  g_test_add_data_func ("/turn/tls", test_tls, with_server);
+  g_test_add_data_func ("/turn/later", test_later, with_server);
+  g_test_add_data_func ("/turn/slow", test_slow, with_server);
+  g_test_add_data_func ("/turn/tls-refused", test_tls_refused, with_server);
   g_test_add_func ("/turn/unreachable", test_unreachable);
-  g_test_add_func ("/turn/proxy", test_proxy);
+  g_test_add_data_func ("/turn/proxy", test_proxy, with_server);
   g_test_add_func ("/turn/given-up", test_given_up);
-  g_test_add_func ("/turn/stun-in-order", test_stun_in_order);
+  g_test_add_data_func ("/turn/stun-in-order", test_stun_in_order, with_server);
   return g_test_run ();
 }

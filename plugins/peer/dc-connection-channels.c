@@ -149,7 +149,8 @@ attach (DcConnection *self, DcChannel *channel, GstWebRTCDataChannel *rtc)
   gboolean attached;
 
   g_mutex_lock (&self->attach_lock);
-  attached = !self->gone && dc_channel_attach (channel, rtc, self, dc_webrtc_get_sctp_watch (self->webrtc));
+  attached =
+      !self->gone && dc_channel_attach (channel, rtc, self, dc_sctp_path_get_watch (dc_webrtc_get_path (self->webrtc)));
   g_mutex_unlock (&self->attach_lock);
   return attached;
 }

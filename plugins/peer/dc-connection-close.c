@@ -86,7 +86,7 @@ say_goodbye (gpointer user_data)
   /* It would tell the far side that we leave, but we only lost this connection. */
   if (self->gone || self->dtls_state != GST_WEBRTC_DTLS_TRANSPORT_STATE_CONNECTED)
     return release_relays (self);
-  dc_webrtc_say_goodbye (self->webrtc);
+  dc_sctp_path_say_goodbye (dc_webrtc_get_path (self->webrtc));
   dc_connection_close_after (self, GOODBYE_MS, release_relays);
   return G_SOURCE_REMOVE;
 }
@@ -135,7 +135,7 @@ get_linger_time (DcChannel *channel)
 static gboolean
 owes_answer (DcConnection *self)
 {
-  return dc_sctp_watch_owes_answer (dc_webrtc_get_sctp_watch (self->webrtc));
+  return dc_sctp_watch_owes_answer (dc_sctp_path_get_watch (dc_webrtc_get_path (self->webrtc)));
 }
 
 /* Begins the wait for what must still reach the far side; dc_connection_hurry() ends it early. */

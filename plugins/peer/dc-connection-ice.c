@@ -6,14 +6,17 @@
  * not run, and reads freed memory on the way. Lines that come before the remote description wait for it; end-of-candidates waits
  * for the look-ups.
  *
- * Relays of both sides are held back for HEAD_START_MS from the remote description on: a pair with a TURN server near by works at once, while the
- * direct one has to be punched from both sides, and libnice gives up all that it has not begun to check when a pair works. By hand nobody would
- * carry them later, and where relays alone are allowed there is nothing to give a start. */
+ * Relays come later than the rest: a pair with a TURN server near by works at once, while the direct one has to be punched from both sides, for which
+ * libnice may have to send a second time. So our TURN servers are asked, and the other side's relays taken, HEAD_START_MS after the remote description; at
+ * once where relays alone are allowed, where nothing but TURN can work since no STUN server answers, and by hand, when nobody would carry them later.
+ *
+ * The end of our candidates is told once webrtcbin has told all of them, relays, too: libnice says twice that it has gathered if they came later. */
 #include <gio/gio.h>
 #include <string.h>
 
 #include "plugins/peer/dc-candidate.h"
 #include "plugins/peer/dc-connection-private.h"
+#include "plugins/peer/dc-ice-agent.h"
 #include "plugins/peer/dc-local-addresses.h"
 #include "plugins/peer/dc-mdns.h"
 #include "plugins/peer/dc-source.h"
@@ -25,8 +28,8 @@ static const char *const type_names[] = {"host", "srflx", "prflx", "relay"};
 /* A peer that sends more is not looking for a path. */
 #define MAX_REMOTE_CANDIDATES 200
 #define MAX_LOOKUPS 16
-/* Some round trips. */
-#define HEAD_START_MS 500
+/* libnice sends a second time after 500 ms. */
+#define HEAD_START_MS 600
 
 /* Names of multicast DNS hide private addresses. */
 static gboolean
@@ -115,61 +118,6 @@ check_remote_end (DcConnection *self)
   give_to_webrtcbin (self, "");
 }
 
-/* --- The head start ------------------------------------------------------------------------------------------------------------ */
-
-static gboolean
-is_held (DcConnection *self, const DcCandidate *candidate)
-{
-  return g_str_equal (candidate->type, "relay") && !self->relays_may && !self->patient
-         && self->ice_config->policy == DC_ICE_POLICY_ALL;
-}
-
-static void
-give_relay (DcConnection *self, const char *line)
-{
-  g_autoptr (DcCandidate) candidate = dc_candidate_parse (line, NULL);
-
-  emit_candidate (self, "remote-candidate", line, candidate, NULL);
-  give_to_webrtcbin (self, line);
-}
-
-static gboolean
-on_head_start_over (gpointer user_data)
-{
-  DcConnection *self = user_data;
-  DcMessage *message;
-  char *line;
-
-  dc_source_clear (&self->head_start);
-  self->relays_may = TRUE;
-  while (self->phase < DC_PHASE_ENDED && (message = g_queue_pop_head (&self->held_local)) != NULL)
-    dc_connection_send (self, message);
-  while (self->phase < DC_PHASE_ENDED && (line = g_queue_pop_head (&self->held_remote)) != NULL) {
-    give_relay (self, line);
-    g_free (line);
-  }
-  if (self->phase < DC_PHASE_ENDED)
-    check_remote_end (self);
-  return G_SOURCE_REMOVE;
-}
-
-static void
-begin_head_start (DcConnection *self)
-{
-  self->head_start = g_timeout_source_new (HEAD_START_MS);
-  g_source_set_callback (self->head_start, on_head_start_over, self, NULL);
-  g_source_attach (self->head_start, self->context);
-}
-
-void
-dc_connection_forget_candidates (DcConnection *self)
-{
-  dc_source_clear (&self->head_start);
-  g_queue_clear_full (&self->held_local, (GDestroyNotify) dc_message_unref);
-  g_queue_clear_full (&self->held_remote, g_free);
-  g_queue_clear_full (&self->early_candidates, g_free);
-}
-
 /* --- Ours ---------------------------------------------------------------------------------------------------------------------- */
 
 static void
@@ -182,13 +130,12 @@ on_local_candidate_posted (DcConnection *self, gpointer line)
     return;
   count (&self->local, candidate);
   emit_candidate (self, "local-candidate", line, candidate, NULL);
+  if (g_str_equal (candidate->type, "relay") && self->ice_config->tunnels != NULL)
+    dc_turn_tunnels_have_relay (self->ice_config->tunnels);
   message = dc_message_new (DC_MESSAGE_CANDIDATE);
   message->candidate = g_strdup (line);
   message->mline = MLINE_INDEX;
-  if (is_held (self, candidate))
-    g_queue_push_tail (&self->held_local, message);
-  else
-    dc_connection_send (self, message);
+  dc_connection_send (self, message);
 }
 
 void
@@ -199,8 +146,8 @@ dc_connection_on_local_candidate (GstElement *bin, guint mline, const char *cand
   dc_connection_post (self, on_local_candidate_posted, g_strdup (line), g_free);
 }
 
-void
-dc_connection_local_candidates_done (DcConnection *self)
+static void
+on_gathering_fence (DcConnection *self, gpointer data)
 {
   DcMessage *end;
 
@@ -209,13 +156,47 @@ dc_connection_local_candidates_done (DcConnection *self)
   emit_done (self, "local-candidates-done", &self->local);
   end = dc_message_new (DC_MESSAGE_END_OF_CANDIDATES);
   end->nat = g_strdup (dc_nat_mapping_to_string (self->ice_config->mapping));
-  if (g_queue_is_empty (&self->held_local))
-    dc_connection_send (self, end);
-  else
-    g_queue_push_tail (&self->held_local, end);
+  dc_connection_send (self, end);
+}
+
+static void
+on_stats_promise (GstPromise *promise, gpointer user_data)
+{
+  dc_connection_post (user_data, on_gathering_fence, NULL, NULL);
+}
+
+static void
+unref_connection (gpointer data)
+{
+  dc_connection_unref (data);
+}
+
+/* Once webrtcbin's thread has told what is queued on it now: a request queued behind that is answered after it. */
+static void
+end_gathering (DcConnection *self)
+{
+  GstPromise *promise =
+      dc_webrtc_new_promise (self->webrtc, on_stats_promise, dc_connection_ref (self), unref_connection);
+
+  g_signal_emit_by_name (dc_webrtc_get_bin (self->webrtc), "get-stats", NULL, promise);
+}
+
+void
+dc_connection_gathered (DcConnection *self)
+{
+  self->gathered = TRUE;
+  if ((self->relays_may || self->ice_config->turn_servers->len == 0) && self->phase < DC_PHASE_ENDED)
+    end_gathering (self);
 }
 
 /* --- Theirs -------------------------------------------------------------------------------------------------------------------- */
+
+static void
+use (DcConnection *self, const char *line, const DcCandidate *candidate)
+{
+  emit_candidate (self, "remote-candidate", line, candidate, NULL);
+  give_to_webrtcbin (self, line);
+}
 
 /* One name, asked for in two ways at once: the system's, which knows it where nss-mdns and Avahi are installed and may be slow to say no, and ours. The
  * first address counts. */
@@ -236,8 +217,7 @@ use_address (Lookup *lookup, GInetAddress *inet_address)
 
   lookup->found = TRUE;
   self->resolving--;
-  emit_candidate (self, "remote-candidate", resolved, candidate, NULL);
-  give_to_webrtcbin (self, resolved);
+  use (self, resolved, candidate);
   check_remote_end (self);
 }
 
@@ -323,12 +303,86 @@ use_candidate (DcConnection *self, const char *line)
     emit_candidate (self, "remote-candidate", line, candidate, "TCP candidates are switched off (ice-tcp)");
   else if (dc_candidate_is_mdns (candidate))
     look_up (self, line, candidate->address);
-  else if (is_held (self, candidate))
+  else if (g_str_equal (candidate->type, "relay") && !self->relays_may)
     g_queue_push_tail (&self->held_remote, g_strdup (line));
-  else {
-    emit_candidate (self, "remote-candidate", line, candidate, NULL);
-    give_to_webrtcbin (self, line);
+  else
+    use (self, line, candidate);
+}
+
+/* --- Relays -------------------------------------------------------------------------------------------------------------------- */
+
+static gboolean
+add_our_relays (DcConnection *self, gboolean *asks, GError **error)
+{
+  self->relays_may = TRUE;
+  return dc_ice_agent_add_relays (
+      dc_webrtc_get_agent (self->webrtc), dc_webrtc_get_bin (self->webrtc), self->ice_config, asks, error);
+}
+
+static gboolean
+needs_head_start (DcConnection *self)
+{
+  const DcIceConfig *config = self->ice_config;
+
+  return !self->patient && config->policy == DC_ICE_POLICY_ALL && (config->stun_server == NULL || config->stun_answers);
+}
+
+gboolean
+dc_connection_begin_candidates (DcConnection *self, GError **error)
+{
+  gboolean asks;
+
+  return needs_head_start (self) || add_our_relays (self, &asks, error);
+}
+
+static void
+use_held (DcConnection *self)
+{
+  char *line;
+
+  while (self->phase < DC_PHASE_ENDED && (line = g_queue_pop_head (&self->held_remote)) != NULL) {
+    g_autoptr (DcCandidate) candidate = dc_candidate_parse (line, NULL);
+    use (self, line, candidate);
+    g_free (line);
   }
+  if (self->phase < DC_PHASE_ENDED)
+    check_remote_end (self);
+}
+
+static gboolean
+on_head_start_over (gpointer user_data)
+{
+  DcConnection *self = user_data;
+  g_autoptr (GError) error = NULL;
+  gboolean asks;
+
+  dc_source_clear (&self->head_start);
+  if (self->phase >= DC_PHASE_ENDED)
+    return G_SOURCE_REMOVE;
+  if (!add_our_relays (self, &asks, &error))
+    dc_connection_end (self, error);
+  else if (self->gathered && !asks)
+    end_gathering (self);
+  use_held (self);
+  return G_SOURCE_REMOVE;
+}
+
+static void
+begin_head_start (DcConnection *self)
+{
+  self->head_start = g_timeout_source_new (HEAD_START_MS);
+  g_source_set_callback (self->head_start, on_head_start_over, self, NULL);
+  g_source_attach (self->head_start, self->context);
+}
+
+/* --- Beginning and end --------------------------------------------------------------------------------------------------------- */
+
+void
+dc_connection_forget_candidates (DcConnection *self)
+{
+  dc_source_clear (&self->head_start);
+  g_queue_clear_full (&self->held_remote, g_free);
+  g_queue_clear_full (&self->early_candidates, g_free);
 }
 
 void
@@ -337,7 +391,8 @@ dc_connection_flush_candidates (DcConnection *self)
   char *line;
 
   self->remote_set = TRUE;
-  begin_head_start (self);
+  if (!self->relays_may)
+    begin_head_start (self);
   while ((line = g_queue_pop_head (&self->early_candidates)) != NULL) {
     use_candidate (self, line);
     g_free (line);

@@ -14,7 +14,7 @@ static gboolean
 on_life_timer (gpointer user_data)
 {
   DcConnection *self = user_data;
-  guint received = dc_sctp_watch_get_received (dc_webrtc_get_sctp_watch (self->webrtc));
+  guint received = dc_sctp_watch_get_received (dc_sctp_path_get_watch (dc_webrtc_get_path (self->webrtc)));
 
   if (self->phase != DC_PHASE_OPEN || self->left != NULL)
     return G_SOURCE_CONTINUE;
@@ -22,7 +22,7 @@ on_life_timer (gpointer user_data)
     self->life_seen = received;
     self->life_unanswered = 0;
   } else if (self->life_unanswered++ < MAX_UNANSWERED)
-    dc_webrtc_ask_for_life (self->webrtc);
+    dc_sctp_path_ask_for_life (dc_webrtc_get_path (self->webrtc));
   else
     dc_connection_fail (self, DC_ERROR_PEER_GONE, "\"%s\" has not been heard of for %.1f s", self->remote_id,
         (MAX_UNANSWERED + 1) * LIFE_INTERVAL_MS / 1000.0);

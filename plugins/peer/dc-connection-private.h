@@ -66,9 +66,9 @@ struct _DcConnection {
   gboolean remote_end_waits; /* end-of-candidates came, but names are still looked up */
   DcCandidates local, remote;
   GSource *head_start; /* (nullable): of the pairs without a relay, while it lasts */
-  gboolean relays_may; /* it is over */
-  GQueue held_local;   /* (element-type DcMessage): relays of ours, and the end of our candidates, until then */
-  GQueue held_remote;  /* (element-type utf8): relays of theirs */
+  gboolean relays_may; /* it is over, or there is none */
+  gboolean gathered;   /* our candidates; relays, too, if they were asked for before */
+  GQueue held_remote;  /* (element-type utf8): relays of theirs, until they may */
 
   GstWebRTCSCTPTransport *sctp; /* the three are NULL until webrtcbin has made them */
   GstWebRTCDTLSTransport *dtls;
@@ -114,7 +114,7 @@ void dc_connection_init_channels (DcConnection *self);
 gboolean dc_connection_make_channels (DcConnection *self, gboolean only_negotiated);
 /* Answerer. webrtcbin emits this when a channel is open, with its lock held; attaching it here loses no message. */
 void dc_connection_on_data_channel (GstElement *bin, GstWebRTCDataChannel *rtc, DcConnection *self);
-/* See DcWebrtcCallbacks. Any thread. */
+/* See DcSctpPathCallbacks. Any thread. */
 void dc_connection_on_announced (guint stream, gpointer user_data);
 /* What we take: the link protocol needs its 65536 bytes; raw channels say what they take. */
 guint dc_connection_get_max_message_size (DcConnection *self);
@@ -126,7 +126,10 @@ void dc_connection_watch_life (DcConnection *self);
 
 /* dc-connection-ice.c */
 void dc_connection_on_local_candidate (GstElement *bin, guint mline, const char *candidate, DcConnection *self);
-void dc_connection_local_candidates_done (DcConnection *self);
+/* libnice has gathered all that it knew to gather. Worker. */
+void dc_connection_gathered (DcConnection *self);
+/* A new webrtcbin is to look for candidates. FALSE: @error says why it cannot. */
+gboolean dc_connection_begin_candidates (DcConnection *self, GError **error);
 void dc_connection_flush_candidates (DcConnection *self);
 char *dc_connection_describe_ice (DcConnection *self);
 

@@ -137,43 +137,15 @@ take_state (DcConnection *self, StateChange *change, gint *told)
   return TRUE;
 }
 
-static void
-on_gathering_fence (DcConnection *self, gpointer data)
-{
-  dc_connection_local_candidates_done (self);
-}
-
-static void
-on_stats_promise (GstPromise *promise, gpointer user_data)
-{
-  dc_connection_post (user_data, on_gathering_fence, NULL, NULL);
-}
-
-static void
-unref_connection (gpointer data)
-{
-  dc_connection_unref (data);
-}
-
-/* Once webrtcbin's thread has told what is queued on it now: a request queued behind that is answered after it. */
-static void
-end_gathering (DcConnection *self)
-{
-  GstPromise *promise =
-      dc_webrtc_new_promise (self->webrtc, on_stats_promise, dc_connection_ref (self), unref_connection);
-
-  g_signal_emit_by_name (dc_webrtc_get_bin (self->webrtc), "get-stats", NULL, promise);
-}
-
-/* The last candidates may still be queued. */
+/* It is said again where relays were gathered later. */
 static void
 on_gathering_posted (DcConnection *self, gpointer data)
 {
   StateChange *change = data;
 
-  if (take_state (self, change, &self->gathering_state)
-      && self->gathering_state == GST_WEBRTC_ICE_GATHERING_STATE_COMPLETE && self->phase < DC_PHASE_ENDED)
-    end_gathering (self);
+  take_state (self, change, &self->gathering_state);
+  if (change->state == GST_WEBRTC_ICE_GATHERING_STATE_COMPLETE)
+    dc_connection_gathered (self);
 }
 
 static void
@@ -210,7 +182,7 @@ static gboolean
 on_left_step (gpointer user_data)
 {
   DcConnection *self = user_data;
-  guint waiting = dc_sctp_watch_get_waiting (dc_webrtc_get_sctp_watch (self->webrtc));
+  guint waiting = dc_sctp_watch_get_waiting (dc_sctp_path_get_watch (dc_webrtc_get_path (self->webrtc)));
 
   if (waiting < self->left_waiting && ++self->left_steps < LEFT_STEPS) {
     self->left_waiting = waiting;
@@ -223,7 +195,7 @@ on_left_step (gpointer user_data)
 void
 dc_connection_check_left (DcConnection *self)
 {
-  if (self->left != NULL && dc_sctp_watch_is_drained (dc_webrtc_get_sctp_watch (self->webrtc)))
+  if (self->left != NULL && dc_sctp_watch_is_drained (dc_sctp_path_get_watch (dc_webrtc_get_path (self->webrtc))))
     end_left (self);
 }
 

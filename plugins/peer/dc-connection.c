@@ -31,7 +31,7 @@ static void
 on_pipeline_error_posted (DcConnection *self, gpointer sentence)
 {
   /* For sctpenc that is an error. */
-  if (dc_sctp_watch_is_aborted (dc_webrtc_get_sctp_watch (self->webrtc))) {
+  if (dc_sctp_watch_is_aborted (dc_sctp_path_get_watch (dc_webrtc_get_path (self->webrtc)))) {
     dc_connection_far_side_left (self, "ended the SCTP association");
     return;
   }
@@ -76,7 +76,7 @@ on_begun (guint n, gpointer user_data)
     dc_connection_post (self, on_too_many_posted, NULL, NULL);
 }
 
-static const DcWebrtcCallbacks webrtc_callbacks = {
+static const DcSctpPathCallbacks webrtc_callbacks = {
     on_pipeline_error, on_progress, on_progress, on_progress, on_begun, dc_connection_on_announced};
 
 /* --- Negotiation: one step after the other ------------------------------------------------------------------------------------- */
@@ -315,7 +315,6 @@ dc_connection_new (
   g_mutex_init (&self->identity_lock);
   g_mutex_init (&self->attach_lock);
   g_queue_init (&self->early_candidates);
-  g_queue_init (&self->held_local);
   g_queue_init (&self->held_remote);
   dc_connection_init_channels (self);
   self->context = g_main_context_ref (config->context);
@@ -332,7 +331,8 @@ dc_connection_new (
   self->user_data = user_data;
   self->cancellable = g_cancellable_new ();
   self->webrtc = dc_webrtc_new (config->ice, &webrtc_callbacks, self, error);
-  if (self->webrtc == NULL) {
+  if (self->webrtc == NULL || !dc_connection_begin_candidates (self, error)) {
+    g_clear_pointer (&self->webrtc, dc_webrtc_free);
     dc_connection_unref (self);
     return NULL;
   }

@@ -3,7 +3,6 @@
 #include "plugins/peer/dc-ice-config.h"
 
 #include <gio/gio.h>
-#include <net/if.h>
 #include <string.h>
 
 #include "plugins/peer/dc-error.h"
@@ -23,118 +22,6 @@
 #define TURN_STEP_MS 200
 /* They are all asked at once. */
 #define MAX_STUN_SERVERS 8
-
-/* Why webrtcbin cannot use the server, or NULL. */
-static const char *
-objection (const DcIceServer *server)
-{
-  if (server->kind == DC_ICE_SERVER_STUN)
-    return NULL;
-  if (server->username == NULL || server->credential == NULL)
-    return "a TURN server needs a user name and a password: turn://USER:PASSWORD@HOST:PORT";
-  return NULL;
-}
-
-static gboolean
-add_given (DcIceConfig *self, const char *text, DcIceServerKind kind, GError **error)
-{
-  g_autoptr (GError) problem = NULL;
-  g_autoptr (DcIceServer) server = dc_ice_server_parse (text, kind, &problem);
-  const char *why = server != NULL ? objection (server) : problem->message;
-
-  if (why != NULL) {
-    g_autofree char *display = server != NULL ? dc_ice_server_to_display (server) : NULL;
-    g_set_error (
-        error, DC_ERROR, DC_ERROR_USAGE, "%s%s%s", display != NULL ? display : "", display != NULL ? ": " : "", why);
-    return FALSE;
-  }
-  g_ptr_array_add (self->given, g_steal_pointer (&server));
-  return TRUE;
-}
-
-void
-dc_ice_settings_clear (DcIceSettings *settings)
-{
-  g_clear_pointer (&settings->stun_servers, g_free);
-  g_clear_pointer (&settings->turn_servers, g_strfreev);
-  g_clear_pointer (&settings->interfaces, g_free);
-  g_clear_pointer (&settings->port_range, g_free);
-  g_clear_pointer (&settings->tls_ca, g_free);
-  g_clear_pointer (&settings->proxy, g_free);
-}
-
-static GPtrArray *
-new_servers (void)
-{
-  return g_ptr_array_new_with_free_func ((GDestroyNotify) dc_ice_server_free);
-}
-
-/* The words of a list whose separators are blanks and commas. (nullable) */
-static GStrv
-split_list (const char *text)
-{
-  g_auto (GStrv) parts = text != NULL ? g_strsplit_set (text, " \t\n,", -1) : NULL;
-  g_autoptr (GStrvBuilder) words = g_strv_builder_new ();
-  gboolean some = FALSE;
-
-  for (guint i = 0; parts != NULL && parts[i] != NULL; i++) {
-    if (*parts[i] == '\0')
-      continue;
-    g_strv_builder_add (words, parts[i]);
-    some = TRUE;
-  }
-  return some ? g_strv_builder_end (words) : NULL;
-}
-
-static gboolean
-add_all_given (DcIceConfig *self, const DcIceSettings *settings, GError **error)
-{
-  g_auto (GStrv) stun_servers = split_list (settings->stun_servers);
-
-  for (guint i = 0; stun_servers != NULL && stun_servers[i] != NULL; i++)
-    if (!add_given (self, stun_servers[i], DC_ICE_SERVER_STUN, error))
-      return FALSE;
-  for (guint i = 0; settings->turn_servers != NULL && settings->turn_servers[i] != NULL; i++)
-    if (!add_given (self, settings->turn_servers[i], DC_ICE_SERVER_TURN, error))
-      return FALSE;
-  return TRUE;
-}
-
-static gboolean
-parse_port_range (DcIceConfig *self, const char *text, GError **error)
-{
-  g_auto (GStrv) ends = text != NULL ? g_strsplit (text, "-", 2) : NULL;
-  guint64 min, max;
-
-  if (text == NULL)
-    return TRUE;
-  if (g_strv_length (ends) == 2 && g_ascii_string_to_unsigned (ends[0], 10, 1, G_MAXUINT16, &min, NULL)
-      && g_ascii_string_to_unsigned (ends[1], 10, min, G_MAXUINT16, &max, NULL)) {
-    self->min_port = (guint16) min;
-    self->max_port = (guint16) max;
-    return TRUE;
-  }
-  g_autofree char *quoted = dc_signaling_quote (text);
-  g_set_error (error, DC_ERROR, DC_ERROR_USAGE,
-      "the port range %s is none; write the least and the greatest port, such as 50000-50100", quoted);
-  return FALSE;
-}
-
-/* One that is there may still be without an address, such as that of a modem; but of a name that nobody knows nothing will come. */
-static gboolean
-take_interfaces (DcIceConfig *self, const char *text, GError **error)
-{
-  self->interfaces = split_list (text);
-  if (self->interfaces == NULL && text == NULL)
-    return TRUE;
-  for (guint i = 0; self->interfaces != NULL && self->interfaces[i] != NULL; i++)
-    if (if_nametoindex (self->interfaces[i]) != 0)
-      return TRUE;
-  g_autofree char *quoted = dc_signaling_quote (text);
-  g_set_error (error, DC_ERROR, DC_ERROR_USAGE,
-      "this machine has no network interface %s; \"ip addr\" shows what there is", quoted);
-  return FALSE;
-}
 
 /* How servers are reached over TCP. */
 static gboolean
@@ -161,15 +48,16 @@ dc_ice_config_new (const DcIceSettings *settings, GMainContext *context, gint64 
   self->start = start;
   self->callbacks = *callbacks;
   self->user_data = user_data;
-  self->given = new_servers ();
+  self->given = dc_ice_settings_new_servers ();
   self->turn_servers = g_ptr_array_new_with_free_func (g_free);
-  self->stun_servers = new_servers ();
+  self->stun_servers = dc_ice_settings_new_servers ();
   self->used = g_ptr_array_new_with_free_func (g_free);
   self->use_turn = settings->use_turn;
   self->policy = settings->policy;
   self->tcp = settings->tcp;
-  if (!take_interfaces (self, settings->interfaces, error) || !parse_port_range (self, settings->port_range, error)
-      || !add_all_given (self, settings, error) || !take_way (self, settings, error))
+  if (!dc_ice_settings_get_interfaces (settings, &self->interfaces, error)
+      || !dc_ice_settings_get_ports (settings, &self->min_port, &self->max_port, error)
+      || !dc_ice_settings_add_servers (settings, self->given, error) || !take_way (self, settings, error))
     return NULL;
   return g_steal_pointer (&self);
 }
@@ -362,7 +250,7 @@ use_turn_by_udp (DcIceConfig *self, const DcIceServer *server)
 static const char *
 use (DcIceConfig *self, const DcIceServer *server)
 {
-  const char *why = objection (server);
+  const char *why = dc_ice_settings_object (server);
 
   if (why != NULL)
     return why;

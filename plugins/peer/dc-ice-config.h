@@ -6,26 +6,11 @@
 #include <json-glib/json-glib.h>
 
 #include "plugins/peer/dc-ice-advice.h"
-#include "plugins/peer/dc-peer.h"
+#include "plugins/peer/dc-ice-settings.h"
 #include "plugins/peer/dc-stun-probe.h"
 #include "plugins/peer/dc-turn-tunnels.h"
 
 G_BEGIN_DECLS
-
-/* What the user says of it. */
-typedef struct {
-  char *stun_servers; /* (nullable): one, or several separated by blanks or commas */
-  GStrv turn_servers; /* (nullable) */
-  gboolean use_turn;
-  DcIcePolicy policy;
-  gboolean tcp;     /* TCP candidates (RFC 6544) beside those of UDP */
-  char *interfaces; /* (nullable): the names of those that may be used, separated by blanks or commas; all */
-  char *port_range; /* (nullable): "MIN-MAX", of host candidates; any */
-  char *tls_ca;     /* (nullable): a PEM file, to be trusted for turns: instead of the system's */
-  char *proxy;      /* (nullable): by which TURN servers are reached over TCP; the environment's */
-} DcIceSettings;
-
-void dc_ice_settings_clear (DcIceSettings *settings);
 
 /* In the main context that was given. */
 typedef struct {

@@ -19,7 +19,7 @@
 #include "plugins/peer/dc-peer-private.h"
 
 /* Messages between the server's welcome and the choice of the ICE servers. */
-#define MAX_HELD 256
+#define MAX_HELD 64
 
 /* --- Calls --------------------------------------------------------------------------------------------------------------------- */
 

@@ -71,6 +71,7 @@ typedef struct {
   guint64 messages; /* that have left, or were given up */
   guint32 last_tsn; /* that has left */
   gboolean open;    /* a message has begun to leave; not of DCEP */
+  gboolean opening; /* we say by DCEP what it is for, and nothing has come on it */
 } Stream;
 
 struct _DcSctpWatch {
@@ -329,6 +330,17 @@ take_resets_locked (DcSctpWatch *self, const guint8 *chunk, guint16 length)
   }
 }
 
+static void
+take_arrived_locked (DcSctpWatch *self, const guint8 *chunk)
+{
+  guint16 stream = read_16 (chunk + DATA_STREAM);
+
+  if (stream < self->streams->len)
+    g_array_index (self->streams, Stream, stream).opening = FALSE;
+  dc_sctp_arrivals_take (
+      self->arrivals, read_32 (chunk + DATA_TSN), stream, chunk[1], is_message (read_32 (chunk + DATA_PPID)));
+}
+
 /* TRUE if something has newly arrived at the far side. */
 static gboolean
 take_chunk_locked (DcSctpWatch *self, const guint8 *chunk, guint16 length)
@@ -340,8 +352,7 @@ take_chunk_locked (DcSctpWatch *self, const guint8 *chunk, guint16 length)
   else if (chunk[0] == CHUNK_ABORT)
     g_atomic_int_set (&self->aborted, TRUE);
   else if (chunk[0] == CHUNK_DATA && length >= DATA_SIZE)
-    dc_sctp_arrivals_take (self->arrivals, read_32 (chunk + DATA_TSN), read_16 (chunk + DATA_STREAM), chunk[1],
-        is_message (read_32 (chunk + DATA_PPID)));
+    take_arrived_locked (self, chunk);
   else if (chunk[0] == CHUNK_FORWARD_TSN && length >= FORWARD_TSN_SIZE)
     dc_sctp_arrivals_skip (self->arrivals, read_32 (chunk + FORWARD_TSN_TSN));
   else if (chunk[0] == CHUNK_RE_CONFIG)
@@ -388,6 +399,27 @@ dc_sctp_watch_is_early (DcSctpWatch *self, gconstpointer packet, gsize size)
   early = (judge_locked (self, packet, size) & DC_SCTP_PACKET_EARLY) != 0;
   g_mutex_unlock (&self->lock);
   return early;
+}
+
+/* --- Streams that open ---------------------------------------------------------------------------------------------------------- */
+
+void
+dc_sctp_watch_opens (DcSctpWatch *self, guint16 stream)
+{
+  g_mutex_lock (&self->lock);
+  get_stream_locked (self, stream)->opening = TRUE;
+  g_mutex_unlock (&self->lock);
+}
+
+gboolean
+dc_sctp_watch_is_opening (DcSctpWatch *self, guint16 stream)
+{
+  gboolean opening;
+
+  g_mutex_lock (&self->lock);
+  opening = stream < self->streams->len && g_array_index (self->streams, Stream, stream).opening;
+  g_mutex_unlock (&self->lock);
+  return opening;
 }
 
 /* --- What they tell ------------------------------------------------------------------------------------------------------------- */

@@ -29,6 +29,10 @@ typedef enum {
 DcSctpPacket dc_sctp_watch_received (DcSctpWatch *self, gconstpointer packet, gsize size);
 /* TRUE: it would be early still. */
 gboolean dc_sctp_watch_is_early (DcSctpWatch *self, gconstpointer packet, gsize size);
+/* DCEP is about to tell the far side what @stream is for. */
+void dc_sctp_watch_opens (DcSctpWatch *self, guint16 stream);
+/* TRUE if so, and nothing has come on it since: the far side may not have heard yet. */
+gboolean dc_sctp_watch_is_opening (DcSctpWatch *self, guint16 stream);
 /* A packet for the far side's SCTP that it must answer at once (HEARTBEAT, RFC 9260, section 8.3): so who cannot be heard of is gone. Our own
  * SCTP takes no notice of the answer. (nullable) (transfer full): NULL: there is no association yet. */
 GBytes *dc_sctp_watch_make_heartbeat (DcSctpWatch *self);

@@ -18,6 +18,9 @@
  * libnice makes a connection for each of its host candidates and each webrtcbin, so that what became of it is told only when it is another
  * than the last time.
  *
+ * Servers of worse transports are dialed later than others, and not at all once there is a relay: libnice keeps one for each address, so that the next would
+ * be let go of at once; and it does not see that the server has done so (0.1.21), and has a leak if its agent goes before it has given up asking.
+ *
  * Threads: all connections live in one thread of ours, with a main context of its own, so that neither the worker nor a connection on it waits for the
  * other. A tunnel stays when its server is no longer named, and connections that were made go on; but a signaling server may name others each time,
  * so only the MAX_TUNNELS used last are listened at. Who holds a tunnel: the list, its connections, and what waits for the next of them. */
@@ -64,8 +67,9 @@ struct _DcTurnTunnels {
 
   /* Of the thread. */
   gboolean ending;
-  guint pending;     /* operations whose completion is still to come */
-  guint connections; /* of them, those that somebody has made to us */
+  GCancellable *waiting; /* of dials that have not begun */
+  guint pending;         /* operations whose completion is still to come */
+  guint connections;     /* of them, those that somebody has made to us */
 };
 
 typedef struct {
@@ -86,6 +90,7 @@ typedef struct {
 typedef struct {
   Tunnel *tunnel;
   GSocketClient *client;
+  GCancellable *waiting; /* when it is not to begin any more */
   GIOStream *near, *far;
   GTlsConnection *tls;                            /* (nullable) */
   guint8 refusal[STUN_MESSAGE_HEADER_LENGTH + 8]; /* the head of what is refused, and the answer to it */
@@ -222,6 +227,7 @@ dial_free (Dial *dial)
   dial->tunnel->owner->connections--;
   g_signal_handlers_disconnect_by_data (dial->client, dial);
   g_object_unref (dial->client);
+  g_object_unref (dial->waiting);
   g_object_unref (dial->near);
   g_clear_object (&dial->far);
   g_clear_object (&dial->tls);
@@ -355,9 +361,26 @@ dial_server (gpointer user_data)
   Dial *dial = user_data;
   Tunnel *tunnel = dial->tunnel;
 
-  g_socket_client_connect_to_uri_async (
-      dial->client, tunnel->uri, tunnel->port, tunnel->owner->cancellable, on_dialed, dial);
+  if (g_cancellable_is_cancelled (dial->waiting))
+    refuse (dial);
+  else
+    g_socket_client_connect_to_uri_async (
+        dial->client, tunnel->uri, tunnel->port, tunnel->owner->cancellable, on_dialed, dial);
   return G_SOURCE_REMOVE;
+}
+
+/* After the delay of such servers. */
+static void
+dial_later (Dial *dial)
+{
+  DcTurnTunnels *self = dial->tunnel->owner;
+  g_autoptr (GSource) delay = g_timeout_source_new ((guint) g_atomic_int_get (&self->delays[dial->tunnel->transport]));
+  g_autoptr (GSource) unneeded = g_cancellable_source_new (dial->waiting);
+
+  g_source_set_dummy_callback (unneeded);
+  g_source_add_child_source (delay, unneeded);
+  g_source_set_callback (delay, dial_server, dial, NULL);
+  g_source_attach (delay, self->context);
 }
 
 static void
@@ -368,6 +391,7 @@ dial (Tunnel *tunnel, GSocketConnection *near)
 
   dial->tunnel = tunnel_ref (tunnel);
   dial->near = g_object_ref (G_IO_STREAM (near));
+  dial->waiting = g_object_ref (self->waiting);
   dial->client = g_socket_client_new ();
   g_socket_client_set_timeout (dial->client, DIAL_TIMEOUT_S);
   g_socket_client_set_tls (dial->client, tunnel->transport == DC_ICE_TRANSPORT_TLS);
@@ -375,7 +399,7 @@ dial (Tunnel *tunnel, GSocketConnection *near)
   g_signal_connect (dial->client, "event", G_CALLBACK (on_event), dial);
   self->pending++;
   self->connections++;
-  invoke (self, (guint) g_atomic_int_get (&self->delays[tunnel->transport]), dial_server, dial, NULL);
+  dial_later (dial);
 }
 
 static gboolean accept_next (gpointer user_data);
@@ -442,6 +466,18 @@ end (gpointer user_data)
   for (guint i = 0; i < self->tunnels->len; i++)
     retire (g_ptr_array_index (self->tunnels, i));
   g_cancellable_cancel (self->cancellable);
+  g_cancellable_cancel (self->waiting);
+  return G_SOURCE_REMOVE;
+}
+
+static gboolean
+give_up_waiting (gpointer user_data)
+{
+  DcTurnTunnels *self = user_data;
+
+  g_cancellable_cancel (self->waiting);
+  g_object_unref (self->waiting);
+  self->waiting = g_cancellable_new ();
   return G_SOURCE_REMOVE;
 }
 
@@ -464,6 +500,7 @@ dc_turn_tunnels_new (GMainContext *context, GTlsDatabase *trust, GProxyResolver 
   self->tunnels = g_ptr_array_new_with_free_func (tunnel_unref);
   self->context = g_main_context_new ();
   self->cancellable = g_cancellable_new ();
+  self->waiting = g_cancellable_new ();
   self->thread = g_thread_new ("dc-turn-tunnels", run, self);
   return self;
 }
@@ -478,6 +515,7 @@ dc_turn_tunnels_free (DcTurnTunnels *self)
   g_main_context_unref (self->context);
   g_ptr_array_unref (self->tunnels);
   g_object_unref (self->cancellable);
+  g_object_unref (self->waiting);
   g_clear_object (&self->trust);
   g_object_unref (self->proxy);
   g_free (self);
@@ -563,6 +601,12 @@ dc_turn_tunnels_open (DcTurnTunnels *self, const DcIceServer *server, gboolean i
   local->host = g_strdup (ipv6 ? "::1" : "127.0.0.1");
   local->port = tunnel->local_port;
   return local;
+}
+
+void
+dc_turn_tunnels_have_relay (DcTurnTunnels *self)
+{
+  invoke (self, 0, give_up_waiting, self, NULL);
 }
 
 void

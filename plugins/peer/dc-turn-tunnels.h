@@ -28,6 +28,8 @@ DcIceServer *dc_turn_tunnels_open (DcTurnTunnels *self, const DcIceServer *serve
 /* How long libnice is made to wait for servers of that transport, so that a faster one is there first: it keeps one relay for each address. Counts from the
  * next connection on. */
 void dc_turn_tunnels_set_delay (DcTurnTunnels *self, DcIceTransport transport, guint milliseconds);
+/* Some connection has got a relay: servers whose time has not come need not be asked. */
+void dc_turn_tunnels_have_relay (DcTurnTunnels *self);
 /* The transport to the server behind a port of ours; UDP: it is none of ours. */
 DcIceTransport dc_turn_tunnels_get_transport (DcTurnTunnels *self, guint port);
 

@@ -5,6 +5,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/prctl.h>
 
 struct _DcTestProcess {
   GSubprocess *process;
@@ -14,6 +15,13 @@ struct _DcTestProcess {
   gboolean ended;   /* the output */
 };
 
+/* A child does not outlive a test that dies. */
+static void
+end_with_parent (gpointer data)
+{
+  prctl (PR_SET_PDEATHSIG, SIGTERM);
+}
+
 static DcTestProcess *
 spawn (const char *const *argv, const char *const *env)
 {
@@ -22,6 +30,7 @@ spawn (const char *const *argv, const char *const *env)
   g_autoptr (GSubprocessLauncher) launcher = g_subprocess_launcher_new (
       G_SUBPROCESS_FLAGS_STDIN_PIPE | G_SUBPROCESS_FLAGS_STDOUT_PIPE | G_SUBPROCESS_FLAGS_STDERR_MERGE);
 
+  g_subprocess_launcher_set_child_setup (launcher, end_with_parent, NULL, NULL);
   for (guint i = 0; env && env[i]; i++) {
     g_auto (GStrv) pair = g_strsplit (env[i], "=", 2);
     g_subprocess_launcher_setenv (launcher, pair[0], pair[1], TRUE);

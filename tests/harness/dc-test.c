@@ -111,8 +111,11 @@ dc_test_remove_dir (char *path)
   const char *name;
 
   while (dir && (name = g_dir_read_name (dir))) {
-    g_autofree char *file = g_build_filename (path, name, NULL);
-    g_unlink (file);
+    char *file = g_build_filename (path, name, NULL);
+    if (g_unlink (file) == 0)
+      g_free (file);
+    else
+      dc_test_remove_dir (file);
   }
   g_rmdir (path);
   g_free (path);

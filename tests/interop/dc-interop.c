@@ -12,6 +12,7 @@ dc_interop_set_up (DcInterop *fixture, gconstpointer data)
 {
   dc_test_watchdog_start (WATCHDOG_S);
   fixture->daemon = dc_test_daemon_new (NULL);
+  fixture->dir = dc_test_make_dir ();
   fixture->channels = g_ptr_array_new_with_free_func ((GDestroyNotify) dc_channel_options_free);
 }
 
@@ -20,7 +21,11 @@ dc_interop_tear_down (DcInterop *fixture, gconstpointer data)
 {
   dc_test_cut_set (FALSE);
   g_clear_pointer (&fixture->us, dc_test_peer_free);
+  /* With their browsers, which Firefox is for itself alone. */
+  if (fixture->them != NULL)
+    dc_test_process_kill_all (fixture->them);
   g_clear_pointer (&fixture->them, dc_test_process_free);
+  dc_test_remove_dir (fixture->dir);
   g_ptr_array_unref (fixture->channels);
   dc_test_daemon_free (fixture->daemon);
   dc_test_watchdog_stop ();
@@ -71,7 +76,8 @@ start_them (DcInterop *fixture, const DcInteropCase *test)
   /* Nothing of ours: neither our plugin, nor the sanitizer that it may bring. */
   g_autofree char *registry = g_test_build_filename (G_TEST_BUILT, "interop-registry.bin", NULL);
   g_autofree char *own_registry = g_strconcat ("GST_REGISTRY=", registry, NULL);
-  const char *const env[] = {"GST_PLUGIN_PATH=", own_registry, NULL};
+  g_autofree char *own_dir = g_strconcat ("TMPDIR=", fixture->dir, NULL);
+  const char *const env[] = {"GST_PLUGIN_PATH=", own_registry, own_dir, NULL};
 
   for (char **word = command; *word != NULL; word++)
     g_ptr_array_add (argv, *word);

@@ -23,6 +23,7 @@ typedef struct {
 typedef struct {
   DcTestDaemon *daemon;
   DcTestProcess *them;
+  char *dir; /* for what they leave, such as a browser's profile */
   DcTestPeer *us;
   GPtrArray *channels; /* (element-type DcChannelOptions) */
 } DcInterop;

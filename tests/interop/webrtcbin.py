@@ -15,8 +15,9 @@ import common  # noqa: E402
 class Echo(common.Echo):
     """webrtcbin's threads hand over to the main loop, here and below."""
 
-    def __init__(self, channel):
+    def __init__(self, channel, meeting):
         super().__init__(channel)
+        self.meeting, self.sent = meeting, 0
         channel.set_property('buffered-amount-low-threshold', 65536)
         channel.connect('on-buffered-amount-low', lambda _: GLib.idle_add(self.flush))
         channel.connect('on-message-string', lambda _, text: GLib.idle_add(self.on_message, text or ''))
@@ -39,24 +40,31 @@ class Echo(common.Echo):
         return self.is_open() and self.channel.props.buffered_amount < 1048576
 
     def send_now(self, data):
+        self.sent += len(data.encode() if isinstance(data, str) else data)
         if isinstance(data, str):
             self.channel.emit('send-string', data)
         else:
             self.channel.emit('send-data', GLib.Bytes.new(data))
 
     def close(self):
-        self.channel.emit('close')
+        """webrtcbin 1.22 closes the stream while the last message is on its way to SCTP, though bufferedAmount is 0; no signal says when it is there."""
+        if self.meeting.sctpenc.emit('bytes-sent', self.channel.props.id) < self.sent:
+            GLib.timeout_add(10, self.close)
+        else:
+            self.channel.emit('close')
+        return GLib.SOURCE_REMOVE
 
 
 class Meeting(common.Meeting):
     def __init__(self, socket, *arguments):
         super().__init__(*arguments)
-        self.socket, self.echoes = socket, []
+        self.socket, self.echoes, self.sctpenc = socket, [], None
         self.pipeline = Gst.Pipeline.new()
         self.bin = Gst.ElementFactory.make('webrtcbin')
         self.bin.set_property('bundle-policy', 'max-bundle')
         self.pipeline.add(self.bin)
-        self.bin.connect('on-data-channel', lambda _, channel: self.echoes.append(Echo(channel)))
+        self.bin.connect('deep-element-added', self.on_element)
+        self.bin.connect('on-data-channel', lambda _, channel: self.echoes.append(Echo(channel, self)))
         self.bin.connect('on-ice-candidate', lambda _, mline, line: GLib.idle_add(self.on_candidate, mline, line))
         self.pipeline.set_state(Gst.State.PLAYING)
         socket.connect('message', lambda _, kind, data: self.hear(data.get_data()))
@@ -64,6 +72,10 @@ class Meeting(common.Meeting):
 
     def send_text(self, text):
         self.socket.send_text(text)
+
+    def on_element(self, _bin, _sub_bin, element):
+        if element.get_factory().get_name() == 'sctpenc':
+            self.sctpenc = element
 
     def on_candidate(self, mline, line):
         self.tell(type='candidate', candidate=line.removeprefix('a='), mline=mline)
@@ -75,7 +87,7 @@ class Meeting(common.Meeting):
             for name, value in channel.items():
                 if name != 'label':
                     options.set_value(names.get(name, name), value)
-            self.echoes.append(Echo(self.bin.emit('create-data-channel', channel['label'], options)))
+            self.echoes.append(Echo(self.bin.emit('create-data-channel', channel['label'], options), self))
 
     def describe(self, kind):
         """Makes an offer or an answer and tells it."""

@@ -21,9 +21,11 @@ from theory import kind_name
 MESSAGE = 65536
 MESSAGES = 16
 _PAYLOAD = MESSAGE * MESSAGES
-_PATIENCE_S = 60
+# Of whatever looks on, such as a sanitizer.
+SLOWNESS = int(os.environ.get('DC_TEST_SLOWNESS') or 1)
+_PATIENCE_S = 60 * SLOWNESS
 _INTERVAL_S = 0.1  # between messages, where ICE may change over from a relay to the direct way a moment later
-_FAILURE_S = 12  # ICE says so after 8 s; a caller would go on for half a minute
+_FAILURE_S = 12 * SLOWNESS  # ICE says so after 8 s; a caller would go on for half a minute
 
 
 class Round(NamedTuple):

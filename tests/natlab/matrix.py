@@ -26,7 +26,7 @@ NO, YES, REST, ICE_TCP = 'no', 'yes', 'REST', 'no, but ICE-TCP'
 REDUCED = (('port-restricted', 'port-restricted', (NO,)), ('symmetric', 'address-restricted', (NO,)),
            ('symmetric', 'port-restricted', (NO, YES)), ('udp-blocked', 'port-restricted', (YES,)), ('http-proxy', 'none', (YES,)),
            ('ipv6-only', 'dual-stack', (NO,)), ('isolated-lan-hairpin', None, (NO,)))
-_LIMIT_S = 240
+_LIMIT_S = 240 * cell.SLOWNESS
 
 
 class Answer(NamedTuple):
