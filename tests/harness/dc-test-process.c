@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* dc-test-process.c: a child process whose lines can be waited for. */
+/* dc-test-process.c: a child process whose lines can be waited for.
+ *
+ * A thread reads all that the child prints as it comes: a child whose output nobody reads stops when the pipe is full, in the midst of what is tested. */
 #include "tests/harness/dc-test-process.h"
 
 #include <signal.h>
@@ -9,9 +11,13 @@
 
 struct _DcTestProcess {
   GSubprocess *process;
-  GDataInputStream *output;
-  GPtrArray *lines; /* char * */
-  guint next;       /* the first that no wait has returned */
+  GThread *reader;
+  GCancellable *over; /* nobody wants to hear any more: what the child has started may have its output still */
+  guint next;         /* the first line that no wait has returned */
+
+  GMutex lock;
+  GCond changed;
+  GPtrArray *lines; /* char *, kept until the process is freed */
   gboolean ended;   /* the output */
 };
 
@@ -20,6 +26,30 @@ static void
 end_with_parent (gpointer data)
 {
   prctl (PR_SET_PDEATHSIG, SIGTERM);
+}
+
+static void
+take_line (DcTestProcess *self, char *line)
+{
+  g_mutex_lock (&self->lock);
+  if (line != NULL)
+    g_ptr_array_add (self->lines, line);
+  self->ended = line == NULL;
+  g_cond_broadcast (&self->changed);
+  g_mutex_unlock (&self->lock);
+}
+
+static gpointer
+read_output (gpointer user_data)
+{
+  DcTestProcess *self = user_data;
+  g_autoptr (GDataInputStream) output = g_data_input_stream_new (g_subprocess_get_stdout_pipe (self->process));
+  char *line;
+
+  while ((line = g_data_input_stream_read_line (output, NULL, self->over, NULL)) != NULL)
+    take_line (self, line);
+  take_line (self, NULL);
+  return NULL;
 }
 
 static DcTestProcess *
@@ -37,8 +67,11 @@ spawn (const char *const *argv, const char *const *env)
   }
   self->process = g_subprocess_launcher_spawnv (launcher, argv, &error);
   g_assert_no_error (error);
-  self->output = g_data_input_stream_new (g_subprocess_get_stdout_pipe (self->process));
+  g_mutex_init (&self->lock);
+  g_cond_init (&self->changed);
   self->lines = g_ptr_array_new_with_free_func (g_free);
+  self->over = g_cancellable_new ();
+  self->reader = g_thread_new ("output", read_output, self);
   return self;
 }
 
@@ -62,26 +95,29 @@ dc_test_process_new (const char *program, ...)
   return spawn ((const char *const *) argv->pdata, NULL);
 }
 
-/* Reads a line. FALSE at the end. */
-static gboolean
-read_line (DcTestProcess *self)
+/* NULL at the end. */
+static const char *
+next_line (DcTestProcess *self)
 {
-  char *line = self->ended ? NULL : g_data_input_stream_read_line (self->output, NULL, NULL, NULL);
+  const char *line = NULL;
 
-  if (line)
-    g_ptr_array_add (self->lines, line);
-  self->ended = line == NULL;
-  return line != NULL;
+  g_mutex_lock (&self->lock);
+  while (self->next == self->lines->len && !self->ended)
+    g_cond_wait (&self->changed, &self->lock);
+  if (self->next < self->lines->len)
+    line = g_ptr_array_index (self->lines, self->next++);
+  g_mutex_unlock (&self->lock);
+  return line;
 }
 
 const char *
 dc_test_process_wait_line (DcTestProcess *self, const char *substring)
 {
-  while (self->next < self->lines->len || read_line (self)) {
-    const char *line = g_ptr_array_index (self->lines, self->next++);
+  const char *line;
+
+  while ((line = next_line (self)) != NULL)
     if (strstr (line, substring))
       return line;
-  }
   g_autofree char *output = dc_test_process_get_output (self);
   g_error ("The process ended without a line with \"%s\". It said:\n%s", substring, output);
 }
@@ -132,16 +168,24 @@ dc_test_process_kill_all (DcTestProcess *self)
     kill (g_array_index (family, pid_t, i), SIGKILL);
 }
 
+/* Of what it, and all it has started, prints. */
+static void
+wait_for_end (DcTestProcess *self)
+{
+  g_mutex_lock (&self->lock);
+  while (!self->ended)
+    g_cond_wait (&self->changed, &self->lock);
+  g_mutex_unlock (&self->lock);
+}
+
 int
 dc_test_process_wait_exit (DcTestProcess *self)
 {
   g_autoptr (GError) error = NULL;
 
-  /* Its output is drained, so that it cannot wait for us. */
-  while (read_line (self))
-    continue;
   g_subprocess_wait (self->process, NULL, &error);
   g_assert_no_error (error);
+  wait_for_end (self);
   return g_subprocess_get_if_exited (self->process) ? g_subprocess_get_exit_status (self->process)
                                                     : 128 + g_subprocess_get_term_sig (self->process);
 }
@@ -151,8 +195,10 @@ dc_test_process_get_output (DcTestProcess *self)
 {
   GString *text = g_string_new (NULL);
 
+  g_mutex_lock (&self->lock);
   for (guint i = 0; i < self->lines->len; i++)
     g_string_append_printf (text, "%s\n", (const char *) g_ptr_array_index (self->lines, i));
+  g_mutex_unlock (&self->lock);
   return g_string_free (text, FALSE);
 }
 
@@ -176,8 +222,12 @@ dc_test_process_free (DcTestProcess *self)
 {
   g_subprocess_force_exit (self->process);
   g_subprocess_wait (self->process, NULL, NULL);
-  g_object_unref (self->output);
+  g_cancellable_cancel (self->over);
+  g_thread_join (self->reader);
+  g_object_unref (self->over);
   g_object_unref (self->process);
   g_ptr_array_unref (self->lines);
+  g_cond_clear (&self->changed);
+  g_mutex_clear (&self->lock);
   g_free (self);
 }

@@ -27,17 +27,29 @@ get_own_address (void)
   return address != NULL ? address : g_strdup ("127.0.0.1");
 }
 
-/* One that nobody has had since: the kernel hands them out in no order. */
-static guint16
-find_free_port (const char *host)
-{
-  g_autoptr (GSocket) socket = g_socket_new (G_SOCKET_FAMILY_IPV4, G_SOCKET_TYPE_STREAM, G_SOCKET_PROTOCOL_TCP, NULL);
-  g_autoptr (GSocketAddress) any = g_inet_socket_address_new_from_string (host, 0);
-  g_autoptr (GSocketAddress) bound = NULL;
+/* Below those that the kernel hands out: of these somebody may have one when the server binds it, and coturn then tries again for ever. */
+#define FIRST_PORT 10000
+#define LAST_PORT 32000
 
-  g_assert_true (g_socket_bind (socket, any, FALSE, NULL));
-  bound = g_socket_get_local_address (socket, NULL);
-  return g_inet_socket_address_get_port (G_INET_SOCKET_ADDRESS (bound));
+static gboolean
+is_free (GSocketType type, guint16 port)
+{
+  g_autoptr (GSocket) socket = g_socket_new (G_SOCKET_FAMILY_IPV4, type, G_SOCKET_PROTOCOL_DEFAULT, NULL);
+  g_autoptr (GSocketAddress) all = g_inet_socket_address_new_from_string ("0.0.0.0", port);
+
+  return g_socket_bind (socket, all, FALSE, NULL);
+}
+
+/* The first of @n in a row that are free on all addresses. */
+static guint16
+find_free_ports (guint n)
+{
+  guint16 first = (guint16) g_random_int_range (FIRST_PORT, LAST_PORT);
+
+  for (guint16 port = first; port < first + n; port++)
+    if (!is_free (G_SOCKET_TYPE_STREAM, port) || !is_free (G_SOCKET_TYPE_DATAGRAM, port))
+      return find_free_ports (n);
+  return first;
 }
 
 static char *
@@ -81,8 +93,9 @@ dc_test_turn_new (const DcTestTls *tls)
   self = g_new0 (DcTestTurn, 1);
   self->dir = dc_test_make_dir ();
   host = get_own_address ();
-  self->tls = tls != NULL ? find_free_port ("127.0.0.1") : 0;
-  guint16 port = find_free_port (host);
+  /* It takes the next one, too, of each that it listens on (RFC 5780). */
+  guint16 port = find_free_ports (4);
+  self->tls = tls != NULL ? port + 2 : 0;
   self->address = g_strdup_printf ("%s:%u", host, port);
   settings = make_turn_settings (self, host, port, tls);
   file = g_build_filename (self->dir, "turnserver.conf", NULL);
@@ -115,7 +128,7 @@ dc_test_tunnel_new (void)
     return NULL;
   self = g_new0 (DcTestTunnel, 1);
   self->dir = dc_test_make_dir ();
-  self->port = find_free_port ("127.0.0.1");
+  self->port = find_free_ports (1);
   settings = g_strdup_printf ("Port %u\nListen 127.0.0.1\nTimeout 60\nMaxClients 100\nLogLevel Info\n"
                               "BasicAuth " DC_TEST_TUNNEL_USER " " DC_TEST_TUNNEL_PASSWORD "\n",
       self->port);

@@ -7,7 +7,7 @@ gi.require_version('Gst', '1.0')
 gi.require_version('GstWebRTC', '1.0')
 gi.require_version('GstSdp', '1.0')
 gi.require_version('Soup', '3.0')
-from gi.repository import GLib, Gst, GstSdp, GstWebRTC, Soup  # noqa: E402
+from gi.repository import GLib, GObject, Gst, GstSdp, GstWebRTC, Soup  # noqa: E402
 
 import common  # noqa: E402
 
@@ -74,7 +74,7 @@ class Meeting(common.Meeting):
         self.socket.send_text(text)
 
     def on_element(self, _bin, _sub_bin, element):
-        if element.get_factory().get_name() == 'sctpenc':
+        if GObject.type_name(element) == 'GstSctpEnc':
             self.sctpenc = element
 
     def on_candidate(self, mline, line):
