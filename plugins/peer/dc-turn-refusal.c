@@ -42,8 +42,8 @@ on_skipped (GObject *source, GAsyncResult *result, gpointer user_data)
 static void
 skip_rest (Refusal *self)
 {
-  g_input_stream_skip_async (g_io_stream_get_input_stream (self->stream), SKIP_BYTES, G_PRIORITY_DEFAULT,
-      self->cancellable, on_skipped, self);
+  g_input_stream_skip_async (
+      g_io_stream_get_input_stream (self->stream), SKIP_BYTES, G_PRIORITY_DEFAULT, self->cancellable, on_skipped, self);
 }
 
 static void
