@@ -9,7 +9,7 @@
 int
 dc_test_dcpeer_run_tests (void)
 {
-  g_autofree char *dir = dc_test_make_dir ();
+  char *dir = dc_test_make_dir ();
   int status;
 
   g_unsetenv ("DC_SECRET");
