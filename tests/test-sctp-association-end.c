@@ -157,11 +157,13 @@ test_reset_many (void)
   for (guint16 stream = 0; stream < 10; stream++)
     dc_sctp_association_reset_stream (pair->ends[0].association, stream);
   sctp_pair_connect (pair);
+  sctp_end_cut (&pair->ends[0], TRUE);
   for (guint16 stream = 10; stream < 1000; stream++) {
     g_assert_cmpint (send_now (&pair->ends[0], stream, "last words"), ==, DC_SCTP_SENT);
     dc_sctp_association_reset_stream (pair->ends[0].association, stream);
     dc_sctp_association_reset_stream (pair->ends[0].association, stream); /* once more does nothing */
   }
+  sctp_end_cut (&pair->ends[0], FALSE);
   sctp_end_wait_reset (&pair->ends[1], 1000);
   sctp_end_wait_was_reset (&pair->ends[0], 1000);
   for (guint i = 0; i < 1000; i++) {

@@ -23,7 +23,7 @@ typedef struct {
 
 struct _DcSctpAssociation {
   gatomicrefcount references;
-  guintptr address; /* by which usrsctp knows us; of the process, never used again */
+  guintptr address; /* by which usrsctp knows us; of the process */
   DcSctpSettings settings;
   DcSctpCallbacks callbacks;
   gpointer user_data;

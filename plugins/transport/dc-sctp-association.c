@@ -137,7 +137,6 @@ open_socket (DcSctpAssociation *self)
 {
   struct sockaddr_conn address = address_of (self, self->settings.local_port);
 
-  usrsctp_register_address ((gpointer) self->address);
   self->socket = usrsctp_socket (AF_CONN, SOCK_STREAM, IPPROTO_SCTP, NULL, NULL, 0, NULL);
   return self->socket != NULL && set_options (self)
          && usrsctp_bind (self->socket, (struct sockaddr *) &address, sizeof address) == 0;
@@ -213,7 +212,6 @@ dc_sctp_association_unref (DcSctpAssociation *self)
     return;
   dc_sctp_enter (self);
   dc_sctp_close_locked (self);
-  usrsctp_deregister_address ((gpointer) self->address);
   dc_sctp_leave_silently (self);
   if (dc_sctp_stack_remove (self))
     dc_sctp_association_free (self);

@@ -11,16 +11,23 @@
  *  - Timers are run by one thread of ours, for all associations at once. It closes a gate, waits at each association's lock until who was
  *    inside has left, and then is alone. Who finds the gate closed lets go of the lock again and waits.
  *
- * usrsctp has no threads of its own (usrsctp_init_nothreads ()), and knows an association by a number that is never used again, not by a
- * pointer: what a timer of a closed socket still says about it finds nobody. It is never ended (usrsctp_finish ()), since it cannot know when
- * its last socket, which may linger, is done. The clock stops when there has been no association for a while.
+ * usrsctp knows an association by a number, not by a pointer: what a timer of a closed socket still says about it finds nobody. Numbers
+ * are used again after a while. They are never taken from usrsctp (usrsctp_deregister_address ()): it has a thread, also
+ * after usrsctp_init_nothreads (), that then goes through all associations, whoever uses them; it has nothing else to do. Nor is
+ * usrsctp ever ended (usrsctp_finish ()), since it cannot know when its last socket, which may linger, is done. The clock stops when there
+ * has been no association for a while.
  */
 #include "plugins/transport/dc-sctp-association-private.h"
 
 /* Of usrsctp's timers: the finest that matters is the delay of an acknowledgement, 20 ms. */
 #define TICK_MS 10u
-/* For closed sockets, which are freed by timers of some ticks. */
-#define LINGER_TICKS 500u
+/* For closed sockets, which are freed by timers of some ticks; and after which their numbers are free. */
+#define LINGER_MS 5000u
+
+typedef struct {
+  guintptr address;
+  guint64 since; /* stack.now */
+} FreeAddress;
 
 static struct {
   GMutex running; /* one at a time runs timers */
@@ -28,6 +35,8 @@ static struct {
   GCond changed;  /* an association has come; or is no longer pinned */
   GHashTable *associations;
   guintptr last_address;
+  GQueue free_addresses; /* (element-type FreeAddress): since when, in order */
+  guint64 now;           /* milliseconds that have passed for usrsctp */
 
   GMutex gate_lock;
   GCond gate_open;
@@ -176,6 +185,7 @@ dc_sctp_stack_advance (guint milliseconds)
   g_mutex_lock (&stack.lock);
   close_gate ();
   usrsctp_handle_timers (milliseconds);
+  stack.now += milliseconds;
   touched = pin_touched ();
   open_gate ();
   g_mutex_unlock (&stack.lock);
@@ -200,7 +210,7 @@ wait_for_tick (guint *idle_ticks)
 
   g_mutex_lock (&stack.lock);
   *idle_ticks = g_hash_table_size (stack.associations) == 0 ? *idle_ticks + 1 : 0;
-  while (*idle_ticks > LINGER_TICKS && g_hash_table_size (stack.associations) == 0) {
+  while (*idle_ticks > LINGER_MS / TICK_MS && g_hash_table_size (stack.associations) == 0) {
     g_cond_wait (&stack.changed, &stack.lock);
     stood = TRUE;
   }
@@ -271,6 +281,30 @@ start (gpointer data)
   return &stack;
 }
 
+static guintptr
+find_address (void)
+{
+  FreeAddress *free_address = g_queue_peek_head (&stack.free_addresses);
+  guintptr address;
+
+  if (free_address == NULL || stack.now - free_address->since < LINGER_MS) {
+    usrsctp_register_address ((gpointer) ++stack.last_address);
+    return stack.last_address;
+  }
+  address = free_address->address;
+  g_free (g_queue_pop_head (&stack.free_addresses));
+  return address;
+}
+
+static void
+keep_address (guintptr address)
+{
+  FreeAddress *free_address = g_new (FreeAddress, 1);
+
+  *free_address = (FreeAddress){.address = address, .since = stack.now};
+  g_queue_push_tail (&stack.free_addresses, free_address);
+}
+
 void
 dc_sctp_stack_add (DcSctpAssociation *self)
 {
@@ -278,7 +312,7 @@ dc_sctp_stack_add (DcSctpAssociation *self)
 
   g_once (&once, start, NULL);
   g_mutex_lock (&stack.lock);
-  self->address = ++stack.last_address;
+  self->address = find_address ();
   g_hash_table_insert (stack.associations, (gpointer) self->address, self);
   g_cond_broadcast (&stack.changed);
   g_mutex_unlock (&stack.lock);
@@ -291,6 +325,7 @@ dc_sctp_stack_remove (DcSctpAssociation *self)
 
   g_mutex_lock (&stack.lock);
   g_hash_table_remove (stack.associations, (gpointer) self->address);
+  keep_address (self->address);
   while (self->pins > 0 && !in_timers)
     g_cond_wait (&stack.changed, &stack.lock);
   ours = self->pins == 0;
