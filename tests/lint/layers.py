@@ -25,6 +25,9 @@ LIBRARIES = {
     'soup': re.compile(r'^libsoup/'),
     'gst': re.compile(r'^gst/'),
     'sodium': re.compile(r'^sodium\.h$'),
+    'openssl': re.compile(r'^openssl/'),
+    'usrsctp': re.compile(r'^usrsctp\.h$'),
+    'processor': re.compile(r'^(nmmintrin|arm_acle)\.h$'),
     'nice': re.compile(r'^(nice|stun)/|^(agent|interfaces)\.h$'),
 }
 
@@ -38,9 +41,10 @@ ROOMS = {
         {'signaling/hub', 'signaling/protocol'},
     ),
     'plugins/link': ({'libc', 'glib'}, set()),
+    'plugins/transport': ({'libc', 'posix', 'glib', 'gio', 'gst', 'openssl', 'usrsctp', 'processor'}, set()),
     'plugins/peer': (
         {'libc', 'posix', 'glib', 'gio', 'json', 'gst', 'nice', 'sodium'},
-        {'plugins/link', 'signaling/client', 'signaling/protocol'},
+        {'plugins/link', 'plugins/transport', 'signaling/client', 'signaling/protocol'},
     ),
     'plugins': ({'libc', 'glib', 'gst'}, {'plugins/peer', 'plugins/link'}),
     'apps': (

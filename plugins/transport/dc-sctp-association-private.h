@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* dc-sctp-association-private.h: what the files of DcSctpAssociation share. The theory of operation is in dc-sctp-association.c. */
+#pragma once
+
+#include "plugins/transport/dc-sctp-stack.h"
+
+#include <usrsctp.h>
+
+G_BEGIN_DECLS
+
+/* Packets that wait to be put out, in the memory behind. */
+typedef struct _DcSctpBlock DcSctpBlock;
+
+/* Something to tell, in order. */
+typedef struct {
+  enum { DC_SCTP_EVENT_MESSAGE, DC_SCTP_EVENT_RESET, DC_SCTP_EVENT_WAS_RESET, DC_SCTP_EVENT_STATE } kind;
+  guint16 stream;
+  gboolean unordered;
+  guint32 ppid;
+  DcSctpState state;
+  GBytes *message;
+} DcSctpEvent;
+
+struct _DcSctpAssociation {
+  gatomicrefcount references;
+  guintptr address; /* by which usrsctp knows us; of the process */
+  DcSctpSettings settings;
+  DcSctpCallbacks callbacks;
+  gpointer user_data;
+
+  /* Of the stack (dc-sctp-stack.c), under its lock */
+  guint pins;      /* the timer thread is at us */
+  gboolean orphan; /* to be freed by the timer thread, who has dropped the last reference itself */
+
+  /* Who holds it may call usrsctp, and has all below up to the next lock. Only by dc_sctp_enter (). */
+  GMutex lock;
+  GCond room;            /* with the lock: the next two, or state */
+  guint room_generation; /* there was room once more */
+  gboolean flushing;
+  struct socket *socket; /* (nullable): once closed */
+  DcSctpState state;
+  gboolean shutting;       /* shut () was called: nothing more is taken */
+  guint16 out_streams;     /* once up */
+  guint16 in_streams;      /* likewise */
+  GHashTable *resetting;   /* (element-type guint16): streams that we reset, until the far side has */
+  DcSctpBlock *collecting; /* (nullable) (owned): what usrsctp has put out in this call */
+  DcSctpBlock *last_collecting;
+  DcSctpBlock *spare;        /* (nullable) (owned): atomic, of any thread */
+  gboolean waiting_for_room; /* somebody waits, or wants to be told */
+  gboolean writable_wanted;  /* told, by the callback */
+  guint32 room_below;        /* then: bytes buffered, at which there is room */
+  DcSctpStats stats;         /* what we count ourselves */
+  guint32 highest_tsn;       /* that we have sent */
+  gboolean has_sent_data;
+
+  gboolean paused;        /* the last message said so */
+  gint resume_generation; /* atomic: resume () may come before the callback returns */
+  gboolean urgent;        /* ABORTED is to be told at once */
+  GArray *events;         /* (element-type DcSctpEvent): to be told */
+  guint8 *buffer;         /* (nullable): a message that is being read, and how much of it was */
+  gsize buffer_size, filled;
+  gboolean delivering; /* somebody reads and tells; has what follows without the lock */
+  GArray *telling;     /* (element-type DcSctpEvent): of which so many were told: */
+  guint n_told;
+
+  GMutex output_lock; /* the innermost of all; of what follows */
+  DcSctpBlock *pending, *last_pending;
+  guint n_pending;
+  gboolean outputting; /* somebody is, and will look again */
+};
+
+/* --- dc-sctp-packets.c: from usrsctp to the output callback --- */
+
+/* Of who may call usrsctp. */
+void dc_sctp_packets_collect (DcSctpAssociation *self, const guint8 *packet, gsize size);
+/* Moves what was collected to what is pending. Returns: whether there was anything. */
+gboolean dc_sctp_packets_submit (DcSctpAssociation *self);
+/* No lock is held. */
+void dc_sctp_packets_flush (DcSctpAssociation *self);
+void dc_sctp_packets_clear (DcSctpAssociation *self);
+
+/* --- dc-sctp-send.c --- */
+
+/* After something has been acknowledged, or the state has changed: lock held. Returns: whether writable() is due. */
+gboolean dc_sctp_check_room_locked (DcSctpAssociation *self);
+/* Bytes that are not acknowledged, with what each chunk costs; lock held. */
+guint32 dc_sctp_buffered_locked (DcSctpAssociation *self);
+
+/* --- dc-sctp-receive.c --- */
+
+/* In the place of dc_sctp_leave (): tells what there is to tell, unless another thread is at it, or it is to wait. */
+void dc_sctp_deliver_and_leave (DcSctpAssociation *self);
+void dc_sctp_event_clear (DcSctpEvent *event);
+/* The state is @state from now on; it is told in order. */
+void dc_sctp_set_state_locked (DcSctpAssociation *self, DcSctpState state);
+
+/* --- dc-sctp-reset.c --- */
+
+void dc_sctp_reset_begin_locked (DcSctpAssociation *self, guint16 stream);
+void dc_sctp_reset_notified_locked (DcSctpAssociation *self, const struct sctp_stream_reset_event *event);
+
+/* --- dc-sctp-association.c --- */
+
+void dc_sctp_association_free (DcSctpAssociation *self);
+/* Ends usrsctp's socket with an ABORT, where there is a far side; lock held. */
+void dc_sctp_close_locked (DcSctpAssociation *self);
+
+G_END_DECLS

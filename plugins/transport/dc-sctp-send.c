@@ -1,0 +1,164 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* dc-sctp-send.c: messages on their way down, and when there is room for them.
+ *
+ * Theory of operation
+ * -------------------
+ * usrsctp takes a message whole if its send buffer has room for it, or says EWOULDBLOCK; it tells nobody when there is room again, but how much is
+ * buffered can be asked for. So it is asked after each call while somebody waits. There is room once a quarter of what was
+ * buffered has gone, which spares a wake-up for each acknowledgement, and fits both limits: bytes, and chunks, which usrsctp counts, too.
+ */
+#include "plugins/transport/dc-sctp-association-private.h"
+
+#include <errno.h>
+
+/* In FreeBSD's <netinet/sctp.h> and <netinet/sctp_uio.h>, whose code this is, but not in usrsctp.h. */
+#define GET_SNDBUF_USE 0x00001101
+typedef struct {
+  sctp_assoc_t association;
+  guint32 sending, receiving; /* bytes */
+} BufferUse;
+
+guint32
+dc_sctp_buffered_locked (DcSctpAssociation *self)
+{
+  BufferUse use = {0};
+  socklen_t size = sizeof use;
+
+  if (self->socket == NULL || usrsctp_getsockopt (self->socket, IPPROTO_SCTP, GET_SNDBUF_USE, &use, &size) != 0)
+    return 0;
+  return use.sending;
+}
+
+gboolean
+dc_sctp_check_room_locked (DcSctpAssociation *self)
+{
+  gboolean tell;
+
+  if (!self->waiting_for_room || self->state < DC_SCTP_UP)
+    return FALSE;
+  if (self->state == DC_SCTP_UP && dc_sctp_buffered_locked (self) > self->room_below)
+    return FALSE;
+  tell = self->writable_wanted;
+  self->waiting_for_room = self->writable_wanted = FALSE;
+  self->room_generation++;
+  g_cond_broadcast (&self->room);
+  return tell;
+}
+
+static void
+wait_for_room_locked (DcSctpAssociation *self)
+{
+  guint32 buffered = dc_sctp_buffered_locked (self);
+
+  self->room_below = buffered - buffered / 4;
+  self->waiting_for_room = TRUE;
+}
+
+static guint16
+policy_of (const DcSctpSendInfo *info)
+{
+  switch (info->reliability) {
+    case DC_SCTP_RETRANSMITS:
+      return SCTP_PR_SCTP_RTX;
+    case DC_SCTP_LIFETIME:
+      return SCTP_PR_SCTP_TTL;
+    case DC_SCTP_RELIABLE:
+      break;
+  }
+  return SCTP_PR_SCTP_NONE;
+}
+
+static DcSctpSent
+sent_of_errno (int error)
+{
+  switch (error) {
+    case EWOULDBLOCK:
+      return DC_SCTP_WOULD_BLOCK;
+    case EMSGSIZE:
+      return DC_SCTP_TOO_LONG;
+    default:
+      return DC_SCTP_CLOSED;
+  }
+}
+
+static DcSctpSent
+send_locked (DcSctpAssociation *self, const DcSctpSendInfo *info, gconstpointer data, gsize size)
+{
+  struct sctp_sendv_spa spa = {.sendv_flags = SCTP_SEND_SNDINFO_VALID};
+
+  if (self->state < DC_SCTP_UP && !self->shutting)
+    return DC_SCTP_WOULD_BLOCK;
+  if (self->state != DC_SCTP_UP || self->shutting || info->stream >= self->out_streams
+      || g_hash_table_contains (self->resetting, GUINT_TO_POINTER (info->stream)))
+    return DC_SCTP_CLOSED;
+
+  spa.sendv_sndinfo.snd_sid = info->stream;
+  spa.sendv_sndinfo.snd_ppid = g_htonl (info->ppid);
+  spa.sendv_sndinfo.snd_flags = info->unordered ? SCTP_UNORDERED : 0;
+  if (info->reliability != DC_SCTP_RELIABLE) {
+    spa.sendv_flags |= SCTP_SEND_PRINFO_VALID;
+    spa.sendv_prinfo.pr_policy = policy_of (info);
+    spa.sendv_prinfo.pr_value = info->limit;
+  }
+  if (usrsctp_sendv (self->socket, data, size, NULL, 0, &spa, sizeof spa, SCTP_SENDV_SPA, 0) < 0)
+    return sent_of_errno (errno);
+  self->stats.messages_sent++;
+  self->stats.bytes_sent += size;
+  return DC_SCTP_SENT;
+}
+
+DcSctpSent
+dc_sctp_association_send (DcSctpAssociation *self, const DcSctpSendInfo *info, gconstpointer data, gsize size)
+{
+  DcSctpSent sent;
+
+  g_return_val_if_fail (size > 0, DC_SCTP_TOO_LONG);
+  dc_sctp_enter (self);
+  sent = send_locked (self, info, data, size);
+  if (sent == DC_SCTP_WOULD_BLOCK) {
+    wait_for_room_locked (self);
+    self->writable_wanted = TRUE;
+  }
+  dc_sctp_leave (self);
+  return sent;
+}
+
+/* Until there was room after @generation. */
+static void
+wait_for_generation (DcSctpAssociation *self, guint generation)
+{
+  g_mutex_lock (&self->lock);
+  while (self->room_generation == generation && !self->flushing)
+    g_cond_wait (&self->room, &self->lock);
+  g_mutex_unlock (&self->lock);
+}
+
+DcSctpSent
+dc_sctp_association_send_wait (DcSctpAssociation *self, const DcSctpSendInfo *info, gconstpointer data, gsize size)
+{
+  g_return_val_if_fail (size > 0, DC_SCTP_TOO_LONG);
+  for (;;) {
+    DcSctpSent sent = DC_SCTP_CLOSED;
+    guint generation;
+
+    dc_sctp_enter (self);
+    if (!self->flushing)
+      sent = send_locked (self, info, data, size);
+    generation = self->room_generation;
+    if (sent == DC_SCTP_WOULD_BLOCK)
+      wait_for_room_locked (self);
+    dc_sctp_leave (self);
+    if (sent != DC_SCTP_WOULD_BLOCK)
+      return sent;
+    wait_for_generation (self, generation);
+  }
+}
+
+void
+dc_sctp_association_unblock (DcSctpAssociation *self, gboolean flushing)
+{
+  g_mutex_lock (&self->lock);
+  self->flushing = flushing;
+  g_cond_broadcast (&self->room);
+  g_mutex_unlock (&self->lock);
+}

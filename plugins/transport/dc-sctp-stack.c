@@ -1,0 +1,335 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* dc-sctp-stack.c: libusrsctp, which there is one of in a process: its life, its clock, and who may call it when.
+ *
+ * Theory of operation
+ * -------------------
+ * libusrsctp 0.9.5 has locks of its own, and does not keep what they promise: a sender looks at an association that an ABORT has just freed, a
+ * timer ends one under both. So we let in one thread at a time for each association, and timers alone:
+ *
+ *  - Whoever calls usrsctp for an association has its lock (dc_sctp_enter (), dc_sctp_leave ()). What usrsctp puts out meanwhile can only be of
+ *    this association, which the thread remembers.
+ *  - Timers are run by one thread of ours, for all associations at once. It closes a gate, waits at each association's lock until who was
+ *    inside has left, and then is alone. Who finds the gate closed lets go of the lock again and waits.
+ *
+ * usrsctp knows an association by a number, not by a pointer: what a timer of a closed socket still says about it finds nobody. Numbers
+ * are used again after a while. They are never taken from usrsctp (usrsctp_deregister_address ()): it has a thread, also
+ * after usrsctp_init_nothreads (), that then goes through all associations, whoever uses them; it has nothing else to do. Nor is
+ * usrsctp ever ended (usrsctp_finish ()), since it cannot know when its last socket, which may linger, is done. The clock stops when there
+ * has been no association for a while.
+ */
+#include "plugins/transport/dc-sctp-association-private.h"
+
+/* Of usrsctp's timers: the finest that matters is the delay of an acknowledgement, 20 ms. */
+#define TICK_MS 10u
+/* For closed sockets, which are freed by timers of some ticks; and after which their numbers are free. */
+#define LINGER_MS 5000u
+
+typedef struct {
+  guintptr address;
+  guint64 since; /* stack.now */
+} FreeAddress;
+
+static struct {
+  GMutex running; /* one at a time runs timers */
+  GMutex lock;    /* of what follows, up to the gate; before an association's lock */
+  GCond changed;  /* an association has come; or is no longer pinned */
+  GHashTable *associations;
+  guintptr last_address;
+  GQueue free_addresses; /* (element-type FreeAddress): since when, in order */
+  guint64 now;           /* milliseconds that have passed for usrsctp */
+
+  GMutex gate_lock;
+  GCond gate_open;
+  gint gate_closed; /* atomic */
+} stack;
+
+/* Of this thread: whose lock it has; whether it runs timers. */
+static __thread DcSctpAssociation *inside;
+static __thread gboolean in_timers;
+
+static int
+conn_output_cb (void *address, void *packet, size_t size, guint8 tos, guint8 dont_fragment)
+{
+  DcSctpAssociation *self = inside;
+
+  if (self == NULL && in_timers)
+    self = g_hash_table_lookup (stack.associations, address);
+  if (self != NULL && (gpointer) self->address == address)
+    dc_sctp_packets_collect (self, packet, size);
+  return 0;
+}
+
+/* --- the gate --- */
+
+static void
+wait_at_gate (void)
+{
+  g_mutex_lock (&stack.gate_lock);
+  while (g_atomic_int_get (&stack.gate_closed))
+    g_cond_wait (&stack.gate_open, &stack.gate_lock);
+  g_mutex_unlock (&stack.gate_lock);
+}
+
+/* Who comes after this has seen that it is closed; who came before has left. */
+static void
+close_gate (void)
+{
+  GHashTableIter iter;
+  gpointer value;
+
+  g_atomic_int_set (&stack.gate_closed, TRUE);
+  g_hash_table_iter_init (&iter, stack.associations);
+  while (g_hash_table_iter_next (&iter, NULL, &value)) {
+    DcSctpAssociation *association = value;
+
+    g_mutex_lock (&association->lock);
+    g_mutex_unlock (&association->lock);
+  }
+}
+
+static void
+open_gate (void)
+{
+  g_mutex_lock (&stack.gate_lock);
+  g_atomic_int_set (&stack.gate_closed, FALSE);
+  g_cond_broadcast (&stack.gate_open);
+  g_mutex_unlock (&stack.gate_lock);
+}
+
+void
+dc_sctp_enter (DcSctpAssociation *self)
+{
+  g_assert (inside == NULL);
+  g_mutex_lock (&self->lock);
+  while (G_UNLIKELY (g_atomic_int_get (&stack.gate_closed))) {
+    g_mutex_unlock (&self->lock);
+    wait_at_gate ();
+    g_mutex_lock (&self->lock);
+  }
+  inside = self;
+}
+
+void
+dc_sctp_leave (DcSctpAssociation *self)
+{
+  gboolean writable = dc_sctp_check_room_locked (self);
+  gboolean urgent = self->urgent;
+  gboolean output = dc_sctp_packets_submit (self);
+
+  self->urgent = FALSE;
+  inside = NULL;
+  g_mutex_unlock (&self->lock);
+
+  if (output)
+    dc_sctp_packets_flush (self);
+  if (urgent)
+    self->callbacks.state (DC_SCTP_ABORTED, self->user_data);
+  if (writable)
+    self->callbacks.writable (self->user_data);
+}
+
+void
+dc_sctp_leave_silently (DcSctpAssociation *self)
+{
+  inside = NULL;
+  g_mutex_unlock (&self->lock);
+}
+
+/* --- time --- */
+
+/* Of those that timers have done something to: what they put out is submitted, and they stay until unpin (). */
+static GPtrArray *
+pin_touched (void)
+{
+  GPtrArray *touched = NULL;
+  GHashTableIter iter;
+  gpointer value;
+
+  g_hash_table_iter_init (&iter, stack.associations);
+  while (g_hash_table_iter_next (&iter, NULL, &value)) {
+    DcSctpAssociation *association = value;
+    gboolean output = dc_sctp_packets_submit (association);
+
+    if (!output
+        && (association->socket == NULL
+            || (usrsctp_get_events (association->socket) & (SCTP_EVENT_READ | SCTP_EVENT_ERROR)) == 0))
+      continue;
+    if (touched == NULL)
+      touched = g_ptr_array_new ();
+    association->pins++;
+    g_ptr_array_add (touched, association);
+  }
+  return touched;
+}
+
+static void
+unpin (DcSctpAssociation *association)
+{
+  gboolean free_it;
+
+  g_mutex_lock (&stack.lock);
+  free_it = --association->pins == 0 && association->orphan;
+  g_cond_broadcast (&stack.changed);
+  g_mutex_unlock (&stack.lock);
+  if (free_it)
+    dc_sctp_association_free (association);
+}
+
+void
+dc_sctp_stack_advance (guint milliseconds)
+{
+  g_autoptr (GPtrArray) touched = NULL;
+
+  g_mutex_lock (&stack.running);
+  in_timers = TRUE;
+  g_mutex_lock (&stack.lock);
+  close_gate ();
+  usrsctp_handle_timers (milliseconds);
+  stack.now += milliseconds;
+  touched = pin_touched ();
+  open_gate ();
+  g_mutex_unlock (&stack.lock);
+
+  for (guint i = 0; touched != NULL && i < touched->len; i++) {
+    DcSctpAssociation *association = touched->pdata[i];
+
+    dc_sctp_packets_flush (association);
+    dc_sctp_enter (association);
+    dc_sctp_deliver_and_leave (association);
+    unpin (association);
+  }
+  in_timers = FALSE;
+  g_mutex_unlock (&stack.running);
+}
+
+/* Waits until there is an association, or for the next tick. Returns: whether the clock has stood still. */
+static gboolean
+wait_for_tick (guint *idle_ticks)
+{
+  gboolean stood = FALSE;
+
+  g_mutex_lock (&stack.lock);
+  *idle_ticks = g_hash_table_size (stack.associations) == 0 ? *idle_ticks + 1 : 0;
+  while (*idle_ticks > LINGER_MS / TICK_MS && g_hash_table_size (stack.associations) == 0) {
+    g_cond_wait (&stack.changed, &stack.lock);
+    stood = TRUE;
+  }
+  g_mutex_unlock (&stack.lock);
+  if (!stood)
+    g_usleep (TICK_MS * 1000);
+  return stood;
+}
+
+static gpointer
+clock_thread (gpointer data)
+{
+  gint64 last = g_get_monotonic_time ();
+  guint idle_ticks = 0;
+
+  for (;;) {
+    gboolean stood = wait_for_tick (&idle_ticks);
+    gint64 now = g_get_monotonic_time ();
+    guint elapsed = (guint) ((now - last) / 1000);
+
+    if (stood) {
+      idle_ticks = 0;
+      last = now;
+    } else if (elapsed > 0) {
+      last += (gint64) elapsed * 1000;
+      dc_sctp_stack_advance (elapsed);
+    }
+  }
+  return NULL;
+}
+
+/* --- life --- */
+
+static void
+set_defaults (void)
+{
+  /* Nothing of what DTLS makes needless, or what a path of one address has no use for (RFC 8831, 6). */
+  usrsctp_enable_crc32c_offload ();
+  usrsctp_sysctl_set_sctp_ecn_enable (0);
+  usrsctp_sysctl_set_sctp_auth_enable (0);
+  usrsctp_sysctl_set_sctp_asconf_enable (0);
+  usrsctp_sysctl_set_sctp_auto_asconf (0);
+  usrsctp_sysctl_set_sctp_nrsack_enable (0);
+  usrsctp_sysctl_set_sctp_pktdrop_enable (0);
+  usrsctp_sysctl_set_sctp_vtag_time_wait (0);
+  usrsctp_sysctl_set_sctp_cmt_on_off (0);
+
+  /* Of an ordinary path; usrsctp's own (RTO of one second at least, acknowledgements after 200 ms) are those of 2000. A burst must have an end:
+   * without one, usrsctp sends a whole window at once after an acknowledgement that was long in coming. */
+  usrsctp_sysctl_set_sctp_rto_initial_default (500);
+  usrsctp_sysctl_set_sctp_rto_min_default (200);
+  usrsctp_sysctl_set_sctp_rto_max_default (10000);
+  usrsctp_sysctl_set_sctp_init_rto_max_default (10000);
+  usrsctp_sysctl_set_sctp_delayed_sack_time_default (20);
+  usrsctp_sysctl_set_sctp_initial_cwnd (10);
+  usrsctp_sysctl_set_sctp_max_burst_default (10);
+  /* What bounds memory where messages are small: each costs a few hundred bytes. */
+  usrsctp_sysctl_set_sctp_max_chunks_on_queue (10240);
+}
+
+static gpointer
+start (gpointer data)
+{
+  stack.associations = g_hash_table_new (NULL, NULL);
+  usrsctp_init_nothreads (0, conn_output_cb, NULL);
+  set_defaults ();
+  g_thread_unref (g_thread_new ("dc-sctp", clock_thread, NULL));
+  return &stack;
+}
+
+static guintptr
+find_address (void)
+{
+  FreeAddress *free_address = g_queue_peek_head (&stack.free_addresses);
+  guintptr address;
+
+  if (free_address == NULL || stack.now - free_address->since < LINGER_MS) {
+    usrsctp_register_address ((gpointer) ++stack.last_address);
+    return stack.last_address;
+  }
+  address = free_address->address;
+  g_free (g_queue_pop_head (&stack.free_addresses));
+  return address;
+}
+
+static void
+keep_address (guintptr address)
+{
+  FreeAddress *free_address = g_new (FreeAddress, 1);
+
+  *free_address = (FreeAddress){.address = address, .since = stack.now};
+  g_queue_push_tail (&stack.free_addresses, free_address);
+}
+
+void
+dc_sctp_stack_add (DcSctpAssociation *self)
+{
+  static GOnce once = G_ONCE_INIT;
+
+  g_once (&once, start, NULL);
+  g_mutex_lock (&stack.lock);
+  self->address = find_address ();
+  g_hash_table_insert (stack.associations, (gpointer) self->address, self);
+  g_cond_broadcast (&stack.changed);
+  g_mutex_unlock (&stack.lock);
+}
+
+gboolean
+dc_sctp_stack_remove (DcSctpAssociation *self)
+{
+  gboolean ours;
+
+  g_mutex_lock (&stack.lock);
+  g_hash_table_remove (stack.associations, (gpointer) self->address);
+  keep_address (self->address);
+  while (self->pins > 0 && !in_timers)
+    g_cond_wait (&stack.changed, &stack.lock);
+  ours = self->pins == 0;
+  self->orphan = !ours;
+  g_mutex_unlock (&stack.lock);
+  return ours;
+}

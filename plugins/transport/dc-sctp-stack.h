@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* dc-sctp-stack.h: libusrsctp, which there is one of in a process; for DcSctpAssociation, and for tests that have time pass. */
+#pragma once
+
+#include "plugins/transport/dc-sctp-association.h"
+
+G_BEGIN_DECLS
+
+void dc_sctp_stack_add (DcSctpAssociation *self);
+/* Returns: whether the caller frees it. */
+gboolean dc_sctp_stack_remove (DcSctpAssociation *self);
+/* What the timer thread does each time. Tests call it to have time pass. */
+void dc_sctp_stack_advance (guint milliseconds);
+/* Takes the lock, and the right to call usrsctp. */
+void dc_sctp_enter (DcSctpAssociation *self);
+/* Gives both back, puts out what was collected and tells what has to be told at once. */
+void dc_sctp_leave (DcSctpAssociation *self);
+/* Does nothing of that. */
+void dc_sctp_leave_silently (DcSctpAssociation *self);
+
+G_END_DECLS

@@ -1,0 +1,313 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* fuzz-sctp-association.c: an association that is up, fed with whatever the far side likes. */
+
+/*
+ * The input is a program of one-byte instructions, each with its operands behind it; missing operands read as 0. The far side is an association of
+ * ours, too, whose packets are passed on, or kept from coming, or changed; or a packet is made of chunks that the input has, with the ports, the
+ * verification tag and the checksum right, since nothing else gets beyond the first check. Time passes by instruction. After each
+ * the bounds that an association promises are checked.
+ */
+#include "plugins/transport/dc-crc32c.h"
+#include "plugins/transport/dc-sctp-stack.h"
+
+#include <stdint.h>
+#include <string.h>
+
+#define MAX_INSTRUCTIONS 256
+#define MAX_PACKETS 4096 /* that wait */
+#define COMMON_HEADER 12
+#define TYPE_DATA 0
+#define MAX_MESSAGE 16384
+#define WINDOW 65536
+
+typedef struct _Run Run;
+
+typedef struct {
+  Run *run;
+  DcSctpAssociation *association;
+  GQueue packets; /* (element-type GByteArray): to this one */
+  gboolean lost;
+  guint64 taken;
+  guint refusing; /* messages, each refused until resume () */
+} End;
+
+struct _Run {
+  const guint8 *input;
+  gsize left;
+  End ends[2];                  /* under test, and the far side */
+  guint8 header[COMMON_HEADER]; /* of the far side's packets */
+  guint32 tsn;                  /* the last that the far side has used */
+  GMutex lock;                  /* the clock's thread puts packets out, too */
+};
+
+int LLVMFuzzerTestOneInput (const uint8_t *data, size_t size);
+
+static guint8
+next_byte (Run *run)
+{
+  if (run->left == 0)
+    return 0;
+  run->left--;
+  return *run->input++;
+}
+
+static guint
+next_short (Run *run)
+{
+  guint high = next_byte (run);
+
+  return high << 8 | next_byte (run);
+}
+
+/* --- the ends --- */
+
+static void
+note_header (Run *run, const DcPacket *packet)
+{
+  memcpy (run->header, packet->data, COMMON_HEADER);
+  if (packet->size >= COMMON_HEADER + 8 && packet->data[COMMON_HEADER] == TYPE_DATA) {
+    memcpy (&run->tsn, packet->data + COMMON_HEADER + 4, sizeof run->tsn);
+    run->tsn = GUINT32_FROM_BE (run->tsn);
+  }
+}
+
+static void
+output_cb (DcPacket *packets, guint n, gpointer user_data)
+{
+  End *self = user_data;
+  Run *run = self->run;
+  End *far = self == &run->ends[0] ? &run->ends[1] : &run->ends[0];
+
+  g_mutex_lock (&run->lock);
+  for (guint i = 0; i < n; i++) {
+    if (self == &run->ends[1])
+      note_header (run, &packets[i]);
+    if (far->packets.length < MAX_PACKETS)
+      g_queue_push_tail (
+          &far->packets, g_byte_array_append (g_byte_array_new (), packets[i].data, (guint) packets[i].size));
+  }
+  g_mutex_unlock (&run->lock);
+}
+
+static gboolean
+message_cb (guint16 stream, guint32 ppid, gboolean unordered, GBytes *message, gpointer user_data)
+{
+  End *self = user_data;
+
+  g_assert_cmpuint (g_bytes_get_size (message), >, 0);
+  g_assert_cmpuint (g_bytes_get_size (message), <=, MAX_MESSAGE);
+  self->taken += g_bytes_get_size (message);
+  g_bytes_unref (message);
+  if (self->refusing == 0)
+    return TRUE;
+  self->refusing--;
+  return FALSE;
+}
+
+static void
+reset_cb (guint16 stream, gpointer user_data)
+{
+}
+
+static void
+state_cb (DcSctpState state, gpointer user_data)
+{
+}
+
+static void
+writable_cb (gpointer user_data)
+{
+}
+
+static GByteArray *
+next_packet (Run *run, End *self)
+{
+  GByteArray *packet;
+
+  g_mutex_lock (&run->lock);
+  packet = g_queue_pop_head (&self->packets);
+  g_mutex_unlock (&run->lock);
+  return packet;
+}
+
+static void
+give (End *self, GByteArray *packet)
+{
+  DcPacket given = {packet->data, packet->len};
+
+  dc_sctp_association_input (self->association, &given, 1);
+}
+
+static void
+pass_on (Run *run, guint n)
+{
+  for (guint i = 0; i < n; i++)
+    for (guint e = 0; e < 2; e++) {
+      g_autoptr (GByteArray) packet = next_packet (run, &run->ends[e]);
+
+      if (packet != NULL)
+        give (&run->ends[e], packet);
+    }
+}
+
+static void
+connect (Run *run)
+{
+  static const DcSctpCallbacks callbacks = {output_cb, message_cb, reset_cb, reset_cb, state_cb, writable_cb};
+  DcSctpSettings settings;
+
+  dc_sctp_settings_init (&settings);
+  settings.max_message_size = MAX_MESSAGE;
+  settings.receive_window = settings.send_buffer = WINDOW;
+  settings.streams = 16;
+  for (guint e = 0; e < 2; e++) {
+    run->ends[e].run = run;
+    run->ends[e].association = dc_sctp_association_new (&settings, &callbacks, &run->ends[e], NULL);
+    g_assert_nonnull (run->ends[e].association);
+  }
+  for (guint e = 0; e < 2; e++)
+    dc_sctp_association_connect (run->ends[e].association);
+  pass_on (run, 16);
+  g_assert_cmpint (dc_sctp_association_get_state (run->ends[0].association), ==, DC_SCTP_UP);
+}
+
+/* --- instructions --- */
+
+/* The next packet, with bits turned, and its sum right again. */
+static void
+change (Run *run)
+{
+  g_autoptr (GByteArray) packet = next_packet (run, &run->ends[0]);
+  guint n = next_byte (run) % 8;
+
+  for (; packet != NULL && n > 0; n--) {
+    guint at = next_short (run);
+
+    packet->data[COMMON_HEADER + at % (packet->len - COMMON_HEADER)] ^= next_byte (run);
+  }
+  if (packet == NULL)
+    return;
+  dc_crc32c_put (packet->data, packet->len);
+  give (&run->ends[0], packet);
+}
+
+/* Up to so many bytes of the input, behind a header that is right. */
+static void
+make (Run *run, gboolean with_tsn)
+{
+  g_autoptr (GByteArray) packet = g_byte_array_new ();
+  gsize size = next_short (run) % 1300;
+
+  size = MIN (size, run->left);
+  g_mutex_lock (&run->lock);
+  g_byte_array_append (packet, run->header, COMMON_HEADER);
+  if (size > 0)
+    g_byte_array_append (packet, run->input, (guint) size);
+  run->input += size;
+  run->left -= size;
+  /* Where a DATA, I-DATA or FORWARD-TSN chunk has its TSN: a distance from the far side's. */
+  if (with_tsn && packet->len >= COMMON_HEADER + 8) {
+    guint32 tsn = GUINT32_TO_BE (run->tsn + (gint8) packet->data[COMMON_HEADER + 7]);
+
+    memcpy (packet->data + COMMON_HEADER + 4, &tsn, sizeof tsn);
+  }
+  g_mutex_unlock (&run->lock);
+  dc_crc32c_put (packet->data, packet->len);
+  give (&run->ends[0], packet);
+}
+
+static void
+send_message (Run *run, End *self)
+{
+  static const guint8 bytes[MAX_MESSAGE];
+  guint what = next_byte (run);
+  DcSctpSendInfo info = {
+      .stream = what & 0x0f,
+      .ppid = 53,
+      .unordered = (what & 0x10) != 0,
+      .reliability = (what >> 5) % 3,
+      .limit = what >> 7,
+  };
+
+  dc_sctp_association_send (self->association, &info, bytes, 1 + next_short (run) % sizeof bytes);
+}
+
+static void
+act (Run *run)
+{
+  guint instruction = next_byte (run);
+  End *self = &run->ends[instruction >> 7];
+
+  switch (instruction & 0x0f) {
+    case 0:
+    case 1:
+    case 2:
+      make (run, FALSE);
+      break;
+    case 3:
+    case 4:
+      make (run, TRUE);
+      break;
+    case 5:
+      change (run);
+      break;
+    case 6:
+    case 7:
+      pass_on (run, 1 + (instruction >> 4 & 7) * 4);
+      break;
+    case 8:
+    case 9:
+      send_message (run, self);
+      break;
+    case 10:
+      dc_sctp_stack_advance (1 + next_byte (run) * 20);
+      break;
+    case 11:
+      dc_sctp_association_reset_stream (self->association, next_byte (run) & 0x0f);
+      break;
+    case 12:
+      self->refusing = next_byte (run) & 3;
+      dc_sctp_association_resume (self->association);
+      break;
+    case 13:
+      g_clear_pointer (&(GByteArray *){next_packet (run, self)}, g_byte_array_unref);
+      break;
+    case 14:
+      dc_sctp_association_shut (self->association);
+      break;
+    default:
+      if (instruction == 0xff)
+        dc_sctp_association_abort (self->association);
+      break;
+  }
+}
+
+static void
+check (Run *run)
+{
+  DcSctpStats stats;
+
+  dc_sctp_association_get_stats (run->ends[0].association, &stats);
+  g_assert_cmpuint (stats.buffered, <=, 4 * WINDOW);
+  g_assert_cmpuint (stats.bytes_received, <=, run->ends[0].taken + 2 * WINDOW);
+}
+
+int
+LLVMFuzzerTestOneInput (const uint8_t *data, size_t size)
+{
+  Run run = {.input = data, .left = size};
+
+  g_mutex_init (&run.lock);
+  connect (&run);
+  for (guint i = 0; i < MAX_INSTRUCTIONS && run.left > 0; i++) {
+    act (&run);
+    check (&run);
+  }
+  for (guint e = 0; e < 2; e++)
+    dc_sctp_association_unref (run.ends[e].association);
+  for (guint e = 0; e < 2; e++)
+    g_queue_clear_full (&run.ends[e].packets, (GDestroyNotify) g_byte_array_unref);
+  g_mutex_clear (&run.lock);
+  dc_sctp_stack_advance (100);
+  return 0;
+}
