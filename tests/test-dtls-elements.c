@@ -32,11 +32,9 @@ typedef struct {
 static void
 happens (Pair *self, Kind kind, GstBuffer *buffer)
 {
-  Happening *happening = g_new0 (Happening, 1);
+  const Happening happening = {kind, buffer};
 
-  happening->kind = kind;
-  happening->buffer = buffer;
-  g_async_queue_push (self->happened, happening);
+  g_async_queue_push (self->happened, g_memdup2 (&happening, sizeof happening));
 }
 
 static GstFlowReturn
