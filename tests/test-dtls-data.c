@@ -483,6 +483,46 @@ test_threads_handshake (void)
   }
 }
 
+/* --- Figures, with -m perf --------------------------------------------------------------------------------------------------------- */
+
+static void
+test_speed (void)
+{
+  g_autoptr (DtlsWire) wire = make_connected ();
+  g_autofree Batch *batch = g_new (Batch, 1);
+  gdouble seal = 0, open = 0, bytes = 0;
+
+  for (guint i = 0; i < 5000; i++) {
+    fill (batch);
+    bytes += BATCH * PAYLOAD - BATCH * (BATCH - 1) / 2;
+    g_test_timer_start ();
+    dc_dtls_session_seal (wire->client.session, batch->packets, BATCH);
+    seal += g_test_timer_elapsed ();
+    g_test_timer_start ();
+    dc_dtls_session_open (wire->server.session, batch->packets, BATCH);
+    open += g_test_timer_elapsed ();
+  }
+  g_test_maximized_result (bytes / seal / 1e6, "sealed: %.0f MB/s", bytes / seal / 1e6);
+  g_test_maximized_result (bytes / open / 1e6, "opened: %.0f MB/s", bytes / open / 1e6);
+}
+
+static void
+test_speed_handshake (void)
+{
+  gdouble certificate, both;
+
+  g_test_timer_start ();
+  for (guint i = 0; i < 100; i++)
+    dc_dtls_certificate_unref (dc_dtls_certificate_new (NULL));
+  certificate = g_test_timer_elapsed () * 10;
+  g_test_timer_start ();
+  for (guint i = 0; i < 100; i++)
+    dtls_wire_free (make_connected ());
+  both = g_test_timer_elapsed () * 10;
+  g_test_minimized_result (certificate, "certificate: %.3f ms", certificate);
+  g_test_minimized_result (both, "two certificates, and a handshake, both sides: %.3f ms", both);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -505,5 +545,9 @@ main (int argc, char **argv)
   g_test_add_func ("/dtls/close/in-callback", test_close_in_callback);
   g_test_add_func ("/dtls/threads/senders", test_threads);
   g_test_add_func ("/dtls/threads/handshake", test_threads_handshake);
+  if (g_test_perf ()) {
+    g_test_add_func ("/dtls/speed/data", test_speed);
+    g_test_add_func ("/dtls/speed/handshake", test_speed_handshake);
+  }
   return g_test_run ();
 }

@@ -349,6 +349,23 @@ test_renegotiation (gconstpointer data)
   dc_test_watchdog_stop ();
 }
 
+/* Before we have said or heard a word, so that it is OpenSSL that refuses. */
+static void
+test_renegotiation_early (gconstpointer data)
+{
+  g_autoptr (Pair) pair = pair_new (data);
+
+  if (pair == NULL)
+    return;
+  dc_test_watchdog_start (60);
+  us_run_until (pair->us, pair->us->state >= DC_DTLS_CONNECTED);
+  dc_test_process_wait_line (pair->them, "Verify return code");
+  dc_test_process_write (pair->them, "R\n");
+  us_run_until (pair->us, pair->us->state != DC_DTLS_CONNECTED);
+  dc_test_process_wait_line (pair->them, "no renegotiation");
+  dc_test_watchdog_stop ();
+}
+
 static void
 test_refused (gconstpointer data)
 {
@@ -416,5 +433,6 @@ main (int argc, char **argv)
   g_test_add_data_func ("/dtls-openssl/close/theirs/server", &as_server, test_close_theirs);
   g_test_add_data_func ("/dtls-openssl/renegotiation/client", &as_client, test_renegotiation);
   g_test_add_data_func ("/dtls-openssl/renegotiation/server", &as_server, test_renegotiation);
+  g_test_add_data_func ("/dtls-openssl/renegotiation/server-early", &as_server, test_renegotiation_early);
   return g_test_run ();
 }

@@ -186,7 +186,7 @@ dc_dtls_x509_to_pem (X509 *certificate)
 char *
 dc_dtls_certificate_to_pem (DcDtlsCertificate *self, gboolean with_key)
 {
-  g_autoptr (BIO) bio = BIO_new (BIO_s_secmem ());
+  g_autoptr (BIO) bio = BIO_new (BIO_s_mem ());
 
   PEM_write_bio_X509 (bio, self->x509);
   if (with_key)

@@ -157,7 +157,7 @@ make_context (DcDtlsCertificate *certificate, GError **error)
 
   if (context == NULL || SSL_CTX_set_min_proto_version (context, DTLS1_2_VERSION) != 1
       || SSL_CTX_set_max_proto_version (context, DTLS1_2_VERSION) != 1 || SSL_CTX_set_cipher_list (context, SUITES) != 1
-      || SSL_CTX_set1_groups_list (context, GROUPS) != 1 || SSL_CTX_set_tlsext_use_srtp (context, SRTP_PROFILES) != 0) {
+      || SSL_CTX_set_tlsext_use_srtp (context, SRTP_PROFILES) != 0) {
     dc_dtls_error_set (error, DC_DTLS_ERROR_FAILED, "OpenSSL does not do what DTLS needs");
     return NULL;
   }
@@ -165,6 +165,8 @@ make_context (DcDtlsCertificate *certificate, GError **error)
     return NULL;
   SSL_CTX_set_options (context, SSL_OP_NO_QUERY_MTU | SSL_OP_NO_TICKET | SSL_OP_NO_COMPRESSION | SSL_OP_NO_RENEGOTIATION
                                     | SSL_OP_CIPHER_SERVER_PREFERENCE);
+  /* An OpenSSL that lacks one of these keeps its own. */
+  SSL_CTX_set1_groups_list (context, GROUPS);
   SSL_CTX_set_session_cache_mode (context, SSL_SESS_CACHE_OFF);
   SSL_CTX_set_max_cert_list (context, MAX_CERTIFICATES);
   SSL_CTX_set_verify (context, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, NULL);

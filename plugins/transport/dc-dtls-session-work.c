@@ -255,9 +255,12 @@ step (DcDtlsSession *self, const guint8 *record, gsize size, DcDtlsWork *work)
 static void
 keep_early (DcDtlsSession *self, GBytes *record)
 {
-  self->early_size += g_bytes_get_size (record) + DC_DTLS_BLOCK_COST;
-  if (self->early_size <= EARLY_MAX)
-    g_queue_push_tail (&self->early, g_bytes_ref (record));
+  gsize size = g_bytes_get_size (record) + DC_DTLS_BLOCK_COST;
+
+  if (self->early_size + size > EARLY_MAX)
+    return;
+  self->early_size += size;
+  g_queue_push_tail (&self->early, g_bytes_ref (record));
 }
 
 static void
