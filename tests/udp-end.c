@@ -7,6 +7,7 @@
 #include <netinet/udp.h>
 #include <poll.h>
 #include <string.h>
+#include <sys/eventfd.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -42,6 +43,7 @@ stray (const DcPacket *packet, GSocketAddress *from, gpointer user_data)
   g_mutex_lock (&end->lock);
   g_ptr_array_add (end->strays, g_bytes_new (packet->data, packet->size));
   g_set_object (&end->stray_from, from);
+  g_assert_cmpint (eventfd_write (end->news, 1), ==, 0);
   g_cond_broadcast (&end->cond);
   g_mutex_unlock (&end->lock);
 }
@@ -70,6 +72,8 @@ udp_end_new (const char *host)
   end->fd = socket (native.ss_family, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
   g_assert_cmpint (end->fd, >=, 0);
   g_assert_cmpint (bind (end->fd, (struct sockaddr *) &native, size), ==, 0);
+  end->news = eventfd (0, EFD_CLOEXEC);
+  g_assert_cmpint (end->news, >=, 0);
   end->received = g_ptr_array_new_with_free_func ((GDestroyNotify) g_bytes_unref);
   end->strays = g_ptr_array_new_with_free_func ((GDestroyNotify) g_bytes_unref);
   g_mutex_init (&end->lock);
@@ -82,6 +86,7 @@ udp_end_free (UdpEnd *end)
 {
   udp_end_stop (end);
   close (end->fd);
+  close (end->news);
   g_ptr_array_unref (end->received);
   g_ptr_array_unref (end->strays);
   g_clear_object (&end->stray_from);
@@ -128,6 +133,16 @@ udp_end_stop (UdpEnd *end)
 }
 
 void
+udp_end_wait_received (UdpEnd *end, guint n)
+{
+  g_mutex_lock (&end->lock);
+  while (end->n_received < n)
+    g_cond_wait (&end->cond, &end->lock);
+  g_assert_cmpuint (end->n_received, ==, n);
+  g_mutex_unlock (&end->lock);
+}
+
+void
 udp_end_wait (UdpEnd *end, guint n_received, guint n_strays)
 {
   g_mutex_lock (&end->lock);
@@ -161,6 +176,19 @@ udp_end_read (UdpEnd *end)
     poll (&poller, 1, -1);
   }
   return g_bytes_new (data, (gsize) size);
+}
+
+gboolean
+udp_end_wait_for_other (UdpEnd *end)
+{
+  struct pollfd pollers[] = {{.fd = end->fd, .events = POLLIN}, {.fd = end->news, .events = POLLIN}};
+
+  while (poll (pollers, G_N_ELEMENTS (pollers), -1) < 0)
+    g_assert_cmpint (errno, ==, EINTR);
+  if (pollers[0].revents == 0)
+    return FALSE;
+  g_bytes_unref (udp_end_read (end));
+  return TRUE;
 }
 
 void

@@ -11,7 +11,8 @@ G_BEGIN_DECLS
 enum { UDP_STUN = 0, UDP_DTLS = 23, UDP_RTP = 128 };
 
 typedef struct {
-  int fd; /* does not block */
+  int fd;   /* does not block */
+  int news; /* readable once there was a stray */
   DcUdpPath *path;
 
   GMutex lock;
@@ -25,7 +26,7 @@ typedef struct {
   gboolean counting; /* only; nothing is kept */
 } UdpEnd;
 
-/* Bound to a port of its own of @host. */
+/* Bound to a port of its own of @host, which may have a scope ("fe80::1%eth0"). */
 UdpEnd *udp_end_new (const char *host);
 void udp_end_free (UdpEnd *end);
 GSocketAddress *udp_end_get_address (int fd); /* (transfer full) */
@@ -34,8 +35,11 @@ gboolean udp_end_try_start (UdpEnd *end, GSocketAddress *remote, GError **error)
 void udp_end_start (UdpEnd *end, const UdpEnd *remote);
 void udp_end_stop (UdpEnd *end);
 
-/* Waits until so many have come. */
+/* Waits until a datagram that is not DTLS is there: TRUE: on the agent's socket, from which it is read; else the path has had it. */
+gboolean udp_end_wait_for_other (UdpEnd *end);
+/* Waits until so many have come, and no more. */
 void udp_end_wait (UdpEnd *end, guint received, guint strays);
+void udp_end_wait_received (UdpEnd *end, guint n);
 void udp_end_forget (UdpEnd *end);
 /* The next on the agent's socket, which is waited for. */
 GBytes *udp_end_read (UdpEnd *end);

@@ -15,9 +15,10 @@
  * socket is there, so for some microseconds, the first time that a socket has a path, it deals by chance: DTLS to the agent, which
  * hands it on as ever, STUN to us, which is a stray. Whatever had come before is the agent's.
  *
- * Going: a program that gives everything to the agent is attached; the kernel is asked to let all processors finish what they are at, so that none still
- * puts by the old program into our socket what it has just received; what is in our socket is read; it is closed; sharing is disallowed
- * again. The program stays with the agent's socket, so the next path has no moment of chance.
+ * Going: a program that gives everything to the agent is attached; our socket is bound to an interface that there is not, so that it fits no datagram any
+ * more and leaves the group (close() does these two in the other order, and loses what comes in between); the kernel is asked to let all processors finish
+ * what they are at, so that none still puts into our socket what it has just received; what is in there is read; it is closed; sharing is
+ * disallowed again. The program stays with the agent's socket, so the next path has no moment of chance.
  *
  * The number of a socket in the group is the order of joining, so there must be nobody else in it: a socket that already allows sharing, be it for
  * another path or for a purpose of its owner's, gets none. */
@@ -44,6 +45,7 @@ struct _DcUdpPath {
   gboolean sharing;
   guint buffer; /* as the kernel counts */
   DcUdpSender sender;
+  int own;             /* the reader's */
   DcUdpReader *reader; /* (nullable): only while this is made */
 
   GMutex lock;
@@ -170,18 +172,19 @@ start (DcUdpPath *self, int fd, GSocketAddress *remote, const DcUdpPathCallbacks
     GError **error)
 {
   DcUdpAddress local;
-  int own;
 
   if (!examine (fd, &local, error))
     return FALSE;
   self->family = local.any.sa_family;
   if (!dc_udp_address_set (&self->remote, self->family, remote))
     return set_refusal (error, "a UDP socket of another family than the remote address");
-  own = open_socket (self, fd, &local, error);
-  if (own < 0)
+  self->own = open_socket (self, fd, &local, error);
+  if (self->own < 0)
     return FALSE;
   dc_udp_sender_init (&self->sender, self->shared);
-  self->reader = dc_udp_reader_new (own, &self->remote, callbacks, user_data, error);
+  self->reader = dc_udp_reader_new (self->own, &self->remote, callbacks, user_data, error);
+  if (self->reader == NULL)
+    dc_udp_filter_direct (self->shared);
   return self->reader != NULL;
 }
 
@@ -236,13 +239,22 @@ wait_for_processors (void)
     g_debug ("membarrier(): %s", g_strerror (errno));
 }
 
+/* For no datagram any more. */
+static void
+leave (DcUdpPath *self)
+{
+  if (!dc_udp_filter_direct (self->shared))
+    g_debug ("a UDP port stays split: %s", g_strerror (errno));
+  if (!set_option (self->own, SOL_SOCKET, SO_BINDTOIFINDEX, G_MAXINT))
+    g_debug ("a UDP socket stays bound: %s", g_strerror (errno));
+  wait_for_processors ();
+}
+
 void
 dc_udp_path_free (DcUdpPath *self)
 {
-  if (self->sharing && !dc_udp_filter_direct (self->shared))
-    g_debug ("there is no program: %s", g_strerror (errno));
   if (self->reader != NULL) {
-    wait_for_processors ();
+    leave (self);
     dc_udp_reader_free (self->reader);
   }
   if (self->sharing)
