@@ -102,13 +102,13 @@ examine (int fd, DcUdpAddress *local, GError **error)
   return TRUE;
 }
 
-/* There are sandboxes without recvmmsg(). */
+/* Not all sandboxes let these calls through. */
 static gboolean
-can_read (int fd)
+knows_batches (int fd)
 {
   struct mmsghdr message = {0};
 
-  return recvmmsg (fd, &message, 1, MSG_DONTWAIT, NULL) >= 0 || errno == EAGAIN;
+  return sendmmsg (fd, &message, 0, 0) == 0 && (recvmmsg (fd, &message, 1, MSG_DONTWAIT, NULL) >= 0 || errno == EAGAIN);
 }
 
 /* In the agent's group the kernel takes only what is bound exactly as the agent's socket is. */
@@ -137,8 +137,8 @@ enlarge (DcUdpPath *self, int fd)
 static gboolean
 join (DcUdpPath *self, int fd, const DcUdpAddress *local, GError **error)
 {
-  if (!can_read (fd))
-    return set_errno (error, "recvmmsg()");
+  if (!knows_batches (fd))
+    return set_errno (error, "UDP sockets take no batches");
   if (!set_option (fd, SOL_SOCKET, SO_REUSEPORT, 1) || !resemble (fd, self->shared, self->family))
     return set_errno (error, "a second UDP socket cannot be made like the first");
   enlarge (self, fd);
