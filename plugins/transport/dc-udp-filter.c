@@ -8,14 +8,19 @@
 
 #include <errno.h>
 #include <linux/filter.h>
+#include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 static gboolean
 attach (int fd, struct sock_filter *code, guint n)
 {
-  struct sock_fprog program = {.len = (unsigned short) n, .filter = code};
+  struct sock_fprog program;
 
+  /* What lies between the members goes to the kernel as well. */
+  memset (&program, 0, sizeof program);
+  program.len = (unsigned short) n;
+  program.filter = code;
   return setsockopt (fd, SOL_SOCKET, SO_ATTACH_REUSEPORT_CBPF, &program, sizeof program) == 0;
 }
 
