@@ -2,7 +2,7 @@
 /* test-udp-path.c: datagrams in batches beside an agent's socket, over the loopback interface. */
 #include "tests/udp-end.h"
 
-#include <errno.h>
+#include <net/if.h>
 #include <netinet/udp.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -71,7 +71,7 @@ test_batches (Fixture *f, gconstpointer host)
 static void
 test_together (Fixture *f, gconstpointer host)
 {
-  const gsize size = 1000;
+  const gsize size = 1200;
 
   udp_end_send (f->a, 0, DC_PACKETS_MAX, &size, 1);
   udp_end_wait (f->b, DC_PACKETS_MAX, 0);
@@ -237,6 +237,18 @@ test_beginning_and_end (Fixture *f, gconstpointer host)
   g_assert_cmpuint (f->a->n_received, ==, 100);
 }
 
+/* What is in the socket at the end is not lost, however long it takes. */
+static void
+test_slow_end (Fixture *f, gconstpointer host)
+{
+  f->a->slow = TRUE;
+  for (guint i = 0; i < 400; i++)
+    udp_end_say (f->b, f->to_a, UDP_DTLS, i, 50);
+  udp_end_stop (f->a);
+  g_assert_cmpuint (f->a->n_received, ==, 400);
+  udp_end_assert_silent (f->a);
+}
+
 /* The agent's socket is as it was. */
 static void
 test_leaves_no_trace (Fixture *f, gconstpointer host)
@@ -334,6 +346,32 @@ test_mapped (void)
   dc_test_watchdog_stop ();
 }
 
+/* An agent that keeps to one interface. */
+static void
+test_interface (void)
+{
+  int loopback = (int) if_nametoindex ("lo");
+  UdpEnd *bound, *other;
+  const gsize size = 1200;
+
+  dc_test_watchdog_start (30);
+  bound = udp_end_new ("127.0.0.1");
+  other = udp_end_new ("127.0.0.1");
+  if (setsockopt (bound->fd, SOL_SOCKET, SO_BINDTOIFINDEX, &loopback, sizeof loopback) == 0) {
+    udp_end_start (bound, other);
+    udp_end_start (other, bound);
+    udp_end_send (bound, 0, 30, &size, 1);
+    assert_received (other, 0, 30, &size, 1);
+    udp_end_send (other, 0, 30, &size, 1);
+    assert_received (bound, 0, 30, &size, 1);
+  } else {
+    g_test_skip ("no socket can be bound to an interface here");
+  }
+  udp_end_free (bound);
+  udp_end_free (other);
+  dc_test_watchdog_stop ();
+}
+
 static guint
 count_threads (void)
 {
@@ -370,7 +408,7 @@ main (int argc, char **argv)
       {"too-large", test_too_large}, {"first-bytes", test_first_bytes}, {"merged", test_merged},
       {"merged-for-agent", test_merged_for_agent}, {"others", test_others}, {"remote-changes", test_remote_changes},
       {"beginning-and-end", test_beginning_and_end}, {"leaves-no-trace", test_leaves_no_trace},
-      {"agent-goes-first", test_agent_goes_first}, {"buffer", test_buffer}};
+      {"slow-end", test_slow_end}, {"agent-goes-first", test_agent_goes_first}, {"buffer", test_buffer}};
 
   dc_test_init (&argc, &argv);
   for (guint i = 0; i < G_N_ELEMENTS (cases); i++) {
@@ -381,6 +419,7 @@ main (int argc, char **argv)
   }
   g_test_add ("/udp-path/many", Fixture, "127.0.0.1", set_up, test_many, tear_down);
   g_test_add_func ("/udp-path/refuses", test_refuses);
+  g_test_add_func ("/udp-path/interface", test_interface);
   g_test_add_func ("/udp-path/mapped", test_mapped);
   return g_test_run ();
 }

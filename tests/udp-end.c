@@ -33,6 +33,8 @@ received (DcPacket *packets, guint n, gpointer user_data)
   }
   g_cond_broadcast (&end->cond);
   g_mutex_unlock (&end->lock);
+  if (end->slow)
+    g_usleep (2000);
 }
 
 static void

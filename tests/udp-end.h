@@ -24,6 +24,7 @@ typedef struct {
   guint largest_batch;
   GError *error;     /* (nullable): of failed() */
   gboolean counting; /* only; nothing is kept */
+  gboolean slow;     /* takes its time over each batch */
 } UdpEnd;
 
 /* Bound to a port of its own of @host, which may have a scope ("fe80::1%eth0"). */
