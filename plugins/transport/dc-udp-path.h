@@ -16,7 +16,7 @@ typedef struct {
   void (*received) (DcPacket *packets, guint n, gpointer user_data);
   /* Something else, or somebody else's, that the agent should have had. */
   void (*stray) (const DcPacket *packet, GSocketAddress *from, gpointer user_data);
-  /* The socket is dead: nothing more comes this way. */
+  /* The socket is dead: nothing more comes this way, and what comes is the agent's. Sending goes on. */
   void (*failed) (const GError *error, gpointer user_data);
 } DcUdpPathCallbacks;
 

@@ -200,11 +200,13 @@ drain (DcUdpReader *self)
       return;
 }
 
+/* From now on the agent has everything, though we are still there. */
 static void
 fail (DcUdpReader *self, int number)
 {
   g_autoptr (GError) error = NULL;
 
+  dc_udp_filter_direct (self->fd);
   g_set_error (
       &error, G_IO_ERROR, g_io_error_from_errno (number), "a UDP socket cannot be read: %s", g_strerror (number));
   self->callbacks.failed (error, self->user_data);
