@@ -27,6 +27,7 @@ LIBRARIES = {
     'sodium': re.compile(r'^sodium\.h$'),
     'openssl': re.compile(r'^openssl/'),
     'usrsctp': re.compile(r'^usrsctp\.h$'),
+    'linux': re.compile(r'^linux/\w+\.h$'),
     'processor': re.compile(r'^(nmmintrin|arm_acle)\.h$'),
     'nice': re.compile(r'^(nice|stun)/|^(agent|interfaces)\.h$'),
 }
@@ -41,7 +42,7 @@ ROOMS = {
         {'signaling/hub', 'signaling/protocol'},
     ),
     'plugins/link': ({'libc', 'glib'}, set()),
-    'plugins/transport': ({'libc', 'posix', 'glib', 'gio', 'gst', 'openssl', 'usrsctp', 'processor'}, set()),
+    'plugins/transport': ({'libc', 'posix', 'glib', 'gio', 'gst', 'openssl', 'usrsctp', 'linux', 'processor'}, set()),
     'plugins/peer': (
         {'libc', 'posix', 'glib', 'gio', 'json', 'gst', 'nice', 'sodium'},
         {'plugins/link', 'plugins/transport', 'signaling/client', 'signaling/protocol'},
