@@ -74,6 +74,7 @@ struct _DcConnection {
   GstWebRTCDTLSTransport *dtls;
   GstWebRTCICETransport *ice;
   gint gathering_state, ice_state, dtls_state, sctp_state; /* as last told */
+  gboolean fast, fast_told;                                /* likewise: whether packets go past the elements */
   const char *left;                                        /* how the far side has left; NULL: it has not */
   guint left_waiting, left_steps; /* how many messages were not given then, and how often that was looked at */
   GSource *timeout;               /* while negotiating, and once the far side has left */
@@ -137,6 +138,11 @@ char *dc_connection_describe_ice (DcConnection *self);
 void dc_connection_watch_transports (DcConnection *self);
 void dc_connection_unwatch_transports (DcConnection *self);
 gboolean dc_connection_check_identity (DcConnection *self);
+/* libnice's. Once there is an ICE transport. */
+guint dc_connection_get_stream_id (DcConnection *self);
+
+/* dc-connection-fast.c: after another pair was selected, and when DTLS is connected. */
+void dc_connection_check_fast (DcConnection *self);
 /* It has, as @how (static) tells. What came before may still be on its way to the channels. Worker. */
 void dc_connection_far_side_left (DcConnection *self, const char *how);
 /* The far side may have left, and what came before may have been given to the channels: then the connection ends. Worker. */

@@ -219,6 +219,7 @@ on_dtls_state_posted (DcConnection *self, gpointer change)
 {
   if (!take_state (self, change, &self->dtls_state))
     return;
+  dc_connection_check_fast (self);
   if (self->dtls_state == GST_WEBRTC_DTLS_TRANSPORT_STATE_FAILED)
     dc_connection_fail (self, DC_ERROR_CONNECTION, "the DTLS handshake with \"%s\" failed", self->remote_id);
   else if (self->dtls_state == GST_WEBRTC_DTLS_TRANSPORT_STATE_CLOSED)
@@ -299,26 +300,39 @@ add_relay (DcConnection *self, GstStructure *event, const NiceCandidate *local)
   gst_structure_set (event, "local-relay", G_TYPE_STRING, names[transport], NULL);
 }
 
-static void
-on_selected_pair_posted (DcConnection *self, gpointer data)
+guint
+dc_connection_get_stream_id (DcConnection *self)
 {
   g_autoptr (GObject) stream = NULL;
   guint stream_id = 0;
+
+  g_object_get (self->ice, "stream", &stream, NULL);
+  g_object_get (stream, "stream-id", &stream_id, NULL);
+  return stream_id;
+}
+
+static gboolean
+get_selected_pair (DcConnection *self, NiceCandidate **local, NiceCandidate **remote)
+{
+  return self->ice != NULL
+         && nice_agent_get_selected_pair (dc_webrtc_get_agent (self->webrtc), dc_connection_get_stream_id (self),
+             NICE_COMPONENT_TYPE_RTP, local, remote);
+}
+
+static void
+on_selected_pair_posted (DcConnection *self, gpointer data)
+{
   NiceCandidate *local, *remote;
   GstStructure *event;
 
-  if (self->ice == NULL)
-    return;
-  g_object_get (self->ice, "stream", &stream, NULL);
-  g_object_get (stream, "stream-id", &stream_id, NULL);
-  if (!nice_agent_get_selected_pair (
-          dc_webrtc_get_agent (self->webrtc), stream_id, NICE_COMPONENT_TYPE_RTP, &local, &remote))
+  if (!get_selected_pair (self, &local, &remote))
     return;
   event = dc_connection_event (self, "selected-pair");
   add_candidate (event, "local", local);
   add_candidate (event, "remote", remote);
   add_relay (self, event, local);
   dc_connection_emit (self, event);
+  dc_connection_check_fast (self);
 }
 
 static void
@@ -330,17 +344,10 @@ on_selected_pair (GstWebRTCICETransport *ice, DcConnection *self)
 char *
 dc_connection_find_lost_address (DcConnection *self, GList *addresses)
 {
-  g_autoptr (GObject) stream = NULL;
-  guint stream_id = 0;
   NiceCandidate *local, *remote;
   char address[NICE_ADDRESS_STRING_LEN];
 
-  if (self->ice == NULL)
-    return NULL;
-  g_object_get (self->ice, "stream", &stream, NULL);
-  g_object_get (stream, "stream-id", &stream_id, NULL);
-  if (!nice_agent_get_selected_pair (
-          dc_webrtc_get_agent (self->webrtc), stream_id, NICE_COMPONENT_TYPE_RTP, &local, &remote))
+  if (!get_selected_pair (self, &local, &remote))
     return NULL;
   nice_address_to_string (&local->base_addr, address);
   return g_list_find_custom (addresses, address, (GCompareFunc) strcmp) == NULL ? g_strdup (address) : NULL;

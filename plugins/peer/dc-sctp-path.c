@@ -34,6 +34,9 @@
 #include <gst/webrtc/webrtc.h>
 #include <stdio.h>
 
+#include "plugins/transport/gst-sctpdec.h"
+#include "plugins/transport/gst-sctpenc.h"
+
 /* The next message that has come is a matter of milliseconds, unless an application holds webrtcbin's thread; and there may be many. */
 #define DRAIN_STEP (250 * G_TIME_SPAN_MILLISECOND)
 #define DRAIN_STEPS 20
@@ -87,6 +90,12 @@ is_made_by (GstElement *element, const char *factory_name)
   GstElementFactory *factory = gst_element_get_factory (element);
 
   return factory != NULL && g_strcmp0 (GST_OBJECT_NAME (factory), factory_name) == 0;
+}
+
+static gboolean
+is_ours (GstElement *element)
+{
+  return DC_IS_SCTPENC (element) || DC_IS_SCTPDEC (element);
 }
 
 /* webrtcbin sends an empty message as an empty packet, which usrsctp refuses, and that ends the association. RFC 8831, section 6.6, wants one
@@ -165,7 +174,9 @@ on_message_in (GstPad *pad, GstPadProbeInfo *info, gpointer user_data)
   if (is_dcep (buffer))
     take_dcep (self, stream, buffer);
   else
-    buffer = turn_reliability (fill_empty_message (order_first (self, stream, buffer)));
+    buffer = order_first (self, stream, buffer);
+  if (!is_ours (GST_PAD_PARENT (pad)) && !is_dcep (buffer))
+    buffer = turn_reliability (fill_empty_message (buffer));
   GST_PAD_PROBE_INFO_DATA (info) = buffer;
   return GST_PAD_PROBE_OK;
 }
@@ -285,6 +296,22 @@ pass_with_early (DcSctpPath *self, GstPad *pad, GstBuffer *packet)
 }
 
 /* SCTP has not seen it yet: who learns from SCTP that the far side closes a channel finds here what had arrived before. */
+static DcSctpPacket
+look_at_received (DcSctpPath *self, gconstpointer data, gsize size)
+{
+  DcSctpPacket packet = dc_sctp_watch_received (self->watch, data, size);
+
+  if (dc_sctp_watch_is_aborted (self->watch))
+    self->callbacks.error ("the far side has ended the SCTP association", self->user_data);
+  else if (!(packet & DC_SCTP_PACKET_EARLY)) {
+    if (packet & DC_SCTP_PACKET_DELIVERED)
+      self->callbacks.delivered (self->user_data);
+    if (packet & DC_SCTP_PACKET_RESETS)
+      wait_until_drained (self);
+  }
+  return packet;
+}
+
 static GstPadProbeReturn
 watch_received (GstPad *pad, GstPadProbeInfo *info, gpointer user_data)
 {
@@ -297,24 +324,98 @@ watch_received (GstPad *pad, GstPadProbeInfo *info, gpointer user_data)
   if (self->passing)
     return GST_PAD_PROBE_OK;
   if (gst_buffer_map (GST_PAD_PROBE_INFO_BUFFER (info), &map, GST_MAP_READ)) {
-    packet = dc_sctp_watch_received (self->watch, map.data, map.size);
+    packet = look_at_received (self, map.data, map.size);
     gst_buffer_unmap (GST_PAD_PROBE_INFO_BUFFER (info), &map);
   }
-  if (dc_sctp_watch_is_aborted (self->watch)) {
-    self->callbacks.error ("the far side has ended the SCTP association", self->user_data);
+  if (dc_sctp_watch_is_aborted (self->watch))
     return GST_PAD_PROBE_DROP;
-  }
   if (packet & DC_SCTP_PACKET_EARLY)
     return keep_early (self, GST_PAD_PROBE_INFO_BUFFER (info));
-  if (packet & DC_SCTP_PACKET_DELIVERED)
-    self->callbacks.delivered (self->user_data);
-  if (packet & DC_SCTP_PACKET_RESETS)
-    wait_until_drained (self);
   if (!is_early_due (self))
     return GST_PAD_PROBE_OK;
   GST_PAD_PROBE_INFO_FLOW_RETURN (info) = pass_with_early (self, pad, GST_PAD_PROBE_INFO_BUFFER (info));
   return GST_PAD_PROBE_HANDLED;
 }
+
+/* --- With elements of ours -------------------------------------------------------------------------------------------------------- */
+
+/* As pass_with_early(). */
+static void
+input_with_early (DcSctpPath *self, const guint8 *data, gsize size)
+{
+  g_autoptr (GstBuffer) early = g_steal_pointer (&self->early);
+  DcPacket packets[] = {{(guint8 *) data, size}, {NULL, 0}};
+  GstMapInfo map;
+
+  if (!gst_buffer_map (early, &map, GST_MAP_READ))
+    return;
+  packets[1] = (DcPacket){map.data, map.size};
+  self->passing = TRUE;
+  gst_dc_sctpdec_input (DC_SCTPDEC (self->sctpdec), packets, G_N_ELEMENTS (packets));
+  self->passing = FALSE;
+  gst_buffer_unmap (early, &map);
+}
+
+static gboolean
+tap_received (const guint8 *data, gsize size, gpointer user_data)
+{
+  DcSctpPath *self = user_data;
+  DcSctpPacket packet;
+
+  if (g_atomic_int_get (&self->deaf))
+    return FALSE;
+  if (self->passing)
+    return TRUE;
+  packet = look_at_received (self, data, size);
+  if (dc_sctp_watch_is_aborted (self->watch))
+    return FALSE;
+  if (packet & DC_SCTP_PACKET_EARLY) {
+    gst_clear_buffer (&self->early);
+    self->early = gst_buffer_new_memdup (data, size);
+    return FALSE;
+  }
+  if (!is_early_due (self))
+    return TRUE;
+  input_with_early (self, data, size);
+  return FALSE;
+}
+
+static gboolean
+tap_leaving (const guint8 *packet, gsize size, gpointer user_data)
+{
+  return dc_sctp_watch_sent (((DcSctpPath *) user_data)->watch, packet, size);
+}
+
+static void
+tap_left (gpointer user_data)
+{
+  DcSctpPath *self = user_data;
+
+  if (dc_sctp_watch_answered (self->watch))
+    self->callbacks.answered (self->user_data);
+}
+
+static void
+tap (DcSctpPath *self, GstElement *element)
+{
+  static const DcSctpOutTaps out = {tap_leaving, tap_left};
+
+  if (DC_IS_SCTPENC (element))
+    gst_dc_sctpenc_set_taps (DC_SCTPENC (element), &out, self);
+  else
+    gst_dc_sctpdec_set_tap (DC_SCTPDEC (element), tap_received, self);
+}
+
+static void
+untap (GstElement *element)
+{
+  if (DC_IS_SCTPENC (element))
+    gst_dc_sctpenc_set_taps (DC_SCTPENC (element), NULL, NULL);
+  else if (DC_IS_SCTPDEC (element))
+    gst_dc_sctpdec_set_tap (DC_SCTPDEC (element), NULL, NULL);
+}
+
+/* --- Elements and channels -------------------------------------------------------------------------------------------------------- */
 
 /* What it still had is gone. */
 static void
@@ -363,13 +464,16 @@ on_deep_element_added (GstBin *bin, GstBin *sub_bin, GstElement *element, DcSctp
   g_mutex_lock (&self->lock);
   gst_object_replace ((GstObject **) (encoder ? &self->sctpenc : &self->sctpdec), GST_OBJECT (element));
   g_mutex_unlock (&self->lock);
-  if (encoder) {
+  if (encoder)
     g_signal_connect (element, "pad-added", G_CALLBACK (on_sctpenc_pad_added), self);
-    watch_pad (self, element, "src", watch_sent);
-  } else {
+  else
     g_signal_connect (element, "pad-removed", G_CALLBACK (on_sctpdec_pad_removed), self);
+  if (is_ours (element))
+    tap (self, element);
+  else if (encoder)
+    watch_pad (self, element, "src", watch_sent);
+  else
     watch_pad (self, element, "sink", watch_received);
-  }
 }
 
 static void
@@ -392,6 +496,13 @@ static void
 forget_instance (gpointer instance, gpointer self)
 {
   g_signal_handlers_disconnect_by_data (instance, self);
+}
+
+static void
+forget_element (DcSctpPath *self, GstElement *element)
+{
+  untap (element);
+  forget_instance (element, self);
 }
 
 /* @element: sctpenc or sctpdec. (transfer full) (nullable) */
@@ -448,6 +559,8 @@ dc_sctp_path_deafen (DcSctpPath *self)
   wake_drained (self);
   if (pad == NULL)
     return;
+  if (is_ours (sctpdec))
+    gst_dc_sctpdec_input (DC_SCTPDEC (sctpdec), NULL, 0);
   GST_PAD_STREAM_LOCK (pad);
   GST_PAD_STREAM_UNLOCK (pad);
 }
@@ -492,9 +605,9 @@ dc_sctp_path_free (DcSctpPath *self)
 {
   g_ptr_array_foreach (self->channels, forget_instance, self);
   if (self->sctpenc != NULL)
-    forget_instance (self->sctpenc, self);
+    forget_element (self, self->sctpenc);
   if (self->sctpdec != NULL)
-    forget_instance (self->sctpdec, self);
+    forget_element (self, self->sctpdec);
   gst_clear_buffer (&self->early);
   gst_clear_object (&self->sctpenc);
   gst_clear_object (&self->sctpdec);

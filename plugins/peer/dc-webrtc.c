@@ -26,6 +26,7 @@ struct _DcWebrtc {
   GstElement *bin;
   NiceAgent *agent;
   DcSctpPath *path;
+  DcTransport *transport; /* (nullable) */
   GPtrArray *promises; /* (element-type GstPromise) */
   DcSctpPathCallbacks callbacks;
   gpointer user_data;
@@ -42,13 +43,15 @@ make_certificate (gpointer data)
 }
 
 static GMutex preparation_lock;
-static gboolean is_prepared;
+static gboolean is_prepared, is_fast;
 static GThread *preparation;
 
 void
 dc_webrtc_prepare (void)
 {
   g_mutex_lock (&preparation_lock);
+  if (!is_prepared && g_strcmp0 (g_getenv ("DC_FAST"), "auto") == 0)
+    is_fast = dc_transport_register ();
   if (!is_prepared)
     preparation = g_thread_new ("dc-certificate", make_certificate, NULL);
   is_prepared = TRUE;
@@ -106,6 +109,19 @@ check_plugins (GError **error)
   return TRUE;
 }
 
+static void
+on_element (GstBin *bin, GstBin *sub_bin, GstElement *element, DcTransport *transport)
+{
+  dc_transport_add (transport, element);
+}
+
+static void
+add_transport (DcWebrtc *self)
+{
+  self->transport = dc_transport_new ();
+  g_signal_connect (self->bin, "deep-element-added", G_CALLBACK (on_element), self->transport);
+}
+
 DcWebrtc *
 dc_webrtc_new (const DcIceConfig *config, const DcSctpPathCallbacks *callbacks, gpointer user_data, GError **error)
 {
@@ -122,6 +138,8 @@ dc_webrtc_new (const DcIceConfig *config, const DcSctpPathCallbacks *callbacks, 
   self->bin = gst_object_ref_sink (gst_element_factory_make ("webrtcbin", NULL));
   gst_bin_add (GST_BIN (self->pipeline), self->bin);
   gst_util_set_object_arg (G_OBJECT (self->bin), "bundle-policy", "max-bundle");
+  if (is_fast)
+    add_transport (self);
   self->path = dc_sctp_path_new (self->bin, callbacks, user_data);
   bus = gst_element_get_bus (self->pipeline);
   gst_bus_set_sync_handler (bus, on_bus_message, self, NULL);
@@ -152,6 +170,12 @@ DcSctpPath *
 dc_webrtc_get_path (DcWebrtc *self)
 {
   return self->path;
+}
+
+DcTransport *
+dc_webrtc_get_transport (DcWebrtc *self)
+{
+  return self->transport;
 }
 
 GstPromise *
@@ -229,6 +253,10 @@ dc_webrtc_free (DcWebrtc *self)
 
   g_signal_handlers_disconnect_by_data (self->bin, self->path);
   dc_sctp_path_deafen (self->path);
+  if (self->transport != NULL) {
+    g_signal_handlers_disconnect_by_data (self->bin, self->transport);
+    dc_transport_part (self->transport);
+  }
   dc_sctp_path_flush (self->path);
   wait_for_tasks (self);
   dc_sctp_path_flush (self->path);
@@ -237,6 +265,7 @@ dc_webrtc_free (DcWebrtc *self)
   g_ptr_array_unref (self->promises);
   gst_bus_set_sync_handler (bus, NULL, NULL, NULL);
   dc_sctp_path_free (self->path);
+  g_clear_pointer (&self->transport, dc_transport_free);
   g_clear_object (&self->agent);
   gst_object_unref (self->bin);
   gst_object_unref (self->pipeline);

@@ -7,6 +7,7 @@
 
 #include "plugins/peer/dc-ice-config.h"
 #include "plugins/peer/dc-sctp-path.h"
+#include "plugins/transport/dc-transport.h"
 
 G_BEGIN_DECLS
 
@@ -22,6 +23,8 @@ DcWebrtc *dc_webrtc_new (
 GstElement *dc_webrtc_get_bin (DcWebrtc *self);
 NiceAgent *dc_webrtc_get_agent (DcWebrtc *self);
 DcSctpPath *dc_webrtc_get_path (DcWebrtc *self);
+/* (nullable): where GStreamer's own elements are at work */
+DcTransport *dc_webrtc_get_transport (DcWebrtc *self);
 /* A promise to give to webrtcbin, with which it stays: one that is not answered by then is interrupted by
  * dc_webrtc_free(). Worker. */
 GstPromise *dc_webrtc_new_promise (

@@ -1,0 +1,194 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* dc-transport.c: SCTP, DTLS and UDP of one webrtcbin, joined past its pads.
+ *
+ * Theory of operation
+ * -------------------
+ * Between the elements of a webrtcbin each packet is a GstBuffer, which costs more than to encrypt it, and libnice sends and receives them one by one. Once
+ * a pair of UDP candidates was selected, batches of packets go straight from one part to the next:
+ *
+ *     sctpenc -- DcDtlsSession: seal -- DcUdpPath: send      on the thread of whoever sends, or of SCTP's timer
+ *     DcUdpPath: received -- dtlsdec: open -- sctpdec        on the path's reader thread
+ *
+ * The pads stay as they are. What libnice's own socket gets goes through them, and is opened and read like the rest: SCTP puts it in order. So does what
+ * DTLS itself has to say, which is little. So joining and parting lose nothing, and the far side sees nothing of it.
+ *
+ * Parting is from above: sctpenc has its pad back, and nobody is at the path any more; then the path gives what has come, and libnice's socket has everything.
+ */
+#include "plugins/transport/dc-transport.h"
+
+#include "plugins/transport/dc-udp-path.h"
+#include "plugins/transport/gst-dtls-elements.h"
+#include "plugins/transport/gst-dtlsdec.h"
+#include "plugins/transport/gst-sctp-elements.h"
+#include "plugins/transport/gst-sctpdec.h"
+#include "plugins/transport/gst-sctpenc.h"
+
+struct _DcTransport {
+  GMutex lock; /* of the elements, until they are all there */
+  DcSctpEnc *sctpenc;
+  DcSctpDec *sctpdec;
+  GstDcDtlsDec *dtlsdec;
+
+  DcDtlsSession *session; /* while joined, as what follows */
+  DcUdpPath *path;
+  GSocketAddress *remote;
+  int fd;
+};
+
+gboolean
+dc_transport_register (void)
+{
+  return dc_dtls_elements_register () && dc_sctp_elements_register ();
+}
+
+DcTransport *
+dc_transport_new (void)
+{
+  DcTransport *self = g_new0 (DcTransport, 1);
+
+  g_mutex_init (&self->lock);
+  return self;
+}
+
+void
+dc_transport_free (DcTransport *self)
+{
+  g_clear_object (&self->sctpenc);
+  g_clear_object (&self->sctpdec);
+  g_clear_object (&self->dtlsdec);
+  g_mutex_clear (&self->lock);
+  g_free (self);
+}
+
+void
+dc_transport_add (DcTransport *self, GstElement *element)
+{
+  g_mutex_lock (&self->lock);
+  if (DC_IS_SCTPENC (element))
+    g_set_object (&self->sctpenc, DC_SCTPENC (element));
+  else if (DC_IS_SCTPDEC (element))
+    g_set_object (&self->sctpdec, DC_SCTPDEC (element));
+  else if (GST_DC_IS_DTLS_DEC (element))
+    g_set_object (&self->dtlsdec, GST_DC_DTLS_DEC (element));
+  g_mutex_unlock (&self->lock);
+}
+
+/* --- Packets -------------------------------------------------------------------------------------------------------------------- */
+
+static void
+send_down (DcPacket *packets, guint n, gpointer user_data)
+{
+  DcTransport *self = user_data;
+
+  if (dc_dtls_session_seal (self->session, packets, n))
+    dc_udp_path_send (self->path, packets, n);
+}
+
+static void
+take_datagrams (DcPacket *packets, guint n, gpointer user_data)
+{
+  DcTransport *self = user_data;
+
+  gst_dc_dtlsdec_input (self->dtlsdec, packets, n);
+}
+
+static void
+take_opened (DcPacket *packets, guint n, gpointer user_data)
+{
+  DcTransport *self = user_data;
+
+  gst_dc_sctpdec_input (self->sctpdec, packets, n);
+}
+
+/* What ICE says is repeated: libnice has no way to be given it. */
+static void
+drop_stray (const DcPacket *packet, GSocketAddress *from, gpointer user_data)
+{
+}
+
+/* libnice has the same socket, and says what has become of it. */
+static void
+ignore_failure (const GError *error, gpointer user_data)
+{
+  GST_INFO ("the fast path's socket is dead: %s", error->message);
+}
+
+/* --- Joining and parting --------------------------------------------------------------------------------------------------------- */
+
+static gboolean
+has_all_parts (DcTransport *self)
+{
+  gboolean has;
+
+  g_mutex_lock (&self->lock);
+  has = self->sctpenc != NULL && self->sctpdec != NULL && self->dtlsdec != NULL;
+  g_mutex_unlock (&self->lock);
+  return has;
+}
+
+static gboolean
+is_same_address (GSocketAddress *a, GSocketAddress *b)
+{
+  GInetSocketAddress *first = G_INET_SOCKET_ADDRESS (a), *second = G_INET_SOCKET_ADDRESS (b);
+
+  return g_inet_socket_address_get_port (first) == g_inet_socket_address_get_port (second)
+         && g_inet_socket_address_get_scope_id (first) == g_inet_socket_address_get_scope_id (second)
+         && g_inet_address_equal (
+             g_inet_socket_address_get_address (first), g_inet_socket_address_get_address (second));
+}
+
+/* TRUE: nothing but the far side's address may have changed. */
+static gboolean
+follow (DcTransport *self, int fd, GSocketAddress *remote)
+{
+  if (self->path == NULL || self->fd != fd)
+    return FALSE;
+  if (!is_same_address (self->remote, remote)) {
+    dc_udp_path_set_remote (self->path, remote);
+    g_set_object (&self->remote, remote);
+  }
+  return TRUE;
+}
+
+gboolean
+dc_transport_join (DcTransport *self, int fd, GSocketAddress *remote, GError **error)
+{
+  static const DcUdpPathCallbacks callbacks = {take_datagrams, drop_stray, ignore_failure};
+
+  if (follow (self, fd, remote))
+    return TRUE;
+  dc_transport_part (self);
+  if (!has_all_parts (self) || (self->session = gst_dc_dtlsdec_get_session (self->dtlsdec)) == NULL) {
+    g_set_error_literal (error, G_IO_ERROR, G_IO_ERROR_NOT_SUPPORTED, "GStreamer's own elements are at work");
+    return FALSE;
+  }
+  gst_dc_dtlsdec_divert (self->dtlsdec, take_opened, self);
+  self->path = dc_udp_path_new (fd, remote, &callbacks, self, error);
+  if (self->path == NULL) {
+    gst_dc_dtlsdec_divert (self->dtlsdec, NULL, NULL);
+    g_clear_pointer (&self->session, dc_dtls_session_unref);
+    return FALSE;
+  }
+  self->remote = g_object_ref (remote);
+  self->fd = fd;
+  gst_dc_sctpenc_divert (self->sctpenc, send_down, self);
+  return TRUE;
+}
+
+void
+dc_transport_part (DcTransport *self)
+{
+  if (self->path == NULL)
+    return;
+  gst_dc_sctpenc_divert (self->sctpenc, NULL, NULL);
+  g_clear_pointer (&self->path, dc_udp_path_free);
+  gst_dc_dtlsdec_divert (self->dtlsdec, NULL, NULL);
+  g_clear_pointer (&self->session, dc_dtls_session_unref);
+  g_clear_object (&self->remote);
+}
+
+gboolean
+dc_transport_is_joined (DcTransport *self)
+{
+  return self->path != NULL;
+}

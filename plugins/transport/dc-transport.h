@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* dc-transport.h: SCTP, DTLS and UDP of one webrtcbin, joined past its pads. */
+#pragma once
+
+#include <gio/gio.h>
+#include <gst/gst.h>
+
+G_BEGIN_DECLS
+
+typedef struct _DcTransport DcTransport;
+
+/* From here on whoever in this process makes sctpenc, sctpdec, dtlsenc or dtlsdec by name, webrtcbin, too, gets ours. After gst_init(); on any thread; again
+ * does no harm. FALSE: a plugin of GStreamer's is missing, of which webrtcbin needs more than these. */
+gboolean dc_transport_register (void);
+
+DcTransport *dc_transport_new (void);
+/* Not before dc_transport_part(). */
+void dc_transport_free (DcTransport *self);
+/* @element: any of the webrtcbin's; if it is one of the four, it is kept. Any thread. */
+void dc_transport_add (DcTransport *self, GstElement *element);
+
+/* What follows is for one thread, which none of webrtcbin's waits for. */
+
+/* Packets go by @fd, a socket of the ICE agent's, to @remote and back, until dc_transport_part(). Where they do already, nothing changes. G_IO_ERROR_NOT_SUPPORTED
+ * where that cannot be: everything goes by the pads then. */
+gboolean dc_transport_join (DcTransport *self, int fd, GSocketAddress *remote, GError **error);
+/* They go by the pads again; none is lost. */
+void dc_transport_part (DcTransport *self);
+gboolean dc_transport_is_joined (DcTransport *self);
+
+G_END_DECLS
