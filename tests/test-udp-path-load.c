@@ -12,6 +12,7 @@
 #include "tests/harness/dc-test.h"
 
 #define CHANGES 50
+#define FLOODED_CHANGES 20
 #define PACKETS 20000
 #define PACKETS_MOST (8 << 20)
 #define SIZE 200
@@ -129,7 +130,7 @@ run_sender (gpointer data)
 static void
 set_up (Load *load, gconstpointer host)
 {
-  dc_test_watchdog_start (60);
+  dc_test_watchdog_start (120);
   load->to = udp_end_new (host);
   load->from = udp_end_new (host);
   load->address = udp_end_get_address (load->from->fd);
@@ -292,7 +293,7 @@ test_flood (Load *load, gconstpointer host)
   threads[0] = g_thread_new ("flood", run_flood, load);
   for (guint i = 1; i < G_N_ELEMENTS (threads); i++)
     threads[i] = g_thread_new ("sender", run_shared_sender, &shared);
-  for (guint i = 0; i < CHANGES; i++) {
+  for (guint i = 0; i < FLOODED_CHANGES; i++) {
     DcUdpPath *path = dc_udp_path_new (load->to->fd, load->address, &callbacks, load, NULL);
     g_assert_nonnull (path);
     set_path (&shared, path);

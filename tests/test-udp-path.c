@@ -18,7 +18,7 @@ typedef struct {
 static void
 set_up (Fixture *f, gconstpointer host)
 {
-  dc_test_watchdog_start (30);
+  dc_test_watchdog_start (60);
   f->a = udp_end_new (host);
   f->b = udp_end_new (host);
   f->to_a = udp_end_get_address (f->a->fd);
