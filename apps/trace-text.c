@@ -362,6 +362,15 @@ format_selected_pair (DcTraceText *self, const GstStructure *event)
       relay != NULL ? relay : "");
 }
 
+static char *
+format_transport (DcTraceText *self, const GstStructure *event)
+{
+  const char *reason = gst_structure_get_string (event, "reason");
+  return boolean_of (event, "fast", FALSE)
+             ? g_strdup ("the fast path: packets go in batches, past GStreamer's elements")
+             : g_strdup_printf ("packets go one by one through GStreamer's elements: %s", reason != NULL ? reason : "");
+}
+
 /* The channel. */
 
 static char *
@@ -588,6 +597,7 @@ find_format (const char *event)
       {"identity", "identity", format_identity},
       {"secret-proved", "identity", format_proved},
       {"selected-pair", "selected pair", format_selected_pair},
+      {"transport", "transport", format_transport},
       {"channel-open", "channel", format_channel_open},
       {"connection-lost", "connection", format_connection_lost},
       {"connection-resumed", "connection", format_connection_resumed},

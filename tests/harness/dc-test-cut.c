@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* dc-test-cut.c: cuts the network between the webrtcbins of this process.
  *
- * Each bin tells of the elements that come into it; libnice's, where packets enter and leave, get a probe that drops them on demand. */
+ * Each bin tells of the elements that come into it; libnice's, where packets enter and leave, get a probe that drops them on demand. Of what goes past
+ * them, see dc-test-cut-sockets.c. */
 #include "tests/harness/dc-test-cut.h"
 
 #include <gst/gst.h>
@@ -17,8 +18,6 @@ enum { CHUNK_DATA = 0, CHUNK_INIT = 1, CHUNK_INIT_ACK = 2 };
 #define DATA_TSN 4u
 #define INIT_TSN 16u
 
-static gint is_cut, n_lost; /* atomic */
-
 /* (element-type GWeakRef): sctpenc of each webrtcbin, in the order in which they came. */
 static GMutex encoders_lock;
 static GQueue encoders = G_QUEUE_INIT;
@@ -26,10 +25,7 @@ static GQueue encoders = G_QUEUE_INIT;
 static GstPadProbeReturn
 drop_if_cut (GstPad *pad, GstPadProbeInfo *info, gpointer user_data)
 {
-  if (!g_atomic_int_get (&is_cut))
-    return GST_PAD_PROBE_OK;
-  g_atomic_int_inc (&n_lost);
-  return GST_PAD_PROBE_DROP;
+  return dc_test_cut_loses () ? GST_PAD_PROBE_DROP : GST_PAD_PROBE_OK;
 }
 
 static void
@@ -131,20 +127,6 @@ dc_test_cut_init (void)
   g_type_class_unref (g_type_class_ref (GST_TYPE_BIN));
   g_signal_add_emission_hook (
       g_signal_lookup ("deep-element-added", GST_TYPE_BIN), 0, on_deep_element_added, NULL, NULL);
-}
-
-void
-dc_test_cut_set (gboolean cut)
-{
-  if (cut)
-    g_atomic_int_set (&n_lost, 0);
-  g_atomic_int_set (&is_cut, cut);
-}
-
-guint
-dc_test_cut_count_lost (void)
-{
-  return (guint) g_atomic_int_get (&n_lost);
 }
 
 void

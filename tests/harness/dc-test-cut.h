@@ -10,6 +10,8 @@ G_BEGIN_DECLS
 void dc_test_cut_init (void);
 /* TRUE: what webrtcbins send and receive (DTLS and all above it) vanishes from now on; FALSE: it passes again. From any thread. */
 void dc_test_cut_set (gboolean cut);
+/* Something passes here: TRUE: it is to vanish. */
+gboolean dc_test_cut_loses (void);
 /* How many packets have vanished since it was set last. */
 guint dc_test_cut_count_lost (void);
 /* The webrtcbin that has had SCTP for the longest, of those that there are, sends close_notify and nothing else, as close() of a browser's connection

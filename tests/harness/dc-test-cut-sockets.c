@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* dc-test-cut-sockets.c: the cut itself, and where packets go past the elements: what a program defines comes before the C library's of that name.
+ *
+ * The fast path is the only one here that sends by sendmmsg() and receives by recvmmsg(), and these carry nothing but DTLS. What is to vanish on its way in is made
+ * nothing at all. */
+#include <dlfcn.h>
+#include <glib.h>
+#include <sys/socket.h>
+
+#include "tests/harness/dc-test-cut.h"
+
+typedef int (*SendMmsg) (int fd, struct mmsghdr *messages, unsigned int n, int flags);
+typedef int (*RecvMmsg) (int fd, struct mmsghdr *messages, unsigned int n, int flags, struct timespec *timeout);
+
+static gint is_cut, n_lost; /* atomic */
+
+void
+dc_test_cut_set (gboolean cut)
+{
+  if (cut)
+    g_atomic_int_set (&n_lost, 0);
+  g_atomic_int_set (&is_cut, cut);
+}
+
+guint
+dc_test_cut_count_lost (void)
+{
+  return (guint) g_atomic_int_get (&n_lost);
+}
+
+gboolean
+dc_test_cut_loses (void)
+{
+  if (!g_atomic_int_get (&is_cut))
+    return FALSE;
+  g_atomic_int_inc (&n_lost);
+  return TRUE;
+}
+
+static gpointer
+find_next (const char *name)
+{
+  return dlsym (RTLD_NEXT, name);
+}
+
+int
+sendmmsg (int fd, struct mmsghdr *messages, unsigned int n, int flags)
+{
+  if (n == 0 || !dc_test_cut_loses ())
+    return ((SendMmsg) find_next ("sendmmsg")) (fd, messages, n, flags);
+  return (int) n;
+}
+
+int
+recvmmsg (int fd, struct mmsghdr *messages, unsigned int n, int flags, struct timespec *timeout)
+{
+  int got = ((RecvMmsg) find_next ("recvmmsg")) (fd, messages, n, flags, timeout);
+
+  for (int i = 0; i < got; i++)
+    if (messages[i].msg_len > 0 && dc_test_cut_loses ())
+      messages[i].msg_len = 0;
+  return got;
+}
