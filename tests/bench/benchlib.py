@@ -33,9 +33,11 @@ def number(value):
 
 
 def spread(values, show=number):
-    """The median, with the least and the most."""
+    """The median, with the least and the most of several."""
     if not values:
         return '-'
+    if len(values) == 1:
+        return show(values[0])
     return f'{show(statistics.median(values))} ({show(min(values))}-{show(max(values))})'
 
 

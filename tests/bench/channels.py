@@ -40,7 +40,7 @@ class Pace:
     rate: float = 1.5
     rtt: float = 1.2
     warm_up_lab: float = 1.5
-    rate_lab: float = 3
+    rate_lab: float = 4
     rtt_lab: float = 2.5
     rtt_interval: float = 0.002  # from one to the next
 

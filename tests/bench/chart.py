@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """chart.py: the tables of ./dev bench channels as bars, in SVG.
 
-A line of a table is a group of bars, a bar a stack. Lengths count within a group only, whose longest bar is the same everywhere; a thin
-line goes from the least to the most.
+A line of a table is a group of bars, a bar a stack. Lengths count within a group only, whose longest bar is the same everywhere (that of a
+ceiling is cut there); a thin line goes from the least to the most.
 """
 
 import statistics
@@ -53,17 +53,22 @@ class Drawing:
 def draw_group(drawing, results, metric, label, row):
     found = [(stack, results.cell(row, stack).values(metric.key)) for stack in results.stacks]
     found = [(stack, values) for stack, values in found if values]
-    scale = BAR_WIDTH / max(max(values) for _, values in found)
+    scaling = [values for stack, values in found if not stack.ceiling] or [values for _, values in found]
+    scale = BAR_WIDTH / max(max(values) for values in scaling)
+
+    def length(value):
+        return min(value * scale, BAR_WIDTH)
+
     drawing.text(LABEL_WIDTH - 110, drawing.y + BAR, label, anchor='end')
     for stack, values in found:
         median = statistics.median(values)
         drawing.text(LABEL_WIDTH - 6, drawing.y + BAR - 1, stack.name, 10, anchor='end')
-        drawing.bar(drawing.y, median * scale, COLOURS.get(stack.name, OTHER_COLOUR))
-        drawing.range(drawing.y, min(values) * scale, max(values) * scale)
+        drawing.bar(drawing.y, length(median), COLOURS.get(stack.name, OTHER_COLOUR))
+        drawing.range(drawing.y, length(min(values)), length(max(values)))
         said = figure(median)
         if stack.ours and (compared := results.compare(row, stack, metric)) is not None:
             said += f' ({show_ratio(compared)} of the best peer)'
-        drawing.text(LABEL_WIDTH + max(values) * scale + 6, drawing.y + BAR - 1, said, 10)
+        drawing.text(LABEL_WIDTH + length(max(values)) + 6, drawing.y + BAR - 1, said, 10)
         drawing.y += BAR + GAP
     drawing.y += GROUP_GAP
 

@@ -67,8 +67,8 @@ def rate(key, who='offer', quick=False):
 
 
 # The cold one is the start itself, and the warm one leaves a second connection behind: it comes last.
-COLD = Row('open-cold', 'first, from the start of the process', 'cold', quick=True)
-WARM = Row('open-warm', 'second, in the same process', 'warm', quick=True)
+COLD = Row('open-cold', 'first connection', 'cold', quick=True)
+WARM = Row('open-warm', 'second connection', 'warm', quick=True)
 RTT = Row('rtt', '64 B', 'rtt', quick=True)
 LOOPBACK = (
     COLD,
@@ -89,7 +89,8 @@ def lab(rtt, loss):
     rows = (
         replace(COLD, label='', quick=quick),
         replace(RTT, label='', quick=quick),
-        replace(rate('64k'), label='', quick=quick),
+        # Where little arrives, long messages would make coarse steps.
+        replace(rate('16k' if loss else '64k'), name='rate', label='', quick=quick),
     )
     return Section(
         f'lab/{rtt}ms-{loss:g}%', 'Two processes, emulated link', f'{rtt} ms, {loss:g} %', 2, rows, rtt=rtt, loss=loss
@@ -98,10 +99,10 @@ def lab(rtt, loss):
 
 def crowd(peers):
     rows = (
-        replace(COLD, label='', quick=peers == 10),
-        replace(rate('64k'), label='', quick=peers == 10),
+        replace(COLD, label='idle', quick=peers == 10),
+        replace(rate('64k'), label='sending 64 KiB', quick=peers == 10),
     )
-    label = f'{peers} {"peer" if peers == 1 else "peers"}'
+    label = f'{peers} {"peer" if peers == 1 else "peers"},'
     return Section(f'peers/{peers}', 'Two processes, loopback, many peers', label, 2, rows, peers=peers)
 
 

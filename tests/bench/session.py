@@ -140,7 +140,7 @@ class Session:
         high = max(BUFFERED // self.section.peers, LEAST_BUFFERED)
         warm_up, duration = (pace.warm_up_lab, pace.rate_lab) if self.section.rtt else (pace.warm_up, pace.rate)
         base = await self.ask('count')
-        await self.ask(f'send {row.length} {row.who} {high}')
+        await self.ask(f'send {self.stack.fit(row.length)} {row.who} {high}')
         await asyncio.sleep(warm_up)
         before = await self.ask('count')
         await asyncio.sleep(duration)

@@ -26,11 +26,16 @@ class Stack:
     wants_fast: bool = False  # the row says so where the fast path is not taken
     ceiling: bool = False  # not a peer: nobody is compared with it
     loses: bool = False
+    longest: int = 0  # message that it can send, in bytes; 0: it says so itself
     environment: dict = field(default_factory=dict, hash=False)
     rows: tuple = ('*',)  # patterns of those that it takes part in
 
     def takes(self, row):
         return any(fnmatch(row, pattern) for pattern in self.rows)
+
+    def fit(self, length):
+        """A byte less, where it takes just that."""
+        return self.longest if length == self.longest + 1 else length
 
     def version(self):
         """Empty if it is not installed."""
@@ -75,7 +80,15 @@ STACKS = [
     node('libdatachannel', 'node-datachannel', "through Node, by the package's own interface"),
     node('libwebrtc', '@roamhq/wrtc', 'through Node'),
     node('werift', 'werift', 'TypeScript, in Node'),
-    Stack('pion', ('pion-bench',), 'Go', 'golang-github-pion-webrtc.v3-dev', debian=True, needs=('pion-bench',)),
+    Stack(
+        'pion',
+        ('pion-bench',),
+        'Go; 64 KiB are 65535 bytes, which is all it can send',
+        'golang-github-pion-webrtc.v3-dev',
+        debian=True,
+        needs=('pion-bench',),
+        longest=65535,
+    ),
     Stack(
         'aiortc', (PYTHON, os.path.join(PEERS, 'peer.py')), 'Python', 'python3-aiortc', debian=True, needs=('python3-websockets',)
     ),

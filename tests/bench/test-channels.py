@@ -53,7 +53,7 @@ def check_figures():
     values = list(range(1000, 0, -1))
     assert [percentile(values, p) for p in (50, 99, 99.9, 100)] == [500, 990, 999, 1000]
     assert percentile([7], 99.9) == 7
-    assert spread([3, 1, 2]) == '2.00 (1.00-3.00)' and spread([]) == '-'
+    assert spread([3, 1, 2]) == '2.00 (1.00-3.00)' and spread([1]) == '1.00' and spread([]) == '-'
     assert ratio([3, 1, 2], [4]) == 0.5 and ratio([], [4]) is None and ratio([1], [0]) is None
     assert [number(v) for v in (0.123, 12.34, 123.4)] == ['0.12', '12.3', '123']
     assert [results.figure(v) for v in (0.1234, 1.234, 12.34, 123.4)] == ['0.123', '1.23', '12.3', '123']
@@ -93,13 +93,13 @@ def check_rows():
         assert name in ALL_ROWS, name
     for rtt in (1, 20, 50, 100):
         for loss in ('0', '0.1', '1'):
-            assert {f'lab/{rtt}ms-{loss}%/{row}' for row in ('rate-64k', 'rtt', 'open-cold')} <= set(ALL_ROWS)
+            assert {f'lab/{rtt}ms-{loss}%/{row}' for row in ('rate', 'rtt', 'open-cold')} <= set(ALL_ROWS)
 
     def names(*arguments):
         return [row.full for section in rows.select(SECTIONS, *arguments) for row in section.rows]
 
     assert names(['one']) == [name for name in ALL_ROWS if name.startswith('one/')]
-    assert names(['lab/50ms-1%']) == [f'lab/50ms-1%/{row}' for row in ('open-cold', 'rtt', 'rate-64k')]
+    assert names(['lab/50ms-1%']) == [f'lab/50ms-1%/{row}' for row in ('open-cold', 'rtt', 'rate')]
     assert names(['*/rtt'], True) == [name for name in ALL_ROWS if name.endswith('/rtt')]
     assert names(['nothing']) == []
     assert 'one/rate-64k' in names([], True) and 'one/rate-64' not in names([], True) and names() == list(ALL_ROWS)
@@ -114,6 +114,8 @@ def check_stacks():
         assert taken and (len(taken) == len(ALL_ROWS)) == (not stack.ceiling), stack.name
         for pattern in stack.rows:
             assert '*' in pattern or pattern in ALL_ROWS, pattern
+    short = stacks.Stack('short', ('true',), '', longest=65535)
+    assert [short.fit(length) for length in (64, 65536, 262144)] == [64, 65535, 262144] and OURS.fit(65536) == 65536
     missing = stacks.Stack('none', ('no-such-program',), '')
     assert 'not installed' in missing.why_not()
 
@@ -152,12 +154,15 @@ def check_report():
 
 
 def check_picture():
-    """It is XML, with a bar for each stack and metric that is charted, none longer than the room for it."""
+    """It is XML, with a bar for each stack and metric that is charted, none longer than the room for it, the best peer's or ours as long."""
     made, _ = make_results()
+    alone = results.Results(SECTIONS, [BOUND])
+    alone.cell(ALL_ROWS['one/rtt'], BOUND).take({'result': {'p50': 1}})
+    assert f'width="{chart.BAR_WIDTH:.1f}"' in chart.draw(alone, '')
     root = xml.etree.ElementTree.fromstring(chart.draw(made, 'a < b & c'))
     name = '{http://www.w3.org/2000/svg}'
     bars = [float(bar.get('width')) for bar in root.iter(f'{name}rect') if bar.get('height') == str(chart.BAR)]
-    assert len(bars) == 2 * 5 and max(bars) <= chart.BAR_WIDTH
+    assert len(bars) == 2 * 5 and max(bars) == chart.BAR_WIDTH
     texts = [text.text for text in root.iter(f'{name}text')]
     assert '100 (2x of the best peer)' in texts and 'a < b & c' in texts
 

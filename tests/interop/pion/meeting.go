@@ -72,6 +72,7 @@ type meeting struct {
 	remote, call string
 	early        []webrtc.ICECandidateInit
 	attach       func(*webrtc.DataChannel) // what is done with a channel, as soon as there is one
+	settings     webrtc.SettingEngine
 }
 
 func (m *meeting) say(message message) {
@@ -186,7 +187,7 @@ func meet(m *meeting, url string) {
 	socket, _, err := (&websocket.Dialer{Subprotocols: []string{"datachannel.v1"}}).Dial(url+"/v1/ws", nil)
 	check(err)
 	m.socket = socket
-	m.pc, err = webrtc.NewPeerConnection(webrtc.Configuration{})
+	m.pc, err = webrtc.NewAPI(webrtc.WithSettingEngine(m.settings)).NewPeerConnection(webrtc.Configuration{})
 	check(err)
 	m.pc.OnConnectionStateChange(func(state webrtc.PeerConnectionState) { fmt.Println("connection", state) })
 	m.pc.OnDataChannel(m.attach)

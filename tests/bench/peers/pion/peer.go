@@ -7,6 +7,7 @@ import (
 	"bufio"
 	"encoding/json"
 	"fmt"
+	"io"
 	"os"
 	"strconv"
 	"strings"
@@ -17,6 +18,8 @@ import (
 
 	"github.com/pion/webrtc/v3"
 )
+
+const largest = 256 * 1024
 
 var began = time.Now()
 
@@ -35,7 +38,8 @@ func fail(err error) {
 type end struct {
 	offers                bool
 	channel               *webrtc.DataChannel
-	bytes, messages, sent uint64 // atomic
+	stream                io.ReadWriter // a Write is a message, and so is a Read
+	bytes, messages, sent uint64        // atomic
 	room                  chan struct{}
 	opened                chan struct{}
 }
@@ -51,6 +55,7 @@ type bench struct {
 	senders   sync.WaitGroup
 }
 
+// The channel is detached: OnMessage takes no 65536 bytes.
 func (b *bench) attach(e *end, channel *webrtc.DataChannel) {
 	e.channel = channel
 	channel.OnOpen(func() {
@@ -60,20 +65,40 @@ func (b *bench) attach(e *end, channel *webrtc.DataChannel) {
 			default:
 			}
 		})
+		stream, err := channel.Detach()
+		if err != nil {
+			fail(err)
+		}
+		e.stream = stream
+		go b.receive(e)
 		close(e.opened)
 	})
-	channel.OnMessage(func(message webrtc.DataChannelMessage) {
-		atomic.AddUint64(&e.bytes, uint64(len(message.Data)))
+}
+
+func (b *bench) receive(e *end) {
+	data := make([]byte, largest)
+	for {
+		n, err := e.stream.Read(data)
+		if err != nil {
+			fail(err)
+		}
+		atomic.AddUint64(&e.bytes, uint64(n))
 		atomic.AddUint64(&e.messages, 1)
 		if !b.echoing.Load() {
-			return
+			continue
 		}
 		if e.offers {
 			b.ping.back()
-		} else if err := channel.Send(message.Data); err != nil {
-			fail(err)
+		} else {
+			e.write(data[:n])
 		}
-	})
+	}
+}
+
+func (e *end) write(data []byte) {
+	if _, err := e.stream.Write(data); err != nil {
+		fail(err)
+	}
 }
 
 func (b *bench) open(n int) {
@@ -83,6 +108,7 @@ func (b *bench) open(n int) {
 			e := &end{offers: offers, room: make(chan struct{}, 1), opened: make(chan struct{})}
 			b.ends = append(b.ends, e)
 			m := &meeting{room: fmt.Sprintf("%s-%d", b.room, first+i), id: "answer", offer: offers}
+			m.settings.DetachDataChannels()
 			m.attach = func(channel *webrtc.DataChannel) { b.attach(e, channel) }
 			if offers {
 				m.id = "offer"
@@ -114,9 +140,7 @@ func (e *end) send(length int, high uint64, stop chan struct{}) {
 			}
 			continue
 		}
-		if err := e.channel.Send(data); err != nil {
-			fail(err)
-		}
+		e.write(data)
 		atomic.AddUint64(&e.sent, uint64(length))
 	}
 }
@@ -156,9 +180,7 @@ func (p *ping) send(more bool) {
 	p.under = append(p.under, time.Now())
 	p.more = more
 	p.lock.Unlock()
-	if err := p.end.channel.Send(p.data); err != nil {
-		fail(err)
-	}
+	p.end.write(p.data)
 }
 
 func (p *ping) back() {
