@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* bench-end.c: the life of a pipeline that is measured. */
 #include "tests/bench/bench-elements.h"
+#include "tests/bench/dc-bench-say.h"
 
 #include <glib-unix.h>
 #include <stdio.h>
@@ -28,18 +29,6 @@ bench_get_moment (void)
   getrusage (RUSAGE_SELF, &usage);
   return (BenchMoment){bench_now (), (usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) * G_USEC_PER_SEC
                                          + usage.ru_utime.tv_usec + usage.ru_stime.tv_usec};
-}
-
-/* The peak of the resident memory, in KiB. Not ru_maxrss, which remembers the program that started us. */
-static gint64
-get_peak_memory (void)
-{
-  g_autofree char *status = NULL;
-
-  if (!g_file_get_contents ("/proc/self/status", &status, NULL, NULL))
-    return 0;
-  const char *line = strstr (status, "\nVmHWM:");
-  return line ? g_ascii_strtoll (line + strlen ("\nVmHWM:"), NULL, 10) : 0;
 }
 
 static gboolean
@@ -146,31 +135,14 @@ bench_say_complete (void)
   }
 }
 
-/* In JSON's notation. */
-static char *
-quote (const char *text)
-{
-  GString *quoted = g_string_new ("\"");
-
-  for (; *text; text++)
-    if (*text == '"' || *text == '\\')
-      g_string_append_printf (quoted, "\\%c", *text);
-    else if (g_ascii_iscntrl (*text))
-      g_string_append_printf (quoted, "\\u%04x", *text);
-    else
-      g_string_append_c (quoted, *text);
-  g_string_append_c (quoted, '"');
-  return g_string_free (quoted, FALSE);
-}
-
 int
 bench_end_report (BenchEnd *self, const BenchMoment *connected, const char *fields)
 {
-  g_autofree char *fault = quote (self->error ? self->error->message : "");
+  g_autofree char *fault = dc_bench_quote (self->error ? self->error->message : "");
   const BenchMoment *from = connected->time > 0 ? connected : &self->ended;
   printf ("{\"playing\": %" G_GINT64_FORMAT ", \"setup_cpu\": %" G_GINT64_FORMAT ", \"cpu\": %" G_GINT64_FORMAT
           ", \"memory\": %" G_GINT64_FORMAT ", \"eos\": %s, \"error\": %s%s}\n",
-      self->playing.time, from->cpu - self->playing.cpu, self->ended.cpu - from->cpu, get_peak_memory (),
+      self->playing.time, from->cpu - self->playing.cpu, self->ended.cpu - from->cpu, dc_bench_get_memory ("VmHWM"),
       self->eos ? "true" : "false", fault, fields);
   fflush (stdout);
   return self->error ? 1 : 0;

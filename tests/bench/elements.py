@@ -10,9 +10,7 @@ import argparse
 import asyncio
 import contextlib
 import json
-import math
 import os
-import platform
 import re
 import shutil
 import signal
@@ -22,6 +20,8 @@ import subprocess
 import sys
 import time
 from dataclasses import dataclass, field
+
+from benchlib import Daemon, RunError, end, heading, machine, number, percentile, progress, ratio, spread
 
 MIB = 1 << 20
 RUN_TIMEOUT = 20  # s; a run takes three
@@ -128,10 +128,6 @@ COLUMNS = [
 ]
 
 
-class RunError(Exception):
-    """A sentence: why a run has no result."""
-
-
 @dataclass
 class Cell:
     """All runs of one transport with one stream."""
@@ -148,14 +144,6 @@ class Cell:
 
 
 # --- Processes -------------------------------------------------------------------------------------------------------
-
-
-async def end(process, number):
-    """Not with Process.kill(): that may collect the exit status, which asyncio then looks for in vain."""
-    if process.returncode is None:
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(process.pid, number)
-    await process.wait()
 
 
 class Side:
@@ -200,37 +188,6 @@ class Side:
         except asyncio.TimeoutError:
             report['hangs'] = True
         return report
-
-
-class Daemon:
-    """dcsignald on a free port."""
-
-    def __init__(self, program):
-        self.program = program
-
-    async def __aenter__(self):
-        self.process = await asyncio.create_subprocess_exec(
-            self.program, '--listen', '127.0.0.1:0', stdout=subprocess.PIPE, stderr=subprocess.STDOUT
-        )
-        async for line in self.process.stdout:
-            if found := re.search(rb'ws://127\.0\.0\.1:\d+', line):
-                self.url = found[0].decode()
-                # Nobody reads its log, but it must not block in writing it.
-                self.drain = asyncio.create_task(self.process.stdout.read())
-                return self
-        raise RunError('dcsignald does not start')
-
-    async def __aexit__(self, *_):
-        await end(self.process, signal.SIGTERM)
-
-    def cpu(self):
-        """Microseconds, of all threads."""
-        total = 0
-        folder = f'/proc/{self.process.pid}/task'
-        for thread in os.listdir(folder):
-            with contextlib.suppress(OSError), open(f'{folder}/{thread}/schedstat', encoding='ascii') as file:
-                total += int(file.read().split()[0]) // 1000
-        return total
 
 
 # --- A run -----------------------------------------------------------------------------------------------------------
@@ -316,12 +273,6 @@ class Bench:
 def skipped(stream):
     """The first 0.3 s of a paced stream are not counted."""
     return 300_000 // stream.interval if stream.interval else 0
-
-
-def percentile(values, percent):
-    """The least value that so many percent of all do not exceed."""
-    ordered = sorted(values)
-    return ordered[math.ceil(percent / 100 * len(ordered)) - 1]
 
 
 def evaluate(transport, stream, records, sent, received, daemon_cpu):
@@ -454,34 +405,14 @@ async def measure(bench, plan, pairs):
     return cells, done
 
 
-def progress(text):
-    if sys.stderr.isatty():
-        print(f'\r\033[K{text}', end='', file=sys.stderr, flush=True)
-
-
 # --- The report ------------------------------------------------------------------------------------------------------
-
-
-def number(value):
-    if value >= 99.95:
-        return f'{value:.0f}'
-    return f'{value:.1f}' if value >= 9.995 else f'{value:.2f}'
 
 
 def show(column, cell):
     values = cell.values(column.key)
-    if not values:
-        return '-'
-    if column.only_most:
+    if values and column.only_most:
         return number(max(values))
-    return f'{number(statistics.median(values))} ({number(min(values))}-{number(max(values))})'
-
-
-def ratio(cell, other, key):
-    ours, theirs = cell.values(key), other.values(key)
-    if not ours or not theirs or statistics.median(theirs) == 0:
-        return None
-    return statistics.median(ours) / statistics.median(theirs)
+    return spread(values)
 
 
 def print_stream(stream, transports, cells):
@@ -501,7 +432,8 @@ def print_stream(stream, transports, cells):
     ours = cells.get((stream.name, TRANSPORTS[0].name))
     for transport in present:
         if ours and transport.name != TRANSPORTS[0].name:
-            ratios = [ratio(ours, cells[stream.name, transport.name], column.key) for column in columns]
+            theirs = cells[stream.name, transport.name]
+            ratios = [ratio(ours.values(column.key), theirs.values(column.key)) for column in columns]
             texts = ['-' if value is None else f'{value:.3g}x' for value in ratios]
             print(line(f'datachannel/{transport.name}', texts))
 
@@ -519,8 +451,7 @@ def remarks(cell):
 
 
 def print_report(transports, cells, done):
-    rounds = '1 round' if done == 1 else f'{done} rounds'
-    print(f'{rounds} on {os.cpu_count()} processors, load average {os.getloadavg()[0]:.1f}: median (least-most)')
+    print(heading(done))
     for transport in transports:
         print(f'  {transport.name}: {transport.remark}')
     for stream in STREAMS:
@@ -535,7 +466,7 @@ def as_json(transports, cells, done):
             {'stream': stream, 'transport': transport, 'median': medians, 'rounds': cell.rounds, 'errors': cell.errors}
         )
     return {
-        'machine': {'processors': os.cpu_count(), 'kernel': platform.release(), 'load': os.getloadavg()[0]},
+        'machine': machine(),
         'rounds': done,
         'transports': {t.name: {'sender': t.sender, 'receiver': t.receiver} for t in transports},
         'results': results,

@@ -2,7 +2,7 @@
 // echo.js: a peer for every stack that has the W3C's API: browsers, and libraries for Node.
 //
 // It meets another peer through dcsignald (data/signaling-protocol.md), has data channels with it and sends back what comes on them. Nothing
-// of it is special to tests but echo() at the end.
+// of it is special to tests but echo() at the end. (tests/bench measures with meet(), too.)
 
 /**
  * Joins the room and waits for the other peer, or calls it.
@@ -10,8 +10,9 @@
  * @param {object} stack    {RTCPeerConnection, WebSocket}
  * @param {object} options  {url, room, id, offer: whether to call, channels: [{label, ...RTCDataChannelInit}]}
  * @param {function} log    is given one line for each thing that happens
+ * @param {function} attach what is done with a channel, as soon as there is one
  */
-function meet(stack, options, log) {
+function meet(stack, options, log, attach = echo) {
   const socket = new stack.WebSocket(`${options.url}/v1/ws`, 'datachannel.v1');
   const pc = new stack.RTCPeerConnection({ iceServers: [] });
   let seq = 0;
@@ -25,7 +26,7 @@ function meet(stack, options, log) {
   const tell = (message) => say({ ...message, seq: ++seq, to: remote, call });
 
   pc.onconnectionstatechange = () => log(`connection ${pc.connectionState}`);
-  pc.ondatachannel = (event) => echo(event.channel, log);
+  pc.ondatachannel = (event) => attach(event.channel, log);
   pc.onicecandidate = ({ candidate }) => {
     if (candidate && candidate.candidate)
       tell({ type: 'candidate', candidate: candidate.candidate, mline: candidate.sdpMLineIndex ?? 0 });
@@ -37,7 +38,7 @@ function meet(stack, options, log) {
     remote = id;
     call = `call-${options.id}`;
     for (const { label, ...init } of options.channels)
-      echo(pc.createDataChannel(label, init), log);
+      attach(pc.createDataChannel(label, init), log);
     const offer = await pc.createOffer();
     tell({ type: 'offer', sdp: offer.sdp });
     await pc.setLocalDescription(offer);
@@ -48,7 +49,7 @@ function meet(stack, options, log) {
     call = message.call;
     // What both sides make must be there before the description.
     for (const { label, ...init } of options.channels.filter((channel) => channel.negotiated))
-      echo(pc.createDataChannel(label, init), log);
+      attach(pc.createDataChannel(label, init), log);
     await pc.setRemoteDescription({ type: 'offer', sdp: message.sdp });
     const description = await pc.createAnswer();
     tell({ type: 'answer', sdp: description.sdp });

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""echo.py URL ROOM ID offer|answer [CHANNELS]: what echo.js does, with aiortc."""
+"""echo.py URL ROOM ID offer|answer [CHANNELS]: what echo.js does, with aiortc. tests/bench measures with its Meeting."""
 import asyncio
 import sys
 
@@ -36,12 +36,13 @@ class Echo(common.Echo):
 
 
 class Meeting(common.Meeting):
-    def __init__(self, socket, *arguments):
+    def __init__(self, socket, *arguments, attach=Echo):
         super().__init__(*arguments)
+        self.attach = attach
         self.socket, self.unsent = socket, asyncio.Queue()
         self.pc = RTCPeerConnection(RTCConfiguration([]))
         self.pc.on('connectionstatechange', lambda: common.log(f'connection {self.pc.connectionState}'))
-        self.pc.on('datachannel', Echo)
+        self.pc.on('datachannel', attach)
         self.early = []
         self.described = False
 
@@ -50,7 +51,7 @@ class Meeting(common.Meeting):
 
     def make_channels(self):
         for channel in self.get_own_channels():
-            Echo(self.pc.createDataChannel(**channel))
+            self.attach(self.pc.createDataChannel(**channel))
 
     # aiortc does not trickle: its candidates are in the description.
     async def describe(self, description):
@@ -109,4 +110,5 @@ async def main():
         meeting.cancel()
 
 
-asyncio.run(main())
+if __name__ == '__main__':
+    asyncio.run(main())
