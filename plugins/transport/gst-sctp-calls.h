@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* gst-sctp-calls.h: functions that somebody has set, which are called with no lock held, and not any more once they were changed. */
+#pragma once
+
+#include <glib.h>
+
+G_BEGIN_DECLS
+
+/* Begins as zeros. All with @lock held, which the functions themselves are called without. */
+typedef struct {
+  guint under_way[2]; /* of those that are set, and of those that were before */
+  guint epoch;        /* which of the two */
+} DcSctpCalls;
+
+/* What is set now is going to be called. Returns: what to leave with. */
+static inline guint
+dc_sctp_calls_enter (DcSctpCalls *self)
+{
+  self->under_way[self->epoch]++;
+  return self->epoch;
+}
+
+static inline void
+dc_sctp_calls_leave (DcSctpCalls *self, guint epoch, GCond *changed)
+{
+  if (--self->under_way[epoch] == 0)
+    g_cond_broadcast (changed);
+}
+
+/* Something else was set: waits until nobody is in what was. */
+static inline void
+dc_sctp_calls_change (DcSctpCalls *self, GCond *changed, GMutex *lock)
+{
+  guint before;
+
+  while (self->under_way[!self->epoch] > 0)
+    g_cond_wait (changed, lock);
+  before = self->epoch;
+  self->epoch = !before;
+  while (self->under_way[before] > 0)
+    g_cond_wait (changed, lock);
+}
+
+G_END_DECLS

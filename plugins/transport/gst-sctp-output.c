@@ -1,0 +1,301 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* gst-sctp-output.c: packets of an association on their way out of sctpenc, by its pad or past it.
+ *
+ * Theory of operation
+ * -------------------
+ * Diverted, packets go where they are wanted, on the thread that has them and without a copy.
+ *
+ * By the pad they are buffers, one each, as others' probes on it expect. The pad may block, as where a TCP connection is full; who reads what the
+ * far side sends must not be held there, or two such peers would wait for each other for good. So packets wait in a queue. The pad has
+ * a thread of its own to push them; a thread that sends, which may wait, pushes them itself if nobody else is at it. One does at a time, so
+ * they stay in order. What does not fit in the queue is lost, as on any path.
+ *
+ * A pad that flushes or is not linked loses what it was given, and nothing more; after an error, or the end of the stream, nothing is pushed
+ * any more until it is linked anew.
+ */
+#include "plugins/transport/gst-sctp-output.h"
+
+#define MAX_PACKETS 8192u
+/* What the last packets (an ABORT) may take to leave. */
+#define END_TIMEOUT (100 * G_TIME_SPAN_MILLISECOND)
+
+void
+dc_sctp_output_init (DcSctpOutput *self, GstPad *pad)
+{
+  self->pad = pad;
+  self->flow = GST_FLOW_FLUSHING;
+  g_mutex_init (&self->lock);
+  g_cond_init (&self->changed);
+  g_queue_init (&self->packets);
+}
+
+static void
+drop_locked (DcSctpOutput *self)
+{
+  g_queue_clear_full (&self->packets, (GDestroyNotify) gst_buffer_unref);
+}
+
+void
+dc_sctp_output_clear (DcSctpOutput *self)
+{
+  drop_locked (self);
+  g_cond_clear (&self->changed);
+  g_mutex_clear (&self->lock);
+}
+
+/* --- taps --- */
+
+static gboolean
+call_leaving (DcSctpOutput *self, const DcSctpOutTaps *taps, gpointer user_data, const guint8 *packet, gsize size)
+{
+  return taps->leaving != NULL && taps->leaving (packet, size, user_data);
+}
+
+/* Returns: what to leave with. */
+static guint
+enter_calls_locked (DcSctpOutput *self, DcSctpOutTaps *taps, gpointer *taps_data)
+{
+  *taps = self->taps;
+  *taps_data = self->taps_data;
+  return dc_sctp_calls_enter (&self->calls);
+}
+
+/* Returns: whether left() is wanted. */
+static gboolean
+tell_leaving (DcSctpOutput *self, GstBuffer *packet)
+{
+  gboolean wanted = FALSE;
+  DcSctpOutTaps taps;
+  gpointer taps_data;
+  GstMapInfo map;
+  guint epoch;
+
+  g_mutex_lock (&self->lock);
+  epoch = enter_calls_locked (self, &taps, &taps_data);
+  g_mutex_unlock (&self->lock);
+  if (taps.leaving != NULL && gst_buffer_map (packet, &map, GST_MAP_READ)) {
+    wanted = call_leaving (self, &taps, taps_data, map.data, map.size);
+    gst_buffer_unmap (packet, &map);
+  }
+  g_mutex_lock (&self->lock);
+  dc_sctp_calls_leave (&self->calls, epoch, &self->changed);
+  g_mutex_unlock (&self->lock);
+  return wanted;
+}
+
+static void
+tell_left (DcSctpOutput *self)
+{
+  DcSctpOutTaps taps;
+  gpointer taps_data;
+  guint epoch;
+
+  g_mutex_lock (&self->lock);
+  epoch = enter_calls_locked (self, &taps, &taps_data);
+  g_mutex_unlock (&self->lock);
+  if (taps.left != NULL)
+    taps.left (taps_data);
+  g_mutex_lock (&self->lock);
+  dc_sctp_calls_leave (&self->calls, epoch, &self->changed);
+  g_mutex_unlock (&self->lock);
+}
+
+/* --- by the pad --- */
+
+static void
+push_first_events (DcSctpOutput *self)
+{
+  g_autofree char *id = g_strdup_printf ("sctpenc-%08x", g_random_int ());
+  g_autoptr (GstCaps) caps = gst_caps_new_empty_simple ("application/x-sctp");
+  GstSegment segment;
+
+  gst_segment_init (&segment, GST_FORMAT_BYTES);
+  gst_pad_push_event (self->pad, gst_event_new_stream_start (id));
+  gst_pad_push_event (self->pad, gst_event_new_caps (caps));
+  gst_pad_push_event (self->pad, gst_event_new_segment (&segment));
+}
+
+static GstFlowReturn
+push (DcSctpOutput *self, GstBuffer *packet)
+{
+  gboolean wanted;
+  GstFlowReturn flow;
+
+  if (!self->begun)
+    push_first_events (self);
+  self->begun = TRUE;
+  wanted = tell_leaving (self, packet);
+  flow = gst_pad_push (self->pad, packet);
+  if (wanted)
+    tell_left (self);
+  return flow;
+}
+
+/* Who has set pushing. At most @n packets; lets go of the lock meanwhile. */
+static void
+push_locked (DcSctpOutput *self, guint n)
+{
+  GstBuffer *packet;
+
+  for (; n > 0 && self->running && (packet = g_queue_pop_head (&self->packets)) != NULL; n--) {
+    GstFlowReturn flow;
+
+    g_mutex_unlock (&self->lock);
+    flow = push (self, packet);
+    g_mutex_lock (&self->lock);
+    if (flow != GST_FLOW_OK && flow != GST_FLOW_FLUSHING && flow != GST_FLOW_NOT_LINKED) {
+      GST_DEBUG_OBJECT (self->pad, "nothing leaves any more: %s", gst_flow_get_name (flow));
+      self->flow = flow;
+      drop_locked (self);
+    }
+  }
+}
+
+void
+dc_sctp_output_task (gpointer user_data)
+{
+  DcSctpOutput *self = user_data;
+
+  g_mutex_lock (&self->lock);
+  while (self->running && (self->pushing || g_queue_is_empty (&self->packets)))
+    g_cond_wait (&self->changed, &self->lock);
+  if (self->running) {
+    self->pushing = TRUE;
+    push_locked (self, G_MAXUINT);
+    self->pushing = FALSE;
+    g_cond_broadcast (&self->changed);
+  } else {
+    gst_pad_pause_task (self->pad);
+  }
+  g_mutex_unlock (&self->lock);
+}
+
+/* With room around it, as who has made it leaves. */
+static GstBuffer *
+make_buffer (const DcPacket *packet)
+{
+  GstAllocationParams params = {.prefix = DC_PACKET_HEAD, .padding = DC_PACKET_TAIL};
+  GstBuffer *buffer = gst_buffer_new_allocate (NULL, packet->size, &params);
+
+  gst_buffer_fill (buffer, 0, packet->data, packet->size);
+  return buffer;
+}
+
+static void
+queue_locked (DcSctpOutput *self, const DcPacket *packets, guint n, gboolean may_wait)
+{
+  if (self->flow != GST_FLOW_OK || self->packets.length + n > MAX_PACKETS)
+    return;
+  for (guint i = 0; i < n; i++)
+    g_queue_push_tail (&self->packets, make_buffer (&packets[i]));
+  if (may_wait && !self->pushing) {
+    self->pushing = TRUE;
+    push_locked (self, self->packets.length);
+    self->pushing = FALSE;
+  }
+  g_cond_broadcast (&self->changed);
+}
+
+/* --- past it --- */
+
+/* Lets go of the lock meanwhile. */
+static void
+divert_locked (DcSctpOutput *self, DcPacket *packets, guint n)
+{
+  DcSctpDivertFunc divert = self->divert;
+  gpointer divert_data = self->divert_data, taps_data;
+  gboolean wanted = FALSE;
+  DcSctpOutTaps taps;
+  guint epoch = enter_calls_locked (self, &taps, &taps_data);
+
+  g_mutex_unlock (&self->lock);
+  for (guint i = 0; i < n; i++)
+    wanted |= call_leaving (self, &taps, taps_data, packets[i].data, packets[i].size);
+  divert (packets, n, divert_data);
+  if (wanted)
+    taps.left (taps_data);
+  g_mutex_lock (&self->lock);
+  dc_sctp_calls_leave (&self->calls, epoch, &self->changed);
+}
+
+void
+dc_sctp_output_put (DcSctpOutput *self, DcPacket *packets, guint n, gboolean may_wait)
+{
+  g_mutex_lock (&self->lock);
+  if (self->running && self->divert != NULL)
+    divert_locked (self, packets, n);
+  else if (self->running)
+    queue_locked (self, packets, n, may_wait);
+  g_mutex_unlock (&self->lock);
+}
+
+void
+dc_sctp_output_divert (DcSctpOutput *self, DcSctpDivertFunc func, gpointer user_data)
+{
+  g_mutex_lock (&self->lock);
+  self->divert = func;
+  self->divert_data = user_data;
+  dc_sctp_calls_change (&self->calls, &self->changed, &self->lock);
+  g_mutex_unlock (&self->lock);
+}
+
+void
+dc_sctp_output_set_taps (DcSctpOutput *self, const DcSctpOutTaps *taps, gpointer user_data)
+{
+  g_mutex_lock (&self->lock);
+  self->taps = taps != NULL ? *taps : (DcSctpOutTaps){NULL, NULL};
+  self->taps_data = user_data;
+  dc_sctp_calls_change (&self->calls, &self->changed, &self->lock);
+  g_mutex_unlock (&self->lock);
+}
+
+/* --- states --- */
+
+void
+dc_sctp_output_begin (DcSctpOutput *self)
+{
+  g_mutex_lock (&self->lock);
+  self->running = TRUE;
+  self->begun = FALSE;
+  self->flow = GST_FLOW_OK;
+  g_mutex_unlock (&self->lock);
+}
+
+void
+dc_sctp_output_end (DcSctpOutput *self)
+{
+  gint64 deadline = g_get_monotonic_time () + END_TIMEOUT;
+
+  g_mutex_lock (&self->lock);
+  while ((self->pushing || !g_queue_is_empty (&self->packets))
+         && g_cond_wait_until (&self->changed, &self->lock, deadline))
+    ;
+  self->running = FALSE;
+  self->flow = GST_FLOW_FLUSHING;
+  drop_locked (self);
+  g_cond_broadcast (&self->changed);
+  g_mutex_unlock (&self->lock);
+}
+
+void
+dc_sctp_output_flush (DcSctpOutput *self, gboolean flushing)
+{
+  g_mutex_lock (&self->lock);
+  if (self->running) {
+    self->flow = flushing ? GST_FLOW_FLUSHING : GST_FLOW_OK;
+    if (flushing)
+      drop_locked (self);
+  }
+  g_mutex_unlock (&self->lock);
+}
+
+GstFlowReturn
+dc_sctp_output_get_flow (DcSctpOutput *self)
+{
+  GstFlowReturn flow;
+
+  g_mutex_lock (&self->lock);
+  flow = self->flow;
+  g_mutex_unlock (&self->lock);
+  return flow;
+}

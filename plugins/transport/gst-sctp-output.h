@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* gst-sctp-output.h: packets of an association on their way out of sctpenc, by its pad or past it. */
+#pragma once
+
+#include <gst/gst.h>
+
+#include "plugins/transport/dc-packet.h"
+#include "plugins/transport/gst-sctp-calls.h"
+
+G_BEGIN_DECLS
+
+/* Packets as DcSctpAssociation puts them out, at most DC_PACKETS_MAX; any thread, one call at a time. */
+typedef void (*DcSctpDivertFunc) (DcPacket *packets, guint n, gpointer user_data);
+
+/* Sees what leaves. Any thread. */
+typedef struct {
+  /* @packet is about to leave. TRUE: left() is wanted. */
+  gboolean (*leaving) (const guint8 *packet, gsize size, gpointer user_data);
+  /* What was wanted to be told has been given to what is below. */
+  void (*left) (gpointer user_data);
+} DcSctpOutTaps;
+
+typedef struct {
+  GstPad *pad;
+  GMutex lock; /* of what follows; nothing is called with it */
+  GCond changed;
+  GQueue packets; /* (element-type GstBuffer): for the pad */
+  gboolean running;
+  gboolean pushing;   /* somebody is at the pad */
+  gboolean begun;     /* of who is: the pad has had the events that come first */
+  GstFlowReturn flow; /* that the pad has said last, if it says so for good */
+  DcSctpDivertFunc divert;
+  gpointer divert_data;
+  DcSctpOutTaps taps;
+  gpointer taps_data;
+  DcSctpCalls calls; /* of divert and taps */
+} DcSctpOutput;
+
+void dc_sctp_output_init (DcSctpOutput *self, GstPad *pad);
+void dc_sctp_output_clear (DcSctpOutput *self);
+
+void dc_sctp_output_begin (DcSctpOutput *self);
+/* Of the pad, when it is active; @user_data: the output. It pauses itself after the end. */
+void dc_sctp_output_task (gpointer user_data);
+/* Waits for what is there to leave, but not for long; nothing more does. */
+void dc_sctp_output_end (DcSctpOutput *self);
+/* TRUE: what waits is dropped, and what comes. FALSE: as if nothing had happened. */
+void dc_sctp_output_flush (DcSctpOutput *self, gboolean flushing);
+GstFlowReturn dc_sctp_output_get_flow (DcSctpOutput *self);
+
+/* The association's callback, and so one at a time. @may_wait: the pad may hold this thread. */
+void dc_sctp_output_put (DcSctpOutput *self, DcPacket *packets, guint n, gboolean may_wait);
+
+/* Both wait until what was set before is not called any more: not to be called within. */
+void dc_sctp_output_divert (DcSctpOutput *self, DcSctpDivertFunc func, gpointer user_data);
+void dc_sctp_output_set_taps (DcSctpOutput *self, const DcSctpOutTaps *taps, gpointer user_data);
+
+G_END_DECLS

@@ -1,0 +1,400 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* gst-sctp-shared.c: the association that a sctpenc and a sctpdec have in common.
+ *
+ * Theory of operation
+ * -------------------
+ * The two elements of one association know of each other by a number alone, which webrtcbin draws at random, of 65535: two connections of one process
+ * may well have the same. So who waits for a partner is in a table, and is no longer once it has one: a third element of that number begins
+ * another association. Where two of one number wait at once, the bin that they are in tells them apart.
+ *
+ * An association begins when both are ready and know their ports, and is over when the first of them leaves; who comes back begins another one.
+ * It lives as long as this, so that whoever has a reference may call it. Callbacks are passed on to the elements, which are
+ * kept for as long as each takes. The last reference may go within a callback, after which the association might go on to call back: then another
+ * thread lets go of it.
+ */
+#include "plugins/transport/gst-sctp-shared.h"
+
+enum { PPID_STRING_EMPTY = 56, PPID_BINARY_EMPTY = 57 };
+
+struct _DcSctpShared {
+  gatomicrefcount references;
+  guint id;
+  DcSctpAssociation *association; /* (nullable): atomic; once begun */
+
+  GMutex lock; /* of what follows */
+  GstElement *elements[DC_SCTP_ROLES];
+  DcSctpCallbacks callbacks[DC_SCTP_ROLES];
+  guint ports[DC_SCTP_ROLES];
+  gboolean ready[DC_SCTP_ROLES];
+  gboolean beginning;
+  gboolean over;
+};
+
+/* Those of which one element is missing. */
+static GMutex table_lock;
+static GQueue table = G_QUEUE_INIT;
+
+/* Of this thread: it is in so many associations, which call it back. */
+static __thread guint inside;
+
+gboolean
+dc_sctp_shared_is_bringing (void)
+{
+  return inside > 0;
+}
+
+/* --- callbacks --- */
+
+/* (transfer full) (nullable) */
+static GstElement *
+dup_element (DcSctpShared *self, DcSctpRole role, DcSctpCallbacks *callbacks)
+{
+  GstElement *element;
+
+  g_mutex_lock (&self->lock);
+  element = self->elements[role] != NULL ? gst_object_ref (self->elements[role]) : NULL;
+  *callbacks = self->callbacks[role];
+  g_mutex_unlock (&self->lock);
+  return element;
+}
+
+static void
+output_cb (DcPacket *packets, guint n, gpointer user_data)
+{
+  DcSctpCallbacks callbacks;
+  g_autoptr (GstElement) enc = dup_element (user_data, DC_SCTP_ENC, &callbacks);
+
+  if (enc != NULL)
+    callbacks.output (packets, n, enc);
+}
+
+static gboolean
+message_cb (guint16 stream, guint32 ppid, gboolean unordered, GBytes *message, gpointer user_data)
+{
+  DcSctpCallbacks callbacks;
+  g_autoptr (GstElement) dec = dup_element (user_data, DC_SCTP_DEC, &callbacks);
+  gboolean more = TRUE;
+
+  inside++;
+  if (dec != NULL)
+    more = callbacks.message (stream, ppid, unordered, message, dec);
+  else
+    g_bytes_unref (message);
+  inside--;
+  return more;
+}
+
+static void
+reset_cb (guint16 stream, gpointer user_data)
+{
+  DcSctpCallbacks callbacks;
+  g_autoptr (GstElement) dec = dup_element (user_data, DC_SCTP_DEC, &callbacks);
+
+  inside++;
+  if (dec != NULL)
+    callbacks.reset (stream, dec);
+  inside--;
+}
+
+static void
+was_reset_cb (guint16 stream, gpointer user_data)
+{
+  DcSctpCallbacks callbacks;
+  g_autoptr (GstElement) enc = dup_element (user_data, DC_SCTP_ENC, &callbacks);
+
+  inside++;
+  if (enc != NULL)
+    callbacks.was_reset (stream, enc);
+  inside--;
+}
+
+static void
+writable_cb (gpointer user_data)
+{
+  DcSctpCallbacks callbacks;
+  g_autoptr (GstElement) enc = dup_element (user_data, DC_SCTP_ENC, &callbacks);
+
+  inside++;
+  if (enc != NULL)
+    callbacks.writable (enc);
+  inside--;
+}
+
+static void
+tell_state (DcSctpShared *self, DcSctpRole role, DcSctpState state)
+{
+  DcSctpCallbacks callbacks;
+  g_autoptr (GstElement) element = dup_element (self, role, &callbacks);
+
+  inside++;
+  if (element != NULL)
+    callbacks.state (state, element);
+  inside--;
+}
+
+/* What we ended ourselves is told by who leaves. */
+static void
+state_cb (DcSctpState state, gpointer user_data)
+{
+  DcSctpShared *self = user_data;
+  gboolean over;
+
+  g_mutex_lock (&self->lock);
+  over = self->over;
+  g_mutex_unlock (&self->lock);
+  if (over)
+    return;
+  /* Streams end before the association does. */
+  tell_state (self, DC_SCTP_DEC, state);
+  tell_state (self, DC_SCTP_ENC, state);
+}
+
+/* --- beginning and end --- */
+
+static DcSctpAssociation *
+make_association (DcSctpShared *self, GstElement *enc)
+{
+  static const DcSctpCallbacks callbacks = {output_cb, message_cb, reset_cb, was_reset_cb, state_cb, writable_cb};
+  DcSctpAssociation *association;
+  DcSctpSettings settings;
+  g_autoptr (GError) error = NULL;
+
+  dc_sctp_settings_init (&settings);
+  settings.local_port = (guint16) self->ports[DC_SCTP_DEC];
+  settings.remote_port = (guint16) self->ports[DC_SCTP_ENC];
+  association = dc_sctp_association_new (&settings, &callbacks, self, &error);
+  if (association == NULL)
+    GST_ELEMENT_ERROR (
+        enc, RESOURCE, OPEN_READ_WRITE, ("There can be no SCTP association: %s", error->message), (NULL));
+  return association;
+}
+
+static DcSctpRole
+other_role (DcSctpRole role)
+{
+  return role == DC_SCTP_ENC ? DC_SCTP_DEC : DC_SCTP_ENC;
+}
+
+/* FALSE: somebody has left meanwhile. */
+static gboolean
+publish (DcSctpShared *self, DcSctpAssociation *association)
+{
+  gboolean over;
+
+  g_mutex_lock (&self->lock);
+  over = self->over;
+  if (!over)
+    g_atomic_pointer_set (&self->association, association);
+  g_mutex_unlock (&self->lock);
+  return !over;
+}
+
+static void
+begin_if_ready (DcSctpShared *self)
+{
+  g_autoptr (GstElement) enc = NULL;
+  DcSctpAssociation *association;
+
+  g_mutex_lock (&self->lock);
+  if (!self->beginning && !self->over && self->ready[DC_SCTP_ENC] && self->ready[DC_SCTP_DEC]
+      && self->ports[DC_SCTP_ENC] != 0 && self->ports[DC_SCTP_DEC] != 0) {
+    self->beginning = TRUE;
+    enc = gst_object_ref (self->elements[DC_SCTP_ENC]);
+  }
+  g_mutex_unlock (&self->lock);
+  association = enc != NULL ? make_association (self, enc) : NULL;
+  if (association == NULL)
+    return;
+  if (publish (self, association))
+    dc_sctp_association_connect (association);
+  else
+    dc_sctp_association_unref (association);
+}
+
+static gboolean
+is_sibling (DcSctpShared *self, GstElement *element)
+{
+  GstElement *other = self->elements[DC_SCTP_ENC] != NULL ? self->elements[DC_SCTP_ENC] : self->elements[DC_SCTP_DEC];
+  g_autoptr (GstObject) parent = gst_object_get_parent (GST_OBJECT (element));
+
+  return parent != NULL && gst_object_has_as_parent (GST_OBJECT (other), parent);
+}
+
+/* (nullable) (transfer none) */
+static GList *
+find_partner_locked (GstElement *element, DcSctpRole role, guint id)
+{
+  GList *any = NULL;
+
+  for (GList *l = table.head; l != NULL; l = l->next) {
+    DcSctpShared *shared = l->data;
+
+    if (shared->id != id || shared->elements[role] != NULL)
+      continue;
+    if (is_sibling (shared, element))
+      return l;
+    if (any == NULL)
+      any = l;
+  }
+  return any;
+}
+
+static DcSctpShared *
+shared_new (guint id)
+{
+  DcSctpShared *self = g_new0 (DcSctpShared, 1);
+
+  g_atomic_ref_count_init (&self->references);
+  self->id = id;
+  g_mutex_init (&self->lock);
+  return self;
+}
+
+DcSctpShared *
+dc_sctp_shared_join (GstElement *element, DcSctpRole role, guint id, guint port, const DcSctpCallbacks *callbacks)
+{
+  DcSctpShared *self;
+  GList *partner;
+
+  g_mutex_lock (&table_lock);
+  partner = find_partner_locked (element, role, id);
+  self = partner != NULL ? dc_sctp_shared_ref (partner->data) : shared_new (id);
+  if (partner != NULL)
+    g_queue_delete_link (&table, partner);
+  else
+    g_queue_push_tail (&table, self);
+  g_mutex_lock (&self->lock);
+  self->elements[role] = gst_object_ref (element);
+  self->callbacks[role] = *callbacks;
+  self->ports[role] = port;
+  g_mutex_unlock (&self->lock);
+  g_mutex_unlock (&table_lock);
+  return self;
+}
+
+void
+dc_sctp_shared_begin (DcSctpShared *self, DcSctpRole role)
+{
+  g_mutex_lock (&self->lock);
+  self->ready[role] = TRUE;
+  g_mutex_unlock (&self->lock);
+  begin_if_ready (self);
+}
+
+void
+dc_sctp_shared_set_port (DcSctpShared *self, DcSctpRole role, guint port)
+{
+  g_mutex_lock (&self->lock);
+  if (!self->beginning)
+    self->ports[role] = port;
+  g_mutex_unlock (&self->lock);
+  begin_if_ready (self);
+}
+
+/* Who is left alone before there was an association waits again. Returns: whether @role is out. */
+static gboolean
+leave_early (DcSctpShared *self, DcSctpRole role)
+{
+  g_autoptr (GstElement) element = NULL;
+
+  g_mutex_lock (&table_lock);
+  g_mutex_lock (&self->lock);
+  if (!self->beginning) {
+    element = g_steal_pointer (&self->elements[role]);
+    self->ready[role] = FALSE;
+    g_queue_remove (&table, self);
+    if (self->elements[other_role (role)] != NULL)
+      g_queue_push_tail (&table, self);
+  }
+  g_mutex_unlock (&self->lock);
+  g_mutex_unlock (&table_lock);
+  return element != NULL;
+}
+
+void
+dc_sctp_shared_leave (DcSctpShared *self, DcSctpRole role)
+{
+  DcSctpAssociation *association;
+  GstElement *element;
+  gboolean first;
+
+  if (leave_early (self, role))
+    return;
+  g_mutex_lock (&self->lock);
+  first = !self->over;
+  self->over = TRUE;
+  g_mutex_unlock (&self->lock);
+  association = dc_sctp_shared_get_association (self);
+  if (first && association != NULL) {
+    dc_sctp_association_abort (association);
+    tell_state (self, other_role (role), DC_SCTP_SHUT);
+  }
+
+  g_mutex_lock (&self->lock);
+  element = g_steal_pointer (&self->elements[role]);
+  g_mutex_unlock (&self->lock);
+  gst_clear_object (&element);
+}
+
+DcSctpAssociation *
+dc_sctp_shared_get_association (DcSctpShared *self)
+{
+  return g_atomic_pointer_get (&self->association);
+}
+
+void
+dc_sctp_shared_input (DcSctpShared *self, const DcPacket *packets, guint n)
+{
+  inside++;
+  dc_sctp_association_input (self->association, packets, n);
+  inside--;
+}
+
+/* --- references --- */
+
+DcSctpShared *
+dc_sctp_shared_ref (DcSctpShared *self)
+{
+  g_atomic_ref_count_inc (&self->references);
+  return self;
+}
+
+static gpointer
+shared_free (gpointer data)
+{
+  DcSctpShared *self = data;
+
+  g_clear_pointer (&self->association, dc_sctp_association_unref);
+  g_mutex_clear (&self->lock);
+  g_free (self);
+  return NULL;
+}
+
+void
+dc_sctp_shared_unref (DcSctpShared *self)
+{
+  if (!g_atomic_ref_count_dec (&self->references))
+    return;
+  if (inside > 0)
+    g_thread_unref (g_thread_new ("dc-sctp-free", shared_free, self));
+  else
+    shared_free (self);
+}
+
+/* --- webrtcbin --- */
+
+gboolean
+dc_sctp_is_in_webrtcbin (GstElement *element)
+{
+  g_autoptr (GstObject) parent = gst_object_get_parent (GST_OBJECT (element));
+
+  return parent != NULL && g_str_equal (G_OBJECT_TYPE_NAME (parent), "GstWebRTCBin");
+}
+
+guint32
+dc_sctp_turn_ppid (gboolean in_webrtcbin, guint32 ppid)
+{
+  if (in_webrtcbin && (ppid == PPID_STRING_EMPTY || ppid == PPID_BINARY_EMPTY))
+    return PPID_STRING_EMPTY + PPID_BINARY_EMPTY - ppid;
+  return ppid;
+}

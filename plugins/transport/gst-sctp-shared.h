@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* gst-sctp-shared.h: the association that a sctpenc and a sctpdec have in common. */
+#pragma once
+
+#include <gst/gst.h>
+
+#include "plugins/transport/dc-sctp-association.h"
+
+G_BEGIN_DECLS
+
+/* Atomically referenced; every function may be called from any thread. */
+typedef struct _DcSctpShared DcSctpShared;
+
+typedef enum { DC_SCTP_ENC, DC_SCTP_DEC } DcSctpRole;
+#define DC_SCTP_ROLES 2u
+
+/* @element takes part in the association @id: with the element of the other role that has said the same and has no partner yet, and
+ * rather with one of the same bin, if there are several. @callbacks: of the association, those that @element wants to hear of; they come with
+ * @element, which is kept until it leaves. (transfer full) */
+DcSctpShared *dc_sctp_shared_join (
+    GstElement *element, DcSctpRole role, guint id, guint port, const DcSctpCallbacks *callbacks);
+/* @role is ready for callbacks. The association begins once both are, and both ports are known. */
+void dc_sctp_shared_begin (DcSctpShared *self, DcSctpRole role);
+/* The association ends, by an ABORT if nothing else has ended it; the other element is told DC_SCTP_SHUT. @self goes on to be the caller's. */
+void dc_sctp_shared_leave (DcSctpShared *self, DcSctpRole role);
+/* Once the association has begun, this does not count any more. */
+void dc_sctp_shared_set_port (DcSctpShared *self, DcSctpRole role, guint port);
+/* (nullable) (transfer none): once it has begun; lives as long as @self. */
+DcSctpAssociation *dc_sctp_shared_get_association (DcSctpShared *self);
+/* Packets for the association, in place of dc_sctp_association_input(). */
+void dc_sctp_shared_input (DcSctpShared *self, const DcPacket *packets, guint n);
+/* Whether this thread brings packets, or is inside of a callback: it must not wait for anything. */
+gboolean dc_sctp_shared_is_bringing (void);
+
+DcSctpShared *dc_sctp_shared_ref (DcSctpShared *self);
+void dc_sctp_shared_unref (DcSctpShared *self);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (DcSctpShared, dc_sctp_shared_unref)
+
+/* webrtcbin has the PPIDs of empty text and empty binary messages the wrong way round (RFC 8831, section 8): turns them for an @element in one. */
+guint32 dc_sctp_turn_ppid (gboolean in_webrtcbin, guint32 ppid);
+gboolean dc_sctp_is_in_webrtcbin (GstElement *element);
+
+G_END_DECLS

@@ -1,0 +1,356 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* gst-sctp-turns.c: messages of many streams that wait for room in one association, in their order.
+ *
+ * Theory of operation
+ * -------------------
+ * Each sender has one message, and waits at the gate of its stream until that was taken. Messages are taken in the order in which they came, so that
+ * a long one is not overtaken by short ones for ever. Whoever comes first gives the first message to SCTP: a sender, until its own is
+ * gone, or the thread that tells that there is room again; so a sender sleeps until its message is gone, and nobody wakes to find
+ * that there is still no room.
+ *
+ *     QUEUED ---> SENDING ---> DONE
+ *        ^-- no room --'
+ *
+ * A gate that is closed while its message waits leaves the message behind: an orphan, which is sent in its turn, and then the stream is
+ * reset. A stream that is still being reset when somebody sends on it anew is waited for.
+ */
+#include "plugins/transport/gst-sctp-turns.h"
+
+/* RFC 8831, section 8 */
+enum { PPID_STRING = 51, PPID_BINARY = 53, PPID_STRING_EMPTY = 56, PPID_BINARY_EMPTY = 57 };
+
+typedef struct {
+  enum { TURN_QUEUED, TURN_SENDING, TURN_DONE } state;
+  DcSctpSendInfo info;
+  GstBuffer *buffer;
+  GstMapInfo map;
+  DcSctpGate *gate; /* (nullable): an orphan's is gone */
+  DcSctpSent sent;  /* once done */
+} DcSctpTurn;
+
+/* --- life --- */
+
+void
+dc_sctp_turns_init (DcSctpTurns *self)
+{
+  g_mutex_init (&self->lock);
+  g_cond_init (&self->reset_done);
+  g_queue_init (&self->queue);
+  self->closing = g_hash_table_new (NULL, NULL);
+  self->stopped = TRUE;
+}
+
+void
+dc_sctp_turns_clear (DcSctpTurns *self)
+{
+  g_hash_table_unref (self->closing);
+  g_cond_clear (&self->reset_done);
+  g_mutex_clear (&self->lock);
+}
+
+void
+dc_sctp_gate_init (DcSctpGate *gate, guint16 stream)
+{
+  gate->stream = stream;
+  g_cond_init (&gate->changed);
+}
+
+void
+dc_sctp_gate_clear (DcSctpGate *gate)
+{
+  g_cond_clear (&gate->changed);
+}
+
+/* --- one message --- */
+
+guint32
+dc_sctp_ppid_for (guint32 ppid, gsize size)
+{
+  if (size == 0 && ppid == PPID_STRING)
+    return PPID_STRING_EMPTY;
+  if (size == 0 && ppid == PPID_BINARY)
+    return PPID_BINARY_EMPTY;
+  return ppid;
+}
+
+/* (nullable) */
+static DcSctpTurn *
+turn_new (DcSctpGate *gate, const DcSctpSendInfo *info, GstBuffer *buffer)
+{
+  DcSctpTurn *turn = g_new0 (DcSctpTurn, 1);
+
+  if (!gst_buffer_map (buffer, &turn->map, GST_MAP_READ)) {
+    gst_buffer_unref (buffer);
+    g_free (turn);
+    return NULL;
+  }
+  turn->buffer = buffer;
+  turn->info = *info;
+  turn->info.ppid = dc_sctp_ppid_for (info->ppid, turn->map.size);
+  turn->gate = gate;
+  return turn;
+}
+
+static void
+turn_free (DcSctpTurn *turn)
+{
+  gst_buffer_unmap (turn->buffer, &turn->map);
+  gst_buffer_unref (turn->buffer);
+  g_free (turn);
+}
+
+static DcSctpSent
+give (const DcSctpTurn *turn, DcSctpAssociation *association)
+{
+  static const guint8 zero = 0;
+  gboolean is_empty = turn->map.size == 0;
+
+  return dc_sctp_association_send (
+      association, &turn->info, is_empty ? &zero : turn->map.data, is_empty ? 1 : turn->map.size);
+}
+
+/* --- taking turns --- */
+
+/* Lets go of the lock meanwhile. */
+static void
+bury_orphan_locked (DcSctpTurns *self, DcSctpTurn *turn, DcSctpAssociation *association)
+{
+  guint16 stream = turn->info.stream;
+
+  turn_free (turn);
+  g_mutex_unlock (&self->lock);
+  dc_sctp_association_reset_stream (association, stream);
+  g_mutex_lock (&self->lock);
+}
+
+/* The first one is given to SCTP. Lets go of the lock meanwhile. */
+static void
+take_turn_locked (DcSctpTurns *self, DcSctpTurn *turn, DcSctpAssociation *association)
+{
+  guint generation = self->room_generation;
+  DcSctpSent sent;
+
+  self->sending = TRUE;
+  turn->state = TURN_SENDING;
+  g_mutex_unlock (&self->lock);
+  sent = give (turn, association);
+  g_mutex_lock (&self->lock);
+  self->sending = FALSE;
+  if (turn->gate != NULL)
+    g_cond_signal (&turn->gate->changed);
+  if (sent == DC_SCTP_WOULD_BLOCK && !self->stopped) {
+    self->blocked = generation == self->room_generation;
+    turn->state = TURN_QUEUED;
+    return;
+  }
+  g_queue_pop_head (&self->queue);
+  turn->state = TURN_DONE;
+  turn->sent = sent;
+  if (turn->gate == NULL)
+    bury_orphan_locked (self, turn, association);
+}
+
+/* Until there is no room, or @own (nullable) is gone: who is next goes on then. */
+static void
+advance_locked (DcSctpTurns *self, DcSctpAssociation *association, const DcSctpTurn *own)
+{
+  DcSctpTurn *turn;
+  gboolean own_gone = FALSE;
+
+  while (!self->sending && !self->blocked && !self->stopped && (turn = g_queue_peek_head (&self->queue)) != NULL) {
+    if (own_gone && turn->gate != NULL) {
+      g_cond_signal (&turn->gate->changed);
+      return;
+    }
+    take_turn_locked (self, turn, association);
+    own_gone |= turn == own && g_queue_peek_head (&self->queue) != turn;
+  }
+}
+
+/* FALSE: flushed, and @turn is freed, or goes on as an orphan. */
+static gboolean
+wait_for_turn_locked (DcSctpTurns *self, DcSctpGate *gate, DcSctpAssociation *association, DcSctpTurn *turn)
+{
+  for (;;) {
+    if (gate->bereft)
+      return FALSE;
+    if (turn->state == TURN_DONE)
+      return TRUE;
+    if ((gate->flushing || self->stopped) && turn->state == TURN_QUEUED) {
+      g_queue_remove (&self->queue, turn);
+      turn_free (turn);
+      advance_locked (self, association, NULL);
+      return FALSE;
+    }
+    if (turn->state == TURN_QUEUED)
+      advance_locked (self, association, turn);
+    if (!gate->bereft && turn->state != TURN_DONE)
+      g_cond_wait (&gate->changed, &self->lock);
+  }
+}
+
+gboolean
+dc_sctp_turns_send (DcSctpTurns *self, DcSctpGate *gate, DcSctpAssociation *association, const DcSctpSendInfo *info,
+    GstBuffer *buffer, DcSctpSent *sent)
+{
+  DcSctpTurn *turn = turn_new (gate, info, buffer);
+  gboolean in_time;
+
+  *sent = DC_SCTP_CLOSED;
+  if (turn == NULL)
+    return TRUE;
+  g_mutex_lock (&self->lock);
+  while (!gate->flushing && !self->stopped && g_hash_table_contains (self->closing, GUINT_TO_POINTER (gate->stream)))
+    g_cond_wait (&self->reset_done, &self->lock);
+  g_queue_push_tail (&self->queue, turn);
+  in_time = wait_for_turn_locked (self, gate, association, turn);
+  if (in_time) {
+    *sent = turn->sent;
+    gate->bytes_sent += turn->sent == DC_SCTP_SENT ? turn->map.size : 0;
+    turn_free (turn);
+  }
+  g_mutex_unlock (&self->lock);
+  return in_time;
+}
+
+/* --- those that do not take turns --- */
+
+gboolean
+dc_sctp_turns_has (DcSctpTurns *self, guint16 stream)
+{
+  gboolean has = FALSE;
+
+  g_mutex_lock (&self->lock);
+  for (GList *l = self->queue.head; l != NULL && !has; l = l->next)
+    has = ((DcSctpTurn *) l->data)->info.stream == stream;
+  self->wanted |= has;
+  g_mutex_unlock (&self->lock);
+  return has;
+}
+
+gboolean
+dc_sctp_turns_is_wanted (DcSctpTurns *self)
+{
+  gboolean wanted;
+
+  g_mutex_lock (&self->lock);
+  wanted = self->wanted;
+  self->wanted = FALSE;
+  g_mutex_unlock (&self->lock);
+  return wanted;
+}
+
+guint64
+dc_sctp_turns_get_bytes_sent (DcSctpTurns *self, DcSctpGate *gate)
+{
+  guint64 bytes_sent;
+
+  g_mutex_lock (&self->lock);
+  bytes_sent = gate->bytes_sent;
+  g_mutex_unlock (&self->lock);
+  return bytes_sent;
+}
+
+/* --- flushing, closing --- */
+
+void
+dc_sctp_turns_flush (DcSctpTurns *self, DcSctpGate *gate, gboolean flushing)
+{
+  g_mutex_lock (&self->lock);
+  gate->flushing = flushing || gate->closed;
+  g_cond_broadcast (&gate->changed);
+  g_cond_broadcast (&self->reset_done);
+  g_mutex_unlock (&self->lock);
+}
+
+static DcSctpTurn *
+find_turn_locked (DcSctpTurns *self, DcSctpGate *gate)
+{
+  for (GList *l = self->queue.head; l != NULL; l = l->next) {
+    DcSctpTurn *turn = l->data;
+
+    if (turn->gate == gate)
+      return turn;
+  }
+  return NULL;
+}
+
+void
+dc_sctp_turns_close (DcSctpTurns *self, DcSctpGate *gate, DcSctpAssociation *association)
+{
+  DcSctpTurn *turn;
+
+  g_mutex_lock (&self->lock);
+  turn = self->stopped ? NULL : find_turn_locked (self, gate);
+  gate->closed = gate->flushing = TRUE;
+  if (turn != NULL) {
+    turn->gate = NULL;
+    gate->bereft = TRUE;
+  }
+  if (association != NULL && !self->stopped)
+    g_hash_table_add (self->closing, GUINT_TO_POINTER (gate->stream));
+  g_cond_broadcast (&gate->changed);
+  g_cond_broadcast (&self->reset_done);
+  g_mutex_unlock (&self->lock);
+  if (turn == NULL && association != NULL)
+    dc_sctp_association_reset_stream (association, gate->stream);
+}
+
+void
+dc_sctp_turns_stop (DcSctpTurns *self)
+{
+  g_mutex_lock (&self->lock);
+  self->stopped = TRUE;
+  for (GList *l = self->queue.head, *next; l != NULL; l = next) {
+    DcSctpTurn *turn = l->data;
+
+    next = l->next;
+    if (turn->gate != NULL) {
+      g_cond_broadcast (&turn->gate->changed);
+    } else if (turn->state == TURN_QUEUED) {
+      g_queue_delete_link (&self->queue, l);
+      turn_free (turn);
+    }
+  }
+  g_hash_table_remove_all (self->closing);
+  g_cond_broadcast (&self->reset_done);
+  g_mutex_unlock (&self->lock);
+}
+
+void
+dc_sctp_turns_begin (DcSctpTurns *self)
+{
+  g_mutex_lock (&self->lock);
+  self->stopped = self->blocked = FALSE;
+  g_mutex_unlock (&self->lock);
+}
+
+/* --- what the association says --- */
+
+void
+dc_sctp_turns_writable (DcSctpTurns *self, DcSctpAssociation *association)
+{
+  g_mutex_lock (&self->lock);
+  self->room_generation++;
+  self->blocked = FALSE;
+  advance_locked (self, association, NULL);
+  g_mutex_unlock (&self->lock);
+}
+
+void
+dc_sctp_turns_was_reset (DcSctpTurns *self, guint16 stream)
+{
+  g_mutex_lock (&self->lock);
+  g_hash_table_remove (self->closing, GUINT_TO_POINTER (stream));
+  g_cond_broadcast (&self->reset_done);
+  g_mutex_unlock (&self->lock);
+}
+
+void
+dc_sctp_turns_over (DcSctpTurns *self)
+{
+  g_mutex_lock (&self->lock);
+  g_hash_table_remove_all (self->closing);
+  g_cond_broadcast (&self->reset_done);
+  g_mutex_unlock (&self->lock);
+}

@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* gst-sctp-turns.h: messages of many streams that wait for room in one association, in their order. */
+#pragma once
+
+#include <gst/gst.h>
+
+#include "plugins/transport/dc-sctp-association.h"
+
+G_BEGIN_DECLS
+
+/* One stream, of who sends on it, one message at a time. Its fields belong to the functions below. */
+typedef struct {
+  guint16 stream;
+  gboolean flushing; /* nobody waits */
+  gboolean closed;   /* for good */
+  gboolean bereft;   /* likewise: its message goes on without it */
+  guint64 bytes_sent;
+  GCond changed;
+} DcSctpGate;
+
+/* Any thread. Nothing waits but dc_sctp_turns_send(). */
+typedef struct {
+  GMutex lock;           /* of all fields, and of the gates; nothing is called with it */
+  GQueue queue;          /* (element-type DcSctpTurn) */
+  gboolean sending;      /* the first is being given to SCTP */
+  gboolean blocked;      /* SCTP has no room for it */
+  guint room_generation; /* there was room once more */
+  gboolean stopped;
+  gboolean wanted;     /* somebody was told that a message waits on its stream */
+  GHashTable *closing; /* (element-type guint16): streams that are being reset */
+  GCond reset_done;    /* one of them was; or who waits is to look again */
+} DcSctpTurns;
+
+/* Stopped. */
+void dc_sctp_turns_init (DcSctpTurns *self);
+void dc_sctp_turns_clear (DcSctpTurns *self);
+void dc_sctp_gate_init (DcSctpGate *gate, guint16 stream);
+void dc_sctp_gate_clear (DcSctpGate *gate);
+
+/* Nobody waits any more, and what was left to be sent is dropped, until it begins anew. */
+void dc_sctp_turns_stop (DcSctpTurns *self);
+void dc_sctp_turns_begin (DcSctpTurns *self);
+/* Who waits at @gate returns, and who comes, until it is FALSE. */
+void dc_sctp_turns_flush (DcSctpTurns *self, DcSctpGate *gate, gboolean flushing);
+/* The stream is reset, after the message that waits at @gate was sent (its sender does not wait for that); nothing more is taken. @association:
+ * (nullable) */
+void dc_sctp_turns_close (DcSctpTurns *self, DcSctpGate *gate, DcSctpAssociation *association);
+
+/* Waits until it is @gate's turn, and there is room for @buffer (transfer full). FALSE: flushed. */
+gboolean dc_sctp_turns_send (DcSctpTurns *self, DcSctpGate *gate, DcSctpAssociation *association,
+    const DcSctpSendInfo *info, GstBuffer *buffer, DcSctpSent *sent);
+/* Whether a message waits on @stream, which others must not overtake: dc_sctp_turns_is_wanted() will say when to look again. */
+gboolean dc_sctp_turns_has (DcSctpTurns *self, guint16 stream);
+/* Whether somebody is to look again; says so once. To be asked after each message. */
+gboolean dc_sctp_turns_is_wanted (DcSctpTurns *self);
+guint64 dc_sctp_turns_get_bytes_sent (DcSctpTurns *self, DcSctpGate *gate);
+
+/* RFC 8831, section 6.6: the PPID for a message of @size bytes; an empty one goes as a byte of zero. */
+guint32 dc_sctp_ppid_for (guint32 ppid, gsize size);
+
+/* What the association says. */
+void dc_sctp_turns_writable (DcSctpTurns *self, DcSctpAssociation *association);
+void dc_sctp_turns_was_reset (DcSctpTurns *self, guint16 stream);
+void dc_sctp_turns_over (DcSctpTurns *self);
+
+G_END_DECLS

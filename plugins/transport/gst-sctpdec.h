@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* gst-sctpdec.h: packets of SCTP become messages; in the place of GStreamer's sctpdec. */
+#pragma once
+
+#include <gst/gst.h>
+
+#include "plugins/transport/dc-packet.h"
+
+G_BEGIN_DECLS
+
+#define DC_TYPE_SCTPDEC (gst_dc_sctpdec_get_type ())
+G_DECLARE_FINAL_TYPE (DcSctpDec, gst_dc_sctpdec, DC, SCTPDEC, GstElement)
+
+/* What is not for pads. Any thread. */
+
+typedef enum {
+  DC_SCTP_HOOK_PASS,  /* it is for the pad of its stream */
+  DC_SCTP_HOOK_TAKEN, /* nobody else is to have it */
+  DC_SCTP_HOOK_FULL, /* it is to be kept, and with it all that follows, until gst_dc_sctpdec_resume(); then it is shown again */
+} DcSctpHookResult;
+
+/* A message, before any pad is used for it. On the thread that brings packets, as a rule, or one that goes on after a pause; one at a time, and in
+ * order. It may send. */
+typedef DcSctpHookResult (*DcSctpHookFunc) (guint16 stream, guint32 ppid, GBytes *message, gpointer user_data);
+
+/* @func: (nullable). What was set before is not called any more once this has returned: not to be called within it. */
+void gst_dc_sctpdec_set_hook (DcSctpDec *self, DcSctpHookFunc func, gpointer user_data);
+/* After DC_SCTP_HOOK_FULL: there is room. */
+void gst_dc_sctpdec_resume (DcSctpDec *self);
+
+/* Sees a packet that has come, before SCTP does, which has not seen those just before it yet. FALSE: it never does. On the thread that brings
+ * packets, one at a time. */
+typedef gboolean (*DcSctpInTap) (const guint8 *packet, gsize size, gpointer user_data);
+
+/* @func: (nullable). As gst_dc_sctpdec_set_hook(). */
+void gst_dc_sctpdec_set_tap (DcSctpDec *self, DcSctpInTap func, gpointer user_data);
+
+/* Packets that come past the sink pad; waits while others come there. They are seen by the tap. Within the tap: SCTP is given those that have passed it
+ * before, and then these (there may be none). Not to be called within the hook. */
+void gst_dc_sctpdec_input (DcSctpDec *self, const DcPacket *packets, guint n);
+
+G_END_DECLS

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* gst-sctpenc.h: messages become packets of SCTP; in the place of GStreamer's sctpenc. */
+#pragma once
+
+#include <gst/gst.h>
+
+#include "plugins/transport/dc-sctp-association.h"
+#include "plugins/transport/gst-sctp-output.h"
+
+G_BEGIN_DECLS
+
+#define DC_TYPE_SCTPENC (gst_dc_sctpenc_get_type ())
+G_DECLARE_FINAL_TYPE (DcSctpEnc, gst_dc_sctpenc, DC, SCTPENC, GstElement)
+
+/* What is not for pads. Any thread. */
+
+/* A message past the pads, if there is room for it now. It does not overtake one that waits at the pad of its stream. An empty one goes as
+ * RFC 8831, section 6.6, wants it: @info->ppid may be that of text or binary messages. */
+DcSctpSent gst_dc_sctpenc_send (DcSctpEnc *self, const DcSctpSendInfo *info, gconstpointer data, gsize size);
+/* @func is called after each time that gst_dc_sctpenc_send() said DC_SCTP_WOULD_BLOCK, when it is worth trying again; NULL: not any more, once this
+ * has returned. Not to be set within. */
+void gst_dc_sctpenc_set_writable (DcSctpEnc *self, void (*func) (gpointer user_data), gpointer user_data);
+
+/* Packets go to @func instead of the source pad; NULL: to the pad again. Not to be called within @func, which is not called any more
+ * once this has returned. */
+void gst_dc_sctpenc_divert (DcSctpEnc *self, DcSctpDivertFunc func, gpointer user_data);
+/* Wherever packets go. @taps: (nullable). Not to be called within one. */
+void gst_dc_sctpenc_set_taps (DcSctpEnc *self, const DcSctpOutTaps *taps, gpointer user_data);
+
+G_END_DECLS
