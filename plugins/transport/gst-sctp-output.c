@@ -121,14 +121,23 @@ push (DcSctpOutput *self, GstBuffer *packet)
   gboolean wanted;
   GstFlowReturn flow;
 
-  if (!self->begun)
-    push_first_events (self);
-  self->begun = TRUE;
   wanted = tell_leaving (self, packet);
   flow = gst_pad_push (self->pad, packet);
   if (wanted)
     tell_left (self);
   return flow;
+}
+
+/* Who has set pushing. At once, though packets may take another way for good: others use the pad, too. Lets go of the lock meanwhile. */
+static void
+begin_locked (DcSctpOutput *self)
+{
+  if (self->begun)
+    return;
+  g_mutex_unlock (&self->lock);
+  push_first_events (self);
+  g_mutex_lock (&self->lock);
+  self->begun = TRUE;
 }
 
 /* Who has set pushing. At most @n packets; lets go of the lock meanwhile. */
@@ -137,6 +146,7 @@ push_locked (DcSctpOutput *self, guint n)
 {
   GstBuffer *packet;
 
+  begin_locked (self);
   for (; n > 0 && self->running && (packet = g_queue_pop_head (&self->packets)) != NULL; n--) {
     GstFlowReturn flow;
 
@@ -157,7 +167,7 @@ dc_sctp_output_task (gpointer user_data)
   DcSctpOutput *self = user_data;
 
   g_mutex_lock (&self->lock);
-  while (self->running && (self->pushing || g_queue_is_empty (&self->packets)))
+  while (self->running && (self->pushing || (self->begun && g_queue_is_empty (&self->packets))))
     g_cond_wait (&self->changed, &self->lock);
   if (self->running) {
     self->pushing = TRUE;

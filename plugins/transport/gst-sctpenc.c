@@ -424,22 +424,6 @@ leave (DcSctpEnc *self)
   dc_sctp_output_end (&self->output);
 }
 
-static void
-release_all (DcSctpEnc *self)
-{
-  GstElement *element = GST_ELEMENT (self);
-  GstPad *pad;
-
-  do {
-    GST_OBJECT_LOCK (self);
-    pad = element->sinkpads != NULL ? gst_object_ref (element->sinkpads->data) : NULL;
-    GST_OBJECT_UNLOCK (self);
-    if (pad != NULL)
-      release_pad (element, pad);
-    g_clear_object (&pad);
-  } while (pad != NULL);
-}
-
 static GstStateChangeReturn
 change_state (GstElement *element, GstStateChange transition)
 {
@@ -459,10 +443,8 @@ change_state (GstElement *element, GstStateChange transition)
       join (self);
     }
   }
-  if (transition == GST_STATE_CHANGE_PAUSED_TO_READY) {
+  if (transition == GST_STATE_CHANGE_PAUSED_TO_READY)
     gst_pad_stop_task (self->src);
-    release_all (self);
-  }
   return result;
 }
 
