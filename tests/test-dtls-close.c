@@ -199,6 +199,50 @@ test_threads (void)
     g_thread_join (threads[i]);
 }
 
+typedef struct {
+  DtlsWire *wire;
+  GPtrArray *datagrams; /* (element-type GBytes) */
+  gint *opened;         /* atomic */
+} Opener;
+
+static gpointer
+open_all (gpointer data)
+{
+  Opener *self = data;
+
+  for (guint i = 0; i < self->datagrams->len; i++) {
+    gsize size;
+    gconstpointer bytes = g_bytes_get_data (g_ptr_array_index (self->datagrams, i), &size);
+    g_autofree guint8 *copy = g_memdup2 (bytes, size);
+    DcPacket packet = {copy, size};
+    dc_dtls_session_open (self->wire->server.session, &packet, 1);
+    if (packet.size > 0)
+      g_atomic_int_inc (self->opened);
+  }
+  return NULL;
+}
+
+/* Datagrams that come on two ways, on a thread each: each counts once, whoever is first. */
+static void
+test_threads_openers (void)
+{
+  g_autoptr (DtlsWire) wire = dtls_wire_new_connected ();
+  g_autoptr (GPtrArray) datagrams = g_ptr_array_new_with_free_func ((GDestroyNotify) g_bytes_unref);
+  gint opened = 0;
+  Opener opener = {wire, datagrams, &opened};
+  GThread *threads[2];
+
+  for (guint i = 0; i < 3000; i++) {
+    dtls_end_send (&wire->client, "twice", 1);
+    g_ptr_array_add (datagrams, g_queue_pop_head (&wire->server.incoming));
+  }
+  for (guint i = 0; i < 2; i++)
+    threads[i] = g_thread_new ("opener", open_all, &opener);
+  for (guint i = 0; i < 2; i++)
+    g_thread_join (threads[i]);
+  g_assert_cmpint (opened, ==, 3000);
+}
+
 static gpointer
 call_all (gpointer data)
 {
@@ -249,6 +293,7 @@ main (int argc, char **argv)
   g_test_add_func ("/dtls/close/early", test_close_early);
   g_test_add_func ("/dtls/close/in-callback", test_close_in_callback);
   g_test_add_func ("/dtls/threads/senders", test_threads);
+  g_test_add_func ("/dtls/threads/openers", test_threads_openers);
   g_test_add_func ("/dtls/threads/handshake", test_threads_handshake);
   return g_test_run ();
 }
