@@ -323,6 +323,27 @@ test_early (gconstpointer data)
   dc_test_watchdog_stop ();
 }
 
+/* Whoever has little memory may ask for small records (RFC 6066, section 4). */
+static void
+test_small_records (gconstpointer data)
+{
+  g_autoptr (Pair) pair = pair_new (data);
+  guint8 block[DC_PACKET_HEAD + 513 + DC_PACKET_TAIL] = {0};
+  DcPacket packet = {block + DC_PACKET_HEAD, 512};
+
+  if (pair == NULL)
+    return;
+  dc_test_watchdog_start (60);
+  us_run_until (pair->us, pair->us->state >= DC_DTLS_CONNECTED);
+  assert_talks (pair, "how do you do", "thank you");
+  g_assert_true (dc_dtls_session_seal (pair->us->session, &packet, 1));
+  g_assert_cmpuint (packet.size, >, 512);
+  packet = (DcPacket){block + DC_PACKET_HEAD, 513};
+  g_assert_true (dc_dtls_session_seal (pair->us->session, &packet, 1));
+  g_assert_cmpuint (packet.size, ==, 0);
+  dc_test_watchdog_stop ();
+}
+
 /* The word of s_client for: say close_notify, and go. (s_server has none, it closes its socket first.) */
 static void
 test_close_theirs (gconstpointer data)
@@ -445,6 +466,7 @@ int
 main (int argc, char **argv)
 {
   static const Case as_client = {TRUE, EC, NULL}, as_server = {FALSE, EC, NULL};
+  static const Case small = {FALSE, EC, "-dtls1_2 -maxfraglen 512"};
 
   dc_test_init (&argc, &argv);
   for (guint i = 0; i < G_N_ELEMENTS (talks); i++) {
@@ -462,5 +484,6 @@ main (int argc, char **argv)
   g_test_add_data_func ("/dtls-openssl/renegotiation/server", &as_server, test_renegotiation);
   g_test_add_data_func ("/dtls-openssl/renegotiation/server-early", &as_server, test_renegotiation_early);
   g_test_add_data_func ("/dtls-openssl/early/server", &as_server, test_early);
+  g_test_add_data_func ("/dtls-openssl/small-records", &small, test_small_records);
   return g_test_run ();
 }
