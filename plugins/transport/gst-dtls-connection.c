@@ -29,6 +29,8 @@
 
 #include <openssl/crypto.h>
 
+#include "plugins/transport/gst-dtls-process.h"
+
 #define EARLY_MAX (64u << 10)
 #define EARLY_COST 128u /* of the memory of what waits, beside its bytes */
 #define SRTP_KEY_SIZE 30u
@@ -36,13 +38,16 @@
 #define SRTP_HMAC_SHA1_32 1u
 #define SRTP_HMAC_SHA1_80 2u
 #define DTLS_1_2 0xfefdu /* the only one that a session does */
-#define CERTIFICATE_RENEWAL (10 * G_TIME_SPAN_DAY)
+#define CLOSE_LIMIT (50 * G_TIME_SPAN_MILLISECOND)
 
-/* The session may be called by who got it, also when it is history: so a run stays for as long as the connection. */
+/* The session may be called by who got it, also when it is history: so a run stays for as long as the connection. Of the connection's lock. */
 typedef struct {
   GstDcDtlsConnection *connection;
-  DcDtlsSession *session; /* (nullable): it was stopped; and this is all that is left: */
+  DcDtlsSession *session; /* (nullable): it was stopped */
   GSource *timer;         /* (nullable) */
+  gboolean closing, closed;
+  guint calls
+      [2]; /* into the session, under way: that began before it was closing, or then; one of the former may have to do the closing */
 } Run;
 
 struct _GstDcDtlsConnection {
@@ -51,7 +56,8 @@ struct _GstDcDtlsConnection {
   char *id; /* (nullable); of the table's lock, and so is: */
   gboolean has_enc;
 
-  GMutex lock;                    /* of what follows; the session's is taken under it */
+  GMutex lock; /* of what follows; the session's is taken under it */
+  GCond called;
   DcDtlsCertificate *certificate; /* (nullable): not set, and nobody asked */
   Run *run;                       /* (nullable) */
   GSList *runs;                   /* (element-type Run): all there were */
@@ -93,29 +99,7 @@ gst_dc_dtls_state_get_type (void)
   return type;
 }
 
-/* --- The certificate of the process ---------------------------------------------------------------------------------------------- */
-
-/* Made when it is first wanted, and again before it is too old for who looks at that. Who has one keeps it, since its fingerprint was told. */
-static DcDtlsCertificate *
-get_process_certificate (GError **error)
-{
-  static GMutex lock;
-  static DcDtlsCertificate *certificate = NULL;
-  static gint64 made = 0;
-  DcDtlsCertificate *result;
-  gint64 now = g_get_real_time ();
-
-  g_mutex_lock (&lock);
-  if (certificate != NULL && ABS (now - made) > CERTIFICATE_RENEWAL)
-    g_clear_pointer (&certificate, dc_dtls_certificate_unref);
-  if (certificate == NULL) {
-    certificate = dc_dtls_certificate_new (error);
-    made = now;
-  }
-  result = certificate != NULL ? dc_dtls_certificate_ref (certificate) : NULL;
-  g_mutex_unlock (&lock);
-  return result;
-}
+/* --- Its certificate -------------------------------------------------------------------------------------------------------------- */
 
 void
 gst_dc_dtls_connection_set_certificate (GstDcDtlsConnection *self, DcDtlsCertificate *certificate)
@@ -134,7 +118,7 @@ gst_dc_dtls_connection_get_certificate (GstDcDtlsConnection *self, GError **erro
 
   g_mutex_lock (&self->lock);
   if (self->certificate == NULL)
-    self->certificate = get_process_certificate (error);
+    self->certificate = gst_dc_dtls_process_get_certificate (error);
   result = self->certificate != NULL ? dc_dtls_certificate_ref (self->certificate) : NULL;
   g_mutex_unlock (&self->lock);
   return result;
@@ -151,6 +135,7 @@ gst_dc_dtls_connection_new (GstElement *dec, const GstDcDtlsListener *listener)
   GstDcDtlsConnection *self = g_atomic_rc_box_new0 (GstDcDtlsConnection);
 
   g_mutex_init (&self->lock);
+  g_cond_init (&self->called);
   g_weak_ref_init (&self->elements[GST_DC_DTLS_END_DEC], dec);
   g_weak_ref_init (&self->elements[GST_DC_DTLS_END_ENC], NULL);
   self->listeners[GST_DC_DTLS_END_DEC] = listener;
@@ -175,6 +160,7 @@ clear (gpointer data)
   g_weak_ref_clear (&self->elements[GST_DC_DTLS_END_ENC]);
   g_free (self->peer_pem);
   g_mutex_clear (&self->lock);
+  g_cond_clear (&self->called);
   OPENSSL_cleanse (self->client_key, sizeof self->client_key);
   OPENSSL_cleanse (self->server_key, sizeof self->server_key);
 }
@@ -284,6 +270,15 @@ tell_over (GstDcDtlsConnection *self, const GError *error)
     self->listeners[GST_DC_DTLS_END_ENC]->over (enc, error);
 }
 
+static void
+tell_closed (GstDcDtlsConnection *self)
+{
+  g_autoptr (GstElement) enc = g_weak_ref_get (&self->elements[GST_DC_DTLS_END_ENC]);
+
+  if (enc != NULL)
+    self->listeners[GST_DC_DTLS_END_ENC]->closed (enc);
+}
+
 static gboolean
 set_state_locked (GstDcDtlsConnection *self, GstDcDtlsState state)
 {
@@ -305,43 +300,48 @@ set_state (GstDcDtlsConnection *self, GstDcDtlsState state)
     tell_state (self);
 }
 
-/* --- Timers ---------------------------------------------------------------------------------------------------------------------- */
+/* --- Calling the session --------------------------------------------------------------------------------------------------------- */
 
-static gpointer
-run_timers (gpointer context)
-{
-  for (;;)
-    g_main_context_iteration (context, TRUE);
-  return NULL;
-}
-
-static gpointer
-make_timer_context (gpointer unused)
-{
-  GMainContext *context = g_main_context_new ();
-
-  g_thread_unref (g_thread_new ("dc-dtls-timer", run_timers, context));
-  return context;
-}
+typedef struct {
+  Run *run;
+  DcDtlsSession *session;
+  guint i; /* of Run's calls */
+} Call;
 
 static gboolean
-dispatch_timer (GSource *source, GSourceFunc callback, gpointer user_data)
+begin_call (GstDcDtlsConnection *self, Call *call)
 {
-  g_source_set_ready_time (source, -1);
-  return callback (user_data);
+  g_mutex_lock (&self->lock);
+  call->run = self->run;
+  if (call->run != NULL) {
+    call->session = dc_dtls_session_ref (call->run->session);
+    call->i = call->run->closing ? 1 : 0;
+    call->run->calls[call->i]++;
+  }
+  g_mutex_unlock (&self->lock);
+  return call->run != NULL;
 }
 
-static GSource *
-make_timer (GSourceFunc callback, gpointer user_data, GDestroyNotify destroy)
+static void
+end_call (GstDcDtlsConnection *self, Call *call)
 {
-  static GSourceFuncs funcs = {.dispatch = dispatch_timer};
-  static GOnce once = G_ONCE_INIT;
-  GSource *source = g_source_new (&funcs, sizeof (GSource));
+  Run *run = call->run;
+  gboolean closed;
 
-  g_source_set_callback (source, callback, user_data, destroy);
-  g_source_attach (source, g_once (&once, make_timer_context, NULL));
-  return source;
+  g_mutex_lock (&self->lock);
+  run->calls[call->i]--;
+  closed = run->closing && !run->closed && run->calls[0] == 0;
+  if (closed) {
+    run->closed = TRUE;
+    g_cond_broadcast (&self->called);
+  }
+  g_mutex_unlock (&self->lock);
+  dc_dtls_session_unref (call->session);
+  if (closed)
+    tell_closed (self);
 }
+
+/* --- Timers ---------------------------------------------------------------------------------------------------------------------- */
 
 /* To when the session wants it now. Two threads that do so at the same time cannot leave behind what was before: each asks under the lock. */
 static void
@@ -357,15 +357,16 @@ static void
 work_cb (GstElement *enc, gpointer user_data)
 {
   GstDcDtlsConnection *self = user_data;
-  g_autoptr (DcDtlsSession) session = gst_dc_dtls_connection_get_session (self);
+  Call call;
 
-  if (session == NULL)
+  if (!begin_call (self, &call))
     return;
-  if (dc_dtls_session_get_state (session) == DC_DTLS_NEW)
-    dc_dtls_session_start (session);
+  if (dc_dtls_session_get_state (call.session) == DC_DTLS_NEW)
+    dc_dtls_session_start (call.session);
   else
-    dc_dtls_session_handle_timeout (session);
+    dc_dtls_session_handle_timeout (call.session);
   set_timer (self);
+  end_call (self, &call);
 }
 
 /* The timer is set by who works, also if it is too early to repeat something. */
@@ -486,8 +487,9 @@ on_state (DcDtlsState state, const GError *error, gpointer user_data)
 
 /* --- From start to stop ---------------------------------------------------------------------------------------------------------- */
 
+/* They wait in the session until it starts, and are copied. */
 static void
-take_early (GstDcDtlsConnection *self, GQueue *early)
+take_early (DcDtlsSession *session, GQueue *early)
 {
   GBytes *datagram;
 
@@ -495,11 +497,8 @@ take_early (GstDcDtlsConnection *self, GQueue *early)
     gsize size;
     guint8 *data = g_bytes_unref_to_data (datagram, &size);
     DcPacket packet = {data, size};
-    g_autoptr (DcDtlsSession) session = gst_dc_dtls_connection_get_session (self);
 
-    /* It waits there until the session starts, and is copied. */
-    if (session != NULL)
-      dc_dtls_session_open (session, &packet, 1);
+    dc_dtls_session_open (session, &packet, 1);
     g_free (data);
   }
 }
@@ -535,6 +534,7 @@ gst_dc_dtls_connection_start (GstDcDtlsConnection *self, gboolean is_client, GEr
 {
   static const DcDtlsCallbacks callbacks = {on_output, on_data, on_state, on_verify};
   g_autoptr (DcDtlsCertificate) certificate = gst_dc_dtls_connection_get_certificate (self, error);
+  DcDtlsSession *session;
   GQueue early;
   Run *run;
 
@@ -542,47 +542,75 @@ gst_dc_dtls_connection_start (GstDcDtlsConnection *self, gboolean is_client, GEr
     return FALSE;
   run = g_new0 (Run, 1);
   run->connection = self;
-  run->session = dc_dtls_session_new (certificate, is_client, &callbacks, run);
-  run->timer = make_timer (work_soon, gst_dc_dtls_connection_ref (self), (GDestroyNotify) gst_dc_dtls_connection_unref);
+  run->session = session = dc_dtls_session_new (certificate, is_client, &callbacks, run);
+  run->timer = gst_dc_dtls_process_new_timer (
+      work_soon, gst_dc_dtls_connection_ref (self), (GDestroyNotify) gst_dc_dtls_connection_unref);
   g_mutex_lock (&self->lock);
   begin_locked (self, run, is_client, &early);
   g_mutex_unlock (&self->lock);
-  take_early (self, &early);
+  take_early (session, &early);
   work_soon (self);
   return TRUE;
 }
 
-void
+/* Who is at work in the session does what is wanted of it, also this. */
+static void
+close_session (GstDcDtlsConnection *self, Call *call)
+{
+  g_mutex_lock (&self->lock);
+  call->run->closing = TRUE;
+  g_mutex_unlock (&self->lock);
+  dc_dtls_session_close (call->session);
+  end_call (self, call);
+}
+
+gboolean
 gst_dc_dtls_connection_close (GstDcDtlsConnection *self)
 {
-  g_autoptr (DcDtlsSession) session = gst_dc_dtls_connection_get_session (self);
+  gboolean closed;
+  Call call;
 
-  if (session == NULL)
-    return;
-  dc_dtls_session_close (session);
+  if (!begin_call (self, &call))
+    return TRUE;
+  close_session (self, &call);
   set_state (self, GST_DC_DTLS_CLOSED);
+  g_mutex_lock (&self->lock);
+  closed = call.run->closed;
+  g_mutex_unlock (&self->lock);
+  return closed;
+}
+
+/* What it has to send must be sent before the pads are closed, by whoever is at work: unless that one waits for us. */
+static void
+wait_closed_locked (GstDcDtlsConnection *self, Run *run)
+{
+  gint64 limit = g_get_monotonic_time () + CLOSE_LIMIT;
+
+  while (!run->closed && g_cond_wait_until (&self->called, &self->lock, limit))
+    continue;
 }
 
 /* What the session says from here on is history, but for what is to be sent. */
 void
 gst_dc_dtls_connection_stop (GstDcDtlsConnection *self)
 {
-  Run *run;
   g_autoptr (DcDtlsSession) session = NULL;
   g_autoptr (GSource) timer = NULL;
+  Call call;
 
-  g_mutex_lock (&self->lock);
-  run = g_steal_pointer (&self->run);
-  if (run != NULL) {
-    session = g_steal_pointer (&run->session);
-    timer = g_steal_pointer (&run->timer);
-  }
-  self->over = TRUE;
-  g_mutex_unlock (&self->lock);
-  if (run == NULL)
+  if (!begin_call (self, &call))
     return;
+  g_mutex_lock (&self->lock);
+  self->run = NULL;
+  self->over = TRUE;
+  timer = g_steal_pointer (&call.run->timer);
+  session = g_steal_pointer (&call.run->session);
+  g_mutex_unlock (&self->lock);
   g_source_destroy (timer);
-  dc_dtls_session_close (session);
+  close_session (self, &call);
+  g_mutex_lock (&self->lock);
+  wait_closed_locked (self, call.run);
+  g_mutex_unlock (&self->lock);
   set_state (self, GST_DC_DTLS_CLOSED);
 }
 
@@ -591,9 +619,14 @@ gst_dc_dtls_connection_stop (GstDcDtlsConnection *self)
 gboolean
 gst_dc_dtls_connection_seal (GstDcDtlsConnection *self, DcPacket *packets, guint n)
 {
-  g_autoptr (DcDtlsSession) session = gst_dc_dtls_connection_get_session (self);
+  gboolean sealed;
+  Call call;
 
-  return session != NULL && dc_dtls_session_seal (session, packets, n);
+  if (!begin_call (self, &call))
+    return FALSE;
+  sealed = dc_dtls_session_seal (call.session, packets, n);
+  end_call (self, &call);
+  return sealed;
 }
 
 static void
@@ -611,17 +644,18 @@ drop (GstDcDtlsConnection *self, DcPacket *packets, guint n)
 void
 gst_dc_dtls_connection_open (GstDcDtlsConnection *self, DcPacket *packets, guint n, GPtrArray *further)
 {
-  g_autoptr (DcDtlsSession) session = gst_dc_dtls_connection_get_session (self);
   /* Elements that are linked in a circle are inside of each other. */
   Opening outer = opening;
+  Call call;
 
-  if (session == NULL) {
+  if (!begin_call (self, &call)) {
     drop (self, packets, n);
     return;
   }
   opening = (Opening){self, further};
-  dc_dtls_session_open (session, packets, n);
+  dc_dtls_session_open (call.session, packets, n);
   opening = outer;
+  end_call (self, &call);
 }
 
 /* --- Asking ---------------------------------------------------------------------------------------------------------------------- */

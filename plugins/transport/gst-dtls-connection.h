@@ -33,6 +33,8 @@ typedef struct {
   void (*state) (GstElement *self);
   /* Nothing comes any more. @error: (nullable): the far side closed in order. Not after gst_dc_dtls_connection_stop(). */
   void (*over) (GstElement *self, const GError *error);
+  /* Of dtlsenc: gst_dc_dtls_connection_close() has done what it said it would. */
+  void (*closed) (GstElement *self);
 } GstDcDtlsListener;
 
 /* Atomically referenced; every function may be called from any thread. */
@@ -57,8 +59,9 @@ DcDtlsCertificate *gst_dc_dtls_connection_get_certificate (GstDcDtlsConnection *
 
 /* A new association; the handshake begins on a thread of its own. For dtlsenc. */
 gboolean gst_dc_dtls_connection_start (GstDcDtlsConnection *self, gboolean is_client, GError **error);
-/* Sends close_notify. What comes until the far side's is taken. */
-void gst_dc_dtls_connection_close (GstDcDtlsConnection *self);
+/* Sends close_notify. What comes until the far side's is taken. TRUE: it has left, if there was one to be sent; FALSE: that is up to another thread, and
+ * will be told. */
+gboolean gst_dc_dtls_connection_close (GstDcDtlsConnection *self);
 /* The same, and that was it. */
 void gst_dc_dtls_connection_stop (GstDcDtlsConnection *self);
 

@@ -258,7 +258,7 @@ on_over (GstElement *element, const GError *error)
   want_late (self);
 }
 
-static const GstDcDtlsListener listener = {on_packets, on_peer_pem, on_keys, on_state, on_over};
+static const GstDcDtlsListener listener = {on_packets, on_peer_pem, on_keys, on_state, on_over, NULL};
 
 /* --- What comes in --------------------------------------------------------------------------------------------------------------- */
 
@@ -463,7 +463,7 @@ check (GstDcDtlsDec *self)
   if (fault != NULL)
     GST_ELEMENT_ERROR (self, RESOURCE, SETTINGS, ("%s.", fault), ("property pem"));
   else if (id == NULL)
-    GST_WARNING_OBJECT (self, "no connection-id is set, or another dtlsdec has it");
+    GST_WARNING_OBJECT (self, "there is no connection-id, or another one has it");
   return fault == NULL && id != NULL;
 }
 
@@ -488,7 +488,7 @@ set_id (GstDcDtlsDec *self, const char *id)
   gboolean is_ours = gst_dc_dtls_connection_set_id (self->connection, id);
 
   if (!is_ours)
-    g_warning ("dtlsdec: another one has the connection-id %s", id);
+    GST_ERROR_OBJECT (self, "another one has the connection-id %s", id);
   replace_text (self, &self->connection_id, is_ours ? id : NULL);
   on_state (GST_ELEMENT (self));
 }

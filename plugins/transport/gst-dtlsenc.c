@@ -26,6 +26,7 @@ struct _GstDcDtlsEnc {
   char *connection_id;
   gboolean is_client;
   GstDcDtlsConnection *connection; /* (nullable): from READY on */
+  gboolean eos_wanted;             /* behind close_notify */
   gboolean has_events;             /* the src pad has what must come before data; of its stream lock */
 };
 
@@ -167,7 +168,28 @@ on_over (GstElement *element, const GError *error)
     GST_ELEMENT_ERROR (element, RESOURCE, WRITE, ("%s.", error->message), (NULL));
 }
 
-static const GstDcDtlsListener listener = {on_packets, NULL, on_keys, on_state, on_over};
+static void
+push_eos (GstDcDtlsEnc *self)
+{
+  gboolean wanted;
+
+  g_mutex_lock (&self->lock);
+  wanted = self->eos_wanted;
+  self->eos_wanted = FALSE;
+  g_mutex_unlock (&self->lock);
+  if (!wanted)
+    return;
+  ensure_events (self);
+  gst_pad_push_event (self->src, gst_event_new_eos ());
+}
+
+static void
+on_closed (GstElement *element)
+{
+  push_eos (GST_DC_DTLS_ENC (element));
+}
+
+static const GstDcDtlsListener listener = {on_packets, NULL, on_keys, on_state, on_over, on_closed};
 
 /* --- What comes in --------------------------------------------------------------------------------------------------------------- */
 
@@ -274,6 +296,18 @@ chain_list (GstPad *pad, GstObject *parent, GstBufferList *list)
 }
 
 /* close_notify goes before EOS. That of the far side is not waited for: it may be lost, and is never repeated. */
+static void
+take_eos (GstDcDtlsEnc *self)
+{
+  g_autoptr (GstDcDtlsConnection) connection = get_connection (self);
+
+  g_mutex_lock (&self->lock);
+  self->eos_wanted = TRUE;
+  g_mutex_unlock (&self->lock);
+  if (connection == NULL || gst_dc_dtls_connection_close (connection))
+    push_eos (self);
+}
+
 static gboolean
 take_event (GstPad *pad, GstObject *parent, GstEvent *event)
 {
@@ -286,9 +320,9 @@ take_event (GstPad *pad, GstObject *parent, GstEvent *event)
       gst_event_unref (event);
       return TRUE;
     case GST_EVENT_EOS:
-      gst_dc_dtlsenc_close (self);
-      ensure_events (self);
-      return gst_pad_event_default (pad, parent, event);
+      gst_event_unref (event);
+      take_eos (self);
+      return TRUE;
     case GST_EVENT_FLUSH_STOP:
       flushed = gst_pad_event_default (pad, parent, event);
       forget_events (self);
