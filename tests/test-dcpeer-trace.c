@@ -141,9 +141,8 @@ test_text_missing_fields (void)
       "peer-left", "peer-away", "peer-back", "ice-server", "calling", "called", "local-description",
       "remote-description", "local-candidate", "remote-candidate", "local-candidates-done", "remote-candidates-done",
       "gathering-state", "ice-state", "dtls-state", "sctp-state", "identity", "secret-proved", "selected-pair",
-      "transport",
-      "channel-open", "connection-lost", "connection-resumed", "connection-closed", "busy", "sent", "received",
-      "acknowledged", "summary", "room", "peer", "something-new"};
+      "transport", "channel-open", "connection-lost", "connection-resumed", "connection-closed", "busy", "sent",
+      "received", "acknowledged", "summary", "room", "peer", "something-new"};
   g_autoptr (DcTraceText) text = dc_trace_text_new ();
   for (gsize i = 0; i < G_N_ELEMENTS (names); i++) {
     g_autoptr (GstStructure) event = gst_structure_new_empty (names[i]);

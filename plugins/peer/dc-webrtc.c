@@ -27,7 +27,7 @@ struct _DcWebrtc {
   NiceAgent *agent;
   DcSctpPath *path;
   DcTransport *transport; /* (nullable) */
-  GPtrArray *promises; /* (element-type GstPromise) */
+  GPtrArray *promises;    /* (element-type GstPromise) */
   DcSctpPathCallbacks callbacks;
   gpointer user_data;
 };
