@@ -20,6 +20,19 @@ get_other (GstDtlsEnd *self)
   return self == &self->pair->client ? &self->pair->server : &self->pair->client;
 }
 
+void
+gst_dtls_end_put (GstDtlsEnd *self, GstMiniObject *object)
+{
+  g_atomic_int_inc (&self->n_put);
+  g_async_queue_push (self->wire, object);
+}
+
+gboolean
+gst_dtls_end_has_all (GstDtlsEnd *self)
+{
+  return g_atomic_int_get (&self->n_brought) == g_atomic_int_get (&self->n_put);
+}
+
 static void
 put_on_wire (GstDtlsEnd *self, GstMiniObject *object, guint n)
 {
@@ -33,7 +46,7 @@ put_on_wire (GstDtlsEnd *self, GstMiniObject *object, guint n)
   } else if (self->holds) {
     g_queue_push_tail (&self->held, object);
   } else {
-    g_async_queue_push (other->wire, object);
+    gst_dtls_end_put (other, object);
   }
   g_mutex_unlock (&self->lock);
   wake ();
@@ -240,6 +253,8 @@ bring (gpointer user_data)
       gst_pad_push_list (self->from_wire, GST_BUFFER_LIST (object));
     else if (GST_IS_BUFFER (object))
       gst_pad_push (self->from_wire, GST_BUFFER (object));
+    g_atomic_int_inc (&self->n_brought);
+    wake ();
   } while (!GST_IS_EVENT (object));
   gst_mini_object_unref (object);
   return NULL;
@@ -312,12 +327,12 @@ gst_dtls_end_stop (GstDtlsEnd *self)
   GstDtlsEnd *other = get_other (self);
 
   gst_element_set_state (self->enc, GST_STATE_NULL);
-  /* Who waits for the next has brought them all. */
-  dc_test_wait_until (NULL, g_async_queue_length (other->wire) < 0);
+  dc_test_wait_until (NULL, gst_dtls_end_has_all (other));
   gst_element_set_state (self->dec, GST_STATE_NULL);
   /* They have seen the end of the stream, and the next one is another. */
   gst_pad_set_active (self->from_dec, FALSE);
   gst_pad_set_active (self->from_dec, TRUE);
+  begin_stream (self->from_wire);
   gst_pad_set_active (self->to_wire, FALSE);
   gst_pad_set_active (self->to_wire, TRUE);
   g_mutex_lock (&self->lock);
@@ -332,7 +347,6 @@ gst_dtls_end_start (GstDtlsEnd *self)
   g_assert_cmpint (gst_element_set_state (self->dec, GST_STATE_PLAYING), ==, GST_STATE_CHANGE_SUCCESS);
   g_assert_cmpint (gst_element_set_state (self->enc, GST_STATE_PLAYING), ==, GST_STATE_CHANGE_SUCCESS);
   begin_stream (self->to_enc);
-  begin_stream (self->from_wire);
 }
 
 void
@@ -368,7 +382,7 @@ gst_dtls_end_release (GstDtlsEnd *self)
   g_mutex_lock (&self->lock);
   self->holds = FALSE;
   while ((object = g_queue_pop_head (&self->held)))
-    g_async_queue_push (get_other (self)->wire, object);
+    gst_dtls_end_put (get_other (self), object);
   g_mutex_unlock (&self->lock);
 }
 

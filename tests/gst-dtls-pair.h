@@ -16,8 +16,9 @@ typedef struct {
   GstPad *from_dec;  /* and comes out there */
   GstPad *from_wire; /* datagrams */
   GstPad *to_wire;
-  GAsyncQueue *wire; /* (element-type GstMiniObject): on their way here, buffers and lists */
-  GThread *thread;   /* that brings them */
+  GAsyncQueue *wire;     /* (element-type GstMiniObject): on their way here, buffers and lists */
+  gint n_put, n_brought; /* of these; atomic */
+  GThread *thread;       /* that brings them */
 
   GMutex lock;         /* of what follows */
   GArray *states;      /* (element-type gint): of the dtlsenc, each change */
@@ -51,6 +52,10 @@ void gst_dtls_end_stop (GstDtlsEnd *end);
 void gst_dtls_pair_connect (GstDtlsPair *pair);
 /* "@text 0", "@text 1" and so on, as a list if there are several. */
 GstFlowReturn gst_dtls_end_send (GstDtlsEnd *end, const char *text, guint n);
+/* Puts a datagram on the wire to @end. (transfer full) */
+void gst_dtls_end_put (GstDtlsEnd *end, GstMiniObject *object);
+/* All that was put on the wire to it has been brought. */
+gboolean gst_dtls_end_has_all (GstDtlsEnd *end);
 void gst_dtls_end_release (GstDtlsEnd *end);
 gint gst_dtls_end_get_state (GstDtlsEnd *end);
 gboolean gst_dtls_end_has_been (GstDtlsEnd *end, gint state);

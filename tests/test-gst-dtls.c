@@ -165,8 +165,8 @@ test_early (Fixture *fixture, gconstpointer kind)
 
   gst_element_set_state (pair->server.dec, GST_STATE_PLAYING);
   gst_dtls_end_start (&pair->client);
-  dc_test_wait_until (NULL, gst_dtls_end_read (&pair->client, guint, pair->client.n_datagrams) == 1
-                                && g_async_queue_length (pair->server.wire) < 0);
+  dc_test_wait_until (NULL,
+      gst_dtls_end_read (&pair->client, guint, pair->client.n_datagrams) == 1 && gst_dtls_end_has_all (&pair->server));
   gst_dtls_end_start (&pair->server);
   dc_test_wait_until (NULL,
       gst_dtls_end_has_been (&pair->client, STATE_CONNECTED) && gst_dtls_end_has_been (&pair->server, STATE_CONNECTED));
@@ -259,7 +259,7 @@ put_alert (GstDtlsEnd *end, guint8 description)
 {
   const guint8 record[] = {21, 0xfe, 0xfd, 0, 0, 0, 0, 0, 0, 0, 9, 0, 2, 2, description};
 
-  g_async_queue_push (end->wire, gst_buffer_new_memdup (record, sizeof record));
+  gst_dtls_end_put (end, GST_MINI_OBJECT (gst_buffer_new_memdup (record, sizeof record)));
 }
 
 static void
@@ -290,7 +290,7 @@ test_noise (Fixture *fixture, gconstpointer kind)
     GstBuffer *buffer = gst_buffer_new_allocate (NULL, size, NULL);
 
     gst_buffer_memset (buffer, 0, (guint8) g_rand_int_range (rand, 20, 64), size);
-    g_async_queue_push (pair->server.wire, buffer);
+    gst_dtls_end_put (&pair->server, GST_MINI_OBJECT (buffer));
   }
   put_alert (&pair->server, 40);
   assert_talks (pair);
@@ -379,7 +379,7 @@ hand_over (DcPacket *packets, guint n, gpointer user_data)
   GstDtlsPair *pair = user_data;
 
   for (guint i = 0; i < n; i++)
-    g_async_queue_push (pair->server.wire, gst_buffer_new_memdup (packets[i].data, packets[i].size));
+    gst_dtls_end_put (&pair->server, GST_MINI_OBJECT (gst_buffer_new_memdup (packets[i].data, packets[i].size)));
 }
 
 static void
@@ -418,7 +418,7 @@ test_session (Fixture *fixture, gconstpointer kind)
   memcpy (packet.data, "quick", 5);
   g_assert_true (dc_dtls_session_seal (session, &packet, 1));
   gst_dc_dtlsdec_input (GST_DC_DTLS_DEC (pair->server.dec), &packet, 1);
-  g_assert_true (gst_dtls_end_has_received (&pair->server, "quick"));
+  dc_test_wait_until (NULL, gst_dtls_end_has_received (&pair->server, "quick"));
 }
 
 /* --- Settings ---------------------------------------------------------------------------------------------------------------------- */
