@@ -94,6 +94,13 @@ void dc_sctp_event_clear (DcSctpEvent *event);
 /* The state is @state from now on; it is told in order. */
 void dc_sctp_set_state_locked (DcSctpAssociation *self, DcSctpState state);
 
+/* --- dc-sctp-mend.c --- */
+
+#define DC_SCTP_MENDED_MAX 2048
+
+/* Returns: the size of what usrsctp gets instead, without a checksum, in @mended; 0: the packet is as it should be. */
+gsize dc_sctp_mend (const guint8 *packet, gsize size, guint8 *mended);
+
 /* --- dc-sctp-reset.c --- */
 
 void dc_sctp_reset_begin_locked (DcSctpAssociation *self, guint16 stream);

@@ -38,6 +38,8 @@ static struct {
   GQueue free_addresses; /* (element-type FreeAddress): since when, in order */
   guint64 now;           /* milliseconds that have passed for usrsctp */
 
+  gboolean stopped; /* the clock, for good */
+
   GMutex gate_lock;
   GCond gate_open;
   gint gate_closed; /* atomic */
@@ -267,6 +269,8 @@ set_defaults (void)
   usrsctp_sysctl_set_sctp_delayed_sack_time_default (20);
   usrsctp_sysctl_set_sctp_initial_cwnd (10);
   usrsctp_sysctl_set_sctp_max_burst_default (10);
+  /* Else the burst's limit is also one of the congestion window, which an application that pauses for a moment then loses. */
+  usrsctp_sysctl_set_sctp_use_cwnd_based_maxburst (0);
   /* What bounds memory where messages are small: each costs a few hundred bytes. */
   usrsctp_sysctl_set_sctp_max_chunks_on_queue (10240);
 }
@@ -277,8 +281,15 @@ start (gpointer data)
   stack.associations = g_hash_table_new (NULL, NULL);
   usrsctp_init_nothreads (0, conn_output_cb, NULL);
   set_defaults ();
-  g_thread_unref (g_thread_new ("dc-sctp", clock_thread, NULL));
+  if (!stack.stopped)
+    g_thread_unref (g_thread_new ("dc-sctp", clock_thread, NULL));
   return &stack;
+}
+
+void
+dc_sctp_stack_stop_clock (void)
+{
+  stack.stopped = TRUE;
 }
 
 static guintptr

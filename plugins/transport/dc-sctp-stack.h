@@ -11,6 +11,8 @@ void dc_sctp_stack_add (DcSctpAssociation *self);
 gboolean dc_sctp_stack_remove (DcSctpAssociation *self);
 /* What the timer thread does each time. Tests call it to have time pass. */
 void dc_sctp_stack_advance (guint milliseconds);
+/* From now on nothing else has time pass; before the first association. */
+void dc_sctp_stack_stop_clock (void);
 /* Takes the lock, and the right to call usrsctp. */
 void dc_sctp_enter (DcSctpAssociation *self);
 /* Gives both back, puts out what was collected and tells what has to be told at once. */
