@@ -45,14 +45,16 @@ dc_sctp_shared_is_bringing (void)
 
 /* --- callbacks --- */
 
-/* (transfer full) (nullable) */
+/* What leaves does so to the end, but nothing is given any more. (transfer full) (nullable) */
 static GstElement *
 dup_element (DcSctpShared *self, DcSctpRole role, DcSctpCallbacks *callbacks)
 {
   GstElement *element;
 
   g_mutex_lock (&self->lock);
-  element = self->elements[role] != NULL ? gst_object_ref (self->elements[role]) : NULL;
+  element = role == DC_SCTP_DEC && self->over ? NULL : self->elements[role];
+  if (element != NULL)
+    gst_object_ref (element);
   *callbacks = self->callbacks[role];
   g_mutex_unlock (&self->lock);
   return element;
