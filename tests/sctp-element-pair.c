@@ -30,13 +30,18 @@ pair_event_free (PairEvent *event)
 PairEvent *
 pair_wait (PairEnd *end, PairKind kind)
 {
-  for (;;) {
-    PairEvent *event = g_async_queue_pop (end->events);
+  PairEvent *event;
 
-    if (event->kind == kind)
+  for (GList *l = end->kept.head; l != NULL; l = l->next) {
+    event = l->data;
+    if (event->kind == kind) {
+      g_queue_delete_link (&end->kept, l);
       return event;
-    pair_event_free (event);
+    }
   }
+  while ((event = g_async_queue_pop (end->events))->kind != kind)
+    g_queue_push_tail (&end->kept, event);
+  return event;
 }
 
 void
@@ -141,6 +146,7 @@ set_up_end (PairEnd *end, guint id)
   g_mutex_init (&end->lock);
   g_cond_init (&end->changed);
   end->events = g_async_queue_new_full ((GDestroyNotify) pair_event_free);
+  g_queue_init (&end->kept);
   end->pipeline = gst_pipeline_new (NULL);
   end->enc = DC_SCTPENC (gst_element_factory_make ("sctpenc", NULL));
   end->dec = DC_SCTPDEC (gst_element_factory_make ("sctpdec", NULL));
@@ -215,6 +221,7 @@ pair_tear_down (Pair *pair, gconstpointer data)
     release (end->enc);
     release (end->dec);
     g_async_queue_unref (end->events);
+    g_queue_clear_full (&end->kept, (GDestroyNotify) pair_event_free);
     g_cond_clear (&end->changed);
     g_mutex_clear (&end->lock);
   }

@@ -22,6 +22,7 @@ typedef struct {
   DcSctpEnc *enc;
   DcSctpDec *dec;
   GAsyncQueue *events; /* (element-type PairEvent) */
+  GQueue kept;         /* likewise: those that were not waited for yet */
   GMutex lock;
   GCond changed;
   gboolean held; /* messages are not taken by who is behind the pads */
@@ -38,7 +39,7 @@ void pair_tear_down (Pair *pair, gconstpointer data);
 /* Until both are up. */
 void pair_play (Pair *pair);
 
-/* The next event of one kind, of those that have not been returned; others before it are dropped. (transfer full) */
+/* The next event of one kind. (transfer full) */
 PairEvent *pair_wait (PairEnd *end, PairKind kind);
 void pair_event_free (PairEvent *event);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (PairEvent, pair_event_free)

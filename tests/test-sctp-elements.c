@@ -118,17 +118,18 @@ test_bytes_sent (Pair *pair, gconstpointer data)
 
 enum { LOSSY = 99 };
 
+static gint to_lose; /* atomic */
+
 /* The first packets that begin with a message that may be lost do not arrive. */
 static GstPadProbeReturn
-lose_data (GstPad *pad, GstPadProbeInfo *info, gpointer n_left)
+lose_data (GstPad *pad, GstPadProbeInfo *info, gpointer user_data)
 {
-  gint *left = n_left;
   guint8 chunk[16] = {0};
 
   gst_buffer_extract (GST_PAD_PROBE_INFO_BUFFER (info), 12, chunk, sizeof chunk);
-  if (chunk[0] != 0 || chunk[15] != LOSSY || g_atomic_int_get (left) == 0)
+  if (chunk[0] != 0 || chunk[15] != LOSSY || g_atomic_int_get (&to_lose) == 0)
     return GST_PAD_PROBE_OK;
-  g_atomic_int_add (left, -1);
+  g_atomic_int_add (&to_lose, -1);
   return GST_PAD_PROBE_DROP;
 }
 
@@ -138,16 +139,16 @@ test_limit (Pair *pair, gconstpointer data)
 {
   g_autoptr (GstPad) src = gst_element_get_static_pad (GST_ELEMENT (pair->ends[0].enc), "src"), pad = NULL;
   DcSctpSendInfo info = {.ppid = LOSSY, .reliability = DC_SCTP_RETRANSMITS, .limit = 1};
-  gint left = 2;
 
   pair_play (pair);
   pad = pair_open (&pair->ends[0], 0);
-  gst_pad_add_probe (src, GST_PAD_PROBE_TYPE_BUFFER, lose_data, &left, NULL);
+  g_atomic_int_set (&to_lose, 2);
+  gst_pad_add_probe (src, GST_PAD_PROBE_TYPE_BUFFER, lose_data, NULL, NULL);
   pair_push_with (pad, "given up", 8, &info);
   pair_push (pad, "behind");
   pair_expect (&pair->ends[1], 0, BINARY, "behind");
-  g_assert_cmpint (g_atomic_int_get (&left), ==, 0);
-  g_atomic_int_set (&left, 1);
+  g_assert_cmpint (g_atomic_int_get (&to_lose), ==, 0);
+  g_atomic_int_set (&to_lose, 1);
   pair_push_with (pad, "sent again", 10, &info);
   pair_expect (&pair->ends[1], 0, LOSSY, "sent again");
 }

@@ -38,7 +38,8 @@
 #define SRTP_HMAC_SHA1_32 1u
 #define SRTP_HMAC_SHA1_80 2u
 #define DTLS_1_2 0xfefdu /* the only one that a session does */
-#define CLOSE_LIMIT (50 * G_TIME_SPAN_MILLISECOND)
+/* Who is at work goes on to tell a webrtcbin, which must not be gone by then; but might wait for a lock that is held by who stops. */
+#define CLOSE_LIMIT (2 * G_TIME_SPAN_SECOND)
 
 /* The session may be called by who got it, also when it is history: so a run stays for as long as the connection. Of the connection's lock. */
 typedef struct {

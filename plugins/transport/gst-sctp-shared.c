@@ -28,7 +28,12 @@ struct _DcSctpShared {
   gboolean ready[DC_SCTP_ROLES];
   gboolean beginning;
   gboolean over;
+  GCond told;
+  guint telling; /* states, under way */
 };
+
+/* Who is told a state may go on to tell a webrtcbin, which must not be gone by then; but might wait for a lock that is held by who leaves. */
+#define TELL_LIMIT (2 * G_TIME_SPAN_SECOND)
 
 /* Those of which one element is missing. */
 static GMutex table_lock;
@@ -45,14 +50,16 @@ dc_sctp_shared_is_bringing (void)
 
 /* --- callbacks --- */
 
-/* (transfer full) (nullable) */
+/* What leaves does so to the end, but nothing is given any more. (transfer full) (nullable) */
 static GstElement *
 dup_element (DcSctpShared *self, DcSctpRole role, DcSctpCallbacks *callbacks)
 {
   GstElement *element;
 
   g_mutex_lock (&self->lock);
-  element = self->elements[role] != NULL ? gst_object_ref (self->elements[role]) : NULL;
+  element = role == DC_SCTP_DEC && self->over ? NULL : self->elements[role];
+  if (element != NULL)
+    gst_object_ref (element);
   *callbacks = self->callbacks[role];
   g_mutex_unlock (&self->lock);
   return element;
@@ -124,12 +131,29 @@ static void
 tell_state (DcSctpShared *self, DcSctpRole role, DcSctpState state)
 {
   DcSctpCallbacks callbacks;
-  g_autoptr (GstElement) element = dup_element (self, role, &callbacks);
+  g_autoptr (GstElement) element = NULL;
 
+  g_mutex_lock (&self->lock);
+  self->telling++;
+  g_mutex_unlock (&self->lock);
+  element = dup_element (self, role, &callbacks);
   inside++;
   if (element != NULL)
     callbacks.state (state, element);
   inside--;
+  g_mutex_lock (&self->lock);
+  self->telling--;
+  g_cond_broadcast (&self->told);
+  g_mutex_unlock (&self->lock);
+}
+
+static void
+wait_told_locked (DcSctpShared *self)
+{
+  gint64 limit = g_get_monotonic_time () + TELL_LIMIT;
+
+  while (self->telling > 0 && inside == 0 && g_cond_wait_until (&self->told, &self->lock, limit))
+    continue;
 }
 
 /* What we ended ourselves is told by who leaves. */
@@ -247,6 +271,7 @@ shared_new (guint id)
   g_atomic_ref_count_init (&self->references);
   self->id = id;
   g_mutex_init (&self->lock);
+  g_cond_init (&self->told);
   return self;
 }
 
@@ -332,6 +357,7 @@ dc_sctp_shared_leave (DcSctpShared *self, DcSctpRole role)
 
   g_mutex_lock (&self->lock);
   element = g_steal_pointer (&self->elements[role]);
+  wait_told_locked (self);
   g_mutex_unlock (&self->lock);
   gst_clear_object (&element);
 }
@@ -365,6 +391,7 @@ shared_free (gpointer data)
   DcSctpShared *self = data;
 
   g_clear_pointer (&self->association, dc_sctp_association_unref);
+  g_cond_clear (&self->told);
   g_mutex_clear (&self->lock);
   g_free (self);
   return NULL;

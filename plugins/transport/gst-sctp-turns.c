@@ -11,11 +11,14 @@
  *     QUEUED ---> SENDING ---> DONE
  *        ^-- no room --'
  *
- * A gate that is closed while its message waits leaves the message behind: an orphan, which is sent in its turn, and then the stream is
- * reset. A stream that is still being reset when somebody sends on it anew is waited for.
+ * A gate that is closing lets go of its sender, whose message stays behind: an orphan, which is sent in its turn. What is still on its way to the gate, and has left
+ * the sender's own queue, follows as another one. The stream is reset after the last of them. A stream that is still being reset when somebody
+ * sends on it anew is waited for.
  */
 #include "plugins/transport/gst-sctp-turns.h"
 
+/* For what is on its way to a gate that closes: it takes microseconds, as a rule. */
+#define DRAIN_TIMEOUT (100 * G_TIME_SPAN_MILLISECOND)
 /* RFC 8831, section 8 */
 enum { PPID_STRING = 51, PPID_BINARY = 53, PPID_STRING_EMPTY = 56, PPID_BINARY_EMPTY = 57 };
 
@@ -24,7 +27,8 @@ typedef struct {
   DcSctpSendInfo info;
   GstBuffer *buffer;
   GstMapInfo map;
-  DcSctpGate *gate; /* (nullable): an orphan's is gone */
+  DcSctpGate *gate; /* (nullable): an orphan has none */
+  gboolean is_last; /* of an orphan: then the stream is reset */
   DcSctpSent sent;  /* once done */
 } DcSctpTurn;
 
@@ -36,14 +40,14 @@ dc_sctp_turns_init (DcSctpTurns *self)
   g_mutex_init (&self->lock);
   g_cond_init (&self->reset_done);
   g_queue_init (&self->queue);
-  self->closing = g_hash_table_new (NULL, NULL);
+  self->resetting = g_hash_table_new (NULL, NULL);
   self->stopped = TRUE;
 }
 
 void
 dc_sctp_turns_clear (DcSctpTurns *self)
 {
-  g_hash_table_unref (self->closing);
+  g_hash_table_unref (self->resetting);
   g_cond_clear (&self->reset_done);
   g_mutex_clear (&self->lock);
 }
@@ -116,8 +120,11 @@ static void
 bury_orphan_locked (DcSctpTurns *self, DcSctpTurn *turn, DcSctpAssociation *association)
 {
   guint16 stream = turn->info.stream;
+  gboolean is_last = turn->is_last;
 
   turn_free (turn);
+  if (!is_last)
+    return;
   g_mutex_unlock (&self->lock);
   dc_sctp_association_reset_stream (association, stream);
   g_mutex_lock (&self->lock);
@@ -167,20 +174,21 @@ advance_locked (DcSctpTurns *self, DcSctpAssociation *association, const DcSctpT
   }
 }
 
-/* FALSE: flushed, and @turn is freed, or goes on as an orphan. */
-static gboolean
+typedef enum { WAITED_DONE, WAITED_ORPHAN /* the turn is no longer ours */, WAITED_FLUSHED } Waited;
+
+static Waited
 wait_for_turn_locked (DcSctpTurns *self, DcSctpGate *gate, DcSctpAssociation *association, DcSctpTurn *turn)
 {
   for (;;) {
     if (gate->bereft)
-      return FALSE;
+      return WAITED_ORPHAN;
     if (turn->state == TURN_DONE)
-      return TRUE;
+      return WAITED_DONE;
     if ((gate->flushing || self->stopped) && turn->state == TURN_QUEUED) {
       g_queue_remove (&self->queue, turn);
       turn_free (turn);
       advance_locked (self, association, NULL);
-      return FALSE;
+      return WAITED_FLUSHED;
     }
     if (turn->state == TURN_QUEUED)
       advance_locked (self, association, turn);
@@ -189,28 +197,63 @@ wait_for_turn_locked (DcSctpTurns *self, DcSctpGate *gate, DcSctpAssociation *as
   }
 }
 
+/* Returns: whether it was taken. */
+static gboolean
+send_locked (DcSctpTurns *self, DcSctpGate *gate, DcSctpAssociation *association, DcSctpTurn *turn, DcSctpSent *sent)
+{
+  gsize size = turn->map.size;
+
+  switch (wait_for_turn_locked (self, gate, association, turn)) {
+    case WAITED_DONE:
+      *sent = turn->sent;
+      turn_free (turn);
+      break;
+    case WAITED_ORPHAN:
+      *sent = DC_SCTP_SENT;
+      break;
+    case WAITED_FLUSHED:
+      return FALSE;
+  }
+  gate->bytes_sent += *sent == DC_SCTP_SENT ? size : 0;
+  return TRUE;
+}
+
+/* Nobody waits for it. */
+static void
+leave_orphan_locked (DcSctpTurns *self, DcSctpGate *gate, DcSctpAssociation *association, DcSctpTurn *turn)
+{
+  turn->gate = NULL;
+  gate->bytes_sent += turn->map.size;
+  g_queue_push_tail (&self->queue, turn);
+  advance_locked (self, association, NULL);
+}
+
 gboolean
 dc_sctp_turns_send (DcSctpTurns *self, DcSctpGate *gate, DcSctpAssociation *association, const DcSctpSendInfo *info,
     GstBuffer *buffer, DcSctpSent *sent)
 {
   DcSctpTurn *turn = turn_new (gate, info, buffer);
-  gboolean in_time;
+  gboolean taken = TRUE;
 
   *sent = DC_SCTP_CLOSED;
   if (turn == NULL)
     return TRUE;
   g_mutex_lock (&self->lock);
-  while (!gate->flushing && !self->stopped && g_hash_table_contains (self->closing, GUINT_TO_POINTER (gate->stream)))
+  while (!gate->flushing && !gate->closing && !self->stopped
+         && g_hash_table_contains (self->resetting, GUINT_TO_POINTER (gate->stream)))
     g_cond_wait (&self->reset_done, &self->lock);
-  g_queue_push_tail (&self->queue, turn);
-  in_time = wait_for_turn_locked (self, gate, association, turn);
-  if (in_time) {
-    *sent = turn->sent;
-    gate->bytes_sent += turn->sent == DC_SCTP_SENT ? turn->map.size : 0;
+  if (gate->flushing || self->stopped) {
+    taken = FALSE;
     turn_free (turn);
+  } else if (gate->closing) {
+    *sent = DC_SCTP_SENT;
+    leave_orphan_locked (self, gate, association, turn);
+  } else {
+    g_queue_push_tail (&self->queue, turn);
+    taken = send_locked (self, gate, association, turn, sent);
   }
   g_mutex_unlock (&self->lock);
-  return in_time;
+  return taken;
 }
 
 /* --- those that do not take turns --- */
@@ -253,23 +296,67 @@ dc_sctp_turns_get_bytes_sent (DcSctpTurns *self, DcSctpGate *gate)
 
 /* --- flushing, closing --- */
 
+static void
+wake_locked (DcSctpTurns *self, DcSctpGate *gate)
+{
+  g_cond_broadcast (&gate->changed);
+  g_cond_broadcast (&self->reset_done);
+}
+
 void
 dc_sctp_turns_flush (DcSctpTurns *self, DcSctpGate *gate, gboolean flushing)
 {
   g_mutex_lock (&self->lock);
-  gate->flushing = flushing || gate->closed;
-  g_cond_broadcast (&gate->changed);
-  g_cond_broadcast (&self->reset_done);
+  gate->flushing = flushing;
+  wake_locked (self, gate);
   g_mutex_unlock (&self->lock);
 }
 
-static DcSctpTurn *
-find_turn_locked (DcSctpTurns *self, DcSctpGate *gate)
+void
+dc_sctp_turns_begin_close (DcSctpTurns *self, DcSctpGate *gate)
 {
+  g_mutex_lock (&self->lock);
   for (GList *l = self->queue.head; l != NULL; l = l->next) {
     DcSctpTurn *turn = l->data;
 
-    if (turn->gate == gate)
+    if (turn->gate == gate) {
+      turn->gate = NULL;
+      gate->bereft = TRUE;
+    }
+  }
+  gate->closing = TRUE;
+  wake_locked (self, gate);
+  g_mutex_unlock (&self->lock);
+}
+
+void
+dc_sctp_turns_wait_drained (DcSctpTurns *self, DcSctpGate *gate)
+{
+  gint64 deadline = g_get_monotonic_time () + DRAIN_TIMEOUT;
+
+  g_mutex_lock (&self->lock);
+  while (!gate->drained && !self->stopped && g_cond_wait_until (&gate->changed, &self->lock, deadline))
+    ;
+  g_mutex_unlock (&self->lock);
+}
+
+void
+dc_sctp_turns_drained (DcSctpTurns *self, DcSctpGate *gate)
+{
+  g_mutex_lock (&self->lock);
+  gate->drained = TRUE;
+  g_cond_broadcast (&gate->changed);
+  g_mutex_unlock (&self->lock);
+}
+
+/* (nullable) */
+static DcSctpTurn *
+find_last_locked (DcSctpTurns *self, guint16 stream)
+{
+  for (GList *l = self->queue.tail; l != NULL; l = l->prev) {
+    DcSctpTurn *turn = l->data;
+
+    if (turn->info.stream == stream)
       return turn;
   }
   return NULL;
@@ -278,21 +365,19 @@ find_turn_locked (DcSctpTurns *self, DcSctpGate *gate)
 void
 dc_sctp_turns_close (DcSctpTurns *self, DcSctpGate *gate, DcSctpAssociation *association)
 {
-  DcSctpTurn *turn;
+  DcSctpTurn *last;
 
+  dc_sctp_turns_begin_close (self, gate);
   g_mutex_lock (&self->lock);
-  turn = self->stopped ? NULL : find_turn_locked (self, gate);
-  gate->closed = gate->flushing = TRUE;
-  if (turn != NULL) {
-    turn->gate = NULL;
-    gate->bereft = TRUE;
-  }
+  gate->flushing = TRUE;
+  last = self->stopped ? NULL : find_last_locked (self, gate->stream);
+  if (last != NULL)
+    last->is_last = TRUE;
   if (association != NULL && !self->stopped)
-    g_hash_table_add (self->closing, GUINT_TO_POINTER (gate->stream));
-  g_cond_broadcast (&gate->changed);
-  g_cond_broadcast (&self->reset_done);
+    g_hash_table_add (self->resetting, GUINT_TO_POINTER (gate->stream));
+  wake_locked (self, gate);
   g_mutex_unlock (&self->lock);
-  if (turn == NULL && association != NULL)
+  if (last == NULL && association != NULL)
     dc_sctp_association_reset_stream (association, gate->stream);
 }
 
@@ -312,7 +397,7 @@ dc_sctp_turns_stop (DcSctpTurns *self)
       turn_free (turn);
     }
   }
-  g_hash_table_remove_all (self->closing);
+  g_hash_table_remove_all (self->resetting);
   g_cond_broadcast (&self->reset_done);
   g_mutex_unlock (&self->lock);
 }
@@ -341,7 +426,7 @@ void
 dc_sctp_turns_was_reset (DcSctpTurns *self, guint16 stream)
 {
   g_mutex_lock (&self->lock);
-  g_hash_table_remove (self->closing, GUINT_TO_POINTER (stream));
+  g_hash_table_remove (self->resetting, GUINT_TO_POINTER (stream));
   g_cond_broadcast (&self->reset_done);
   g_mutex_unlock (&self->lock);
 }
@@ -350,7 +435,7 @@ void
 dc_sctp_turns_over (DcSctpTurns *self)
 {
   g_mutex_lock (&self->lock);
-  g_hash_table_remove_all (self->closing);
+  g_hash_table_remove_all (self->resetting);
   g_cond_broadcast (&self->reset_done);
   g_mutex_unlock (&self->lock);
 }

@@ -11,9 +11,10 @@ G_BEGIN_DECLS
 /* One stream, of who sends on it, one message at a time. Its fields belong to the functions below. */
 typedef struct {
   guint16 stream;
-  gboolean flushing; /* nobody waits */
-  gboolean closed;   /* for good */
-  gboolean bereft;   /* likewise: its message goes on without it */
+  gboolean flushing; /* nobody waits, and nothing is taken */
+  gboolean closing;  /* nobody waits, and all is taken */
+  gboolean bereft;   /* likewise: the message that was waited for goes on without its sender */
+  gboolean drained;  /* nothing more comes */
   guint64 bytes_sent;
   GCond changed;
 } DcSctpGate;
@@ -26,9 +27,9 @@ typedef struct {
   gboolean blocked;      /* SCTP has no room for it */
   guint room_generation; /* there was room once more */
   gboolean stopped;
-  gboolean wanted;     /* somebody was told that a message waits on its stream */
-  GHashTable *closing; /* (element-type guint16): streams that are being reset */
-  GCond reset_done;    /* one of them was; or who waits is to look again */
+  gboolean wanted;       /* somebody was told that a message waits on its stream */
+  GHashTable *resetting; /* (element-type guint16): streams that are being reset */
+  GCond reset_done;      /* one of them was; or who waits is to look again */
 } DcSctpTurns;
 
 /* Stopped. */
@@ -42,11 +43,15 @@ void dc_sctp_turns_stop (DcSctpTurns *self);
 void dc_sctp_turns_begin (DcSctpTurns *self);
 /* Who waits at @gate returns, and who comes, until it is FALSE. */
 void dc_sctp_turns_flush (DcSctpTurns *self, DcSctpGate *gate, gboolean flushing);
-/* The stream is reset, after the message that waits at @gate was sent (its sender does not wait for that); nothing more is taken. @association:
- * (nullable) */
+/* From now on, senders at @gate do not wait until their messages were sent. */
+void dc_sctp_turns_begin_close (DcSctpTurns *self, DcSctpGate *gate);
+/* Waits until dc_sctp_turns_drained(), but not for long. */
+void dc_sctp_turns_wait_drained (DcSctpTurns *self, DcSctpGate *gate);
+void dc_sctp_turns_drained (DcSctpTurns *self, DcSctpGate *gate);
+/* Nothing more is taken at @gate, and its stream is reset when all that was taken has been sent. @association: (nullable) */
 void dc_sctp_turns_close (DcSctpTurns *self, DcSctpGate *gate, DcSctpAssociation *association);
 
-/* Waits until it is @gate's turn, and there is room for @buffer (transfer full). FALSE: flushed. */
+/* Waits until it is @gate's turn, and there is room for @buffer (transfer full), unless it is closing. FALSE: flushed. */
 gboolean dc_sctp_turns_send (DcSctpTurns *self, DcSctpGate *gate, DcSctpAssociation *association,
     const DcSctpSendInfo *info, GstBuffer *buffer, DcSctpSent *sent);
 /* Whether a message waits on @stream, which others must not overtake: dc_sctp_turns_is_wanted() will say when to look again. */

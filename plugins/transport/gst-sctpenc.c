@@ -26,6 +26,7 @@ GST_DEBUG_CATEGORY_STATIC (dc_sctpenc_debug);
 #define GST_CAT_DEFAULT dc_sctpenc_debug
 
 #define MAX_STREAM 65534u
+#define LAST_MARK "dc-sctp-last"
 
 enum { PROP_0, PROP_ASSOCIATION_ID, PROP_REMOTE_PORT, PROP_USE_SOCK_STREAM };
 enum { SIGNAL_ESTABLISHED, SIGNAL_BYTES_SENT, N_SIGNALS };
@@ -45,6 +46,7 @@ G_DECLARE_FINAL_TYPE (DcSctpEncPad, gst_dc_sctpenc_pad, DC, SCTPENC_PAD, GstPad)
 struct _DcSctpEncPad {
   GstPad parent;
   DcSctpGate gate;
+  gint released;       /* atomic: somebody does it */
   DcSctpSendInfo info; /* of its streaming thread: where there is no meta */
 };
 
@@ -82,6 +84,7 @@ struct _DcSctpEnc {
   guint association_id, remote_port;
   gboolean use_sock_stream;
   gboolean in_webrtcbin;
+  gint was_up;          /* atomic: since PAUSED */
   DcSctpShared *shared; /* (nullable): from PAUSED on */
   void (*writable) (gpointer user_data);
   gpointer writable_data;
@@ -161,6 +164,7 @@ state_cb (DcSctpState state, gpointer user_data)
 
   GST_DEBUG_OBJECT (self, "association: state %d", state);
   if (state == DC_SCTP_UP) {
+    g_atomic_int_set (&self->was_up, TRUE);
     g_signal_emit (self, signals[SIGNAL_ESTABLISHED], 0, TRUE);
     tell_writable (self);
   }
@@ -303,6 +307,11 @@ sink_event (GstPad *pad, GstObject *parent, GstEvent *event)
     case GST_EVENT_SEGMENT:
     case GST_EVENT_EOS: /* there may be other streams, now or later */
       break;
+    case GST_EVENT_CUSTOM_DOWNSTREAM:
+      if (!gst_event_has_name (event, LAST_MARK))
+        return gst_pad_event_default (pad, parent, event);
+      dc_sctp_turns_drained (&self->turns, &stream->gate);
+      break;
     default:
       return gst_pad_event_default (pad, parent, event);
   }
@@ -342,15 +351,6 @@ src_event (GstPad *pad, GstObject *parent, GstEvent *event)
 
 /* --- the pad of a stream: life --- */
 
-static gboolean
-is_up (DcSctpEnc *self)
-{
-  g_autoptr (DcSctpShared) shared = dup_shared (self);
-  DcSctpAssociation *association = shared != NULL ? dc_sctp_shared_get_association (shared) : NULL;
-
-  return association != NULL && dc_sctp_association_get_state (association) == DC_SCTP_UP;
-}
-
 static GstPad *
 request_new_pad (GstElement *element, GstPadTemplate *template, const char *name, const GstCaps *caps)
 {
@@ -359,9 +359,10 @@ request_new_pad (GstElement *element, GstPadTemplate *template, const char *name
   DcSctpEncPad *pad;
   guint stream;
 
-  if (!is_up (self) || name == NULL || sscanf (name, "sink_%u", &stream) != 1 || stream > MAX_STREAM
+  /* Who asks may not have heard yet that it is up no more: it will learn that by sending. */
+  if (!g_atomic_int_get (&self->was_up) || name == NULL || sscanf (name, "sink_%u", &stream) != 1 || stream > MAX_STREAM
       || (there = gst_element_get_static_pad (element, name)) != NULL) {
-    GST_ERROR_OBJECT (self, "no pad %s: the association is not up, or the name is taken or no stream's", name);
+    GST_ERROR_OBJECT (self, "no pad %s: the association was not up yet, or the name is taken or no stream's", name);
     return NULL;
   }
   pad = g_object_new (DC_TYPE_SCTPENC_PAD, "name", name, "direction", GST_PAD_SINK, "template", template, NULL);
@@ -374,14 +375,49 @@ request_new_pad (GstElement *element, GstPadTemplate *template, const char *name
   return gst_element_add_pad (element, GST_PAD (pad)) ? GST_PAD (pad) : NULL;
 }
 
+/* Whether the thread of what is upstream comes round to what we put in its queue. */
+static gboolean
+is_streaming (GstPad *peer)
+{
+  g_autoptr (GstPad) source = GST_IS_GHOST_PAD (peer) ? gst_ghost_pad_get_target (GST_GHOST_PAD (peer)) : NULL;
+  gboolean streaming;
+
+  if (source == NULL)
+    return FALSE;
+  GST_OBJECT_LOCK (source);
+  streaming = GST_PAD_TASK (source) != NULL && gst_task_get_state (GST_PAD_TASK (source)) == GST_TASK_STARTED;
+  GST_OBJECT_UNLOCK (source);
+  return streaming;
+}
+
+/* webrtcbin 1.22 counts a message as sent when it leaves its appsrc, in a bin of its own, and closes the channel then, which takes the way from under the message.
+ * So it is waited for, by a mark behind it: appsrc queues events as it does messages. */
+static void
+wait_for_last (DcSctpEnc *self, DcSctpEncPad *pad)
+{
+  g_autoptr (GstPad) peer = gst_pad_get_peer (GST_PAD (pad));
+  g_autoptr (GstElement) upstream = peer != NULL ? gst_pad_get_parent_element (peer) : NULL;
+
+  if (!self->in_webrtcbin || upstream == NULL || !GST_IS_BIN (upstream) || !is_streaming (peer))
+    return;
+  dc_sctp_turns_begin_close (&self->turns, &pad->gate);
+  if (gst_element_send_event (
+          upstream, gst_event_new_custom (GST_EVENT_CUSTOM_DOWNSTREAM, gst_structure_new_empty (LAST_MARK))))
+    dc_sctp_turns_wait_drained (&self->turns, &pad->gate);
+}
+
 static void
 release_pad (GstElement *element, GstPad *pad)
 {
   DcSctpEnc *self = DC_SCTPENC (element);
   g_autoptr (DcSctpShared) shared = dup_shared (self);
+  DcSctpAssociation *association = shared != NULL ? dc_sctp_shared_get_association (shared) : NULL;
 
-  dc_sctp_turns_close (
-      &self->turns, &DC_SCTPENC_PAD (pad)->gate, shared != NULL ? dc_sctp_shared_get_association (shared) : NULL);
+  /* webrtcbin's thread may come while we stop. */
+  if (!g_atomic_int_compare_and_exchange (&DC_SCTPENC_PAD (pad)->released, FALSE, TRUE))
+    return;
+  wait_for_last (self, DC_SCTPENC_PAD (pad));
+  dc_sctp_turns_close (&self->turns, &DC_SCTPENC_PAD (pad)->gate, association);
   gst_pad_set_active (pad, FALSE);
   gst_element_remove_pad (element, pad);
 }
@@ -404,6 +440,7 @@ join (DcSctpEnc *self)
   g_mutex_lock (&self->lock);
   self->shared = dc_sctp_shared_ref (shared);
   g_mutex_unlock (&self->lock);
+  g_atomic_int_set (&self->was_up, FALSE);
   dc_sctp_turns_begin (&self->turns);
   dc_sctp_shared_begin (shared, DC_SCTP_ENC);
 }
