@@ -102,7 +102,8 @@ take_link_locked (DcChannel *self, DcLinkItem *item)
 static void
 take_early_locked (DcChannel *self, DcLinkItem *item)
 {
-  gsize limit = self->options->mode == DC_MODE_RAW ? RAW_INBOX_LIMIT : EARLY_LIMIT;
+  /* Who has heard our HELLO may go on at once, while we are just about to hear them. */
+  gsize limit = self->options->mode == DC_MODE_RAW || self->started ? RAW_INBOX_LIMIT : EARLY_LIMIT;
 
   self->early_cost += dc_channel_cost_of (item);
   g_queue_push_tail (&self->early, item);
