@@ -314,10 +314,12 @@ input_some (DcSctpAssociation *self, const DcPacket *packets, guint n)
 
   dc_sctp_enter (self);
   for (guint i = 0; i < n; i++) {
-    if (!good[i])
+    if (!good[i]) {
       self->stats.packets_bad += packets[i].size > 0;
-    else if (self->state != DC_SCTP_NEW)
+    } else if (self->state != DC_SCTP_NEW) {
+      dc_sctp_note_tag_locked (self, packets[i].data);
       give_locked (self, &packets[i]);
+    }
     self->stats.packets_received++;
   }
   dc_sctp_deliver_and_leave (self);
