@@ -60,6 +60,7 @@ struct _DcSctpAssociation {
   gboolean has_sent_data;
 
   gboolean paused;        /* the last message said so */
+  guint n_resets_paused;  /* packets with resets that have come meanwhile */
   gint resume_generation; /* atomic: resume () may come before the callback returns */
   gboolean urgent;        /* ABORTED is to be told at once */
   GArray *events;         /* (element-type DcSctpEvent): to be told */

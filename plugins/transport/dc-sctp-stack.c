@@ -319,6 +319,9 @@ set_defaults (void)
   usrsctp_sysctl_set_sctp_rto_min_default (200);
   usrsctp_sysctl_set_sctp_rto_max_default (10000);
   usrsctp_sysctl_set_sctp_init_rto_max_default (10000);
+  /* Some two minutes of silence end an association that has something to say. */
+  usrsctp_sysctl_set_sctp_assoc_rtx_max_default (20);
+  usrsctp_sysctl_set_sctp_path_rtx_max_default (20);
   usrsctp_sysctl_set_sctp_delayed_sack_time_default (20);
   usrsctp_sysctl_set_sctp_initial_cwnd (10);
   usrsctp_sysctl_set_sctp_max_burst_default (10);

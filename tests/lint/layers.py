@@ -27,7 +27,7 @@ LIBRARIES = {
     'sodium': re.compile(r'^sodium\.h$'),
     'openssl': re.compile(r'^openssl/'),
     'usrsctp': re.compile(r'^usrsctp\.h$'),
-    'processor': re.compile(r'^(nmmintrin|arm_acle)\.h$'),
+    'processor': re.compile(r'^nmmintrin\.h$'),
     'nice': re.compile(r'^(nice|stun)/|^(agent|interfaces)\.h$'),
 }
 
