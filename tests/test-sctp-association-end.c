@@ -165,6 +165,42 @@ test_reset_held_back (void)
   sctp_pair_free (pair);
 }
 
+/* Whether our reset of a stream was answered, rather than sent again and again. */
+static gboolean
+wait_answered (SctpEnd *end, guint n)
+{
+  guint packets = sctp_end_get_figures (end).packets;
+  gboolean answered;
+
+  g_mutex_lock (&end->lock);
+  while (end->were_reset->len < n && end->figures.packets < packets + 3)
+    g_cond_wait (&end->changed, &end->lock);
+  answered = end->were_reset->len >= n;
+  g_mutex_unlock (&end->lock);
+  return answered;
+}
+
+/* Whoever resets streams of somebody whose messages are held back finds an end to it: each takes some memory. */
+static void
+test_reset_flood (void)
+{
+  SctpPair *pair = sctp_pair_new (NULL, NULL, 5);
+  guint n = 0;
+
+  sctp_pair_connect (pair);
+  sctp_end_accept (&pair->ends[1], 1);
+  sctp_end_send_pattern (&pair->ends[0], 1, 1, 1000);
+  sctp_end_wait_messages (&pair->ends[1], 1);
+  do {
+    g_assert_cmpuint (n, <, 1100);
+    dc_sctp_association_reset_stream (pair->ends[0].association, 2);
+  } while (wait_answered (&pair->ends[0], ++n));
+  sctp_end_accept (&pair->ends[1], -1);
+  sctp_end_wait_was_reset (&pair->ends[0], n);
+  sctp_end_wait_reset (&pair->ends[1], n);
+  sctp_pair_free (pair);
+}
+
 /* Many at a time, of which some were to be before there was an association. */
 static void
 test_reset_many (void)
@@ -443,6 +479,7 @@ main (int argc, char **argv)
   g_test_add_func ("/sctp-association-end/reset-bad-wire", test_reset_bad_wire);
   g_test_add_func ("/sctp-association-end/reset-closes", test_reset_closes);
   g_test_add_func ("/sctp-association-end/reset-held-back", test_reset_held_back);
+  g_test_add_func ("/sctp-association-end/reset-flood", test_reset_flood);
   g_test_add_func ("/sctp-association-end/reset-many", test_reset_many);
   g_test_add_func ("/sctp-association-end/shut", test_shut);
   g_test_add_func ("/sctp-association-end/abort", test_abort);

@@ -49,11 +49,18 @@ struct _DcSctpAssociation {
   gboolean waiting_for_room; /* somebody waits, or wants to be told */
   gboolean writable_wanted;  /* told, by the callback */
   guint32 room_below;        /* then: bytes buffered, at which there is room */
-  DcSctpStats stats;         /* what we count ourselves */
-  guint32 highest_tsn;       /* that we have sent */
+  gint64 last_send;          /* monotonic; and how quick they follow each other: */
+  guint quick;
+  gboolean nagle;      /* messages wait for others, or for an acknowledgement */
+  gboolean push_asked; /* the pusher will come by */
+  gboolean has_tag;    /* the tag that packets to us have, as it stands there: */
+  guint32 tag;
+  DcSctpStats stats;   /* what we count ourselves */
+  guint32 highest_tsn; /* that we have sent */
   gboolean has_sent_data;
 
   gboolean paused;        /* the last message said so */
+  guint n_resets_paused;  /* packets with resets that have come meanwhile */
   gint resume_generation; /* atomic: resume () may come before the callback returns */
   gboolean urgent;        /* ABORTED is to be told at once */
   GArray *events;         /* (element-type DcSctpEvent): to be told */
@@ -65,8 +72,9 @@ struct _DcSctpAssociation {
 
   GMutex output_lock; /* the innermost of all; of what follows */
   DcSctpBlock *pending, *last_pending;
-  guint n_pending;
-  gboolean outputting; /* somebody is, and will look again */
+  guint n_pending;         /* blocks */
+  guint n_pending_packets; /* in them */
+  gboolean outputting;     /* somebody is, and will look again */
 };
 
 /* --- dc-sctp-packets.c: from usrsctp to the output callback --- */
@@ -75,8 +83,8 @@ struct _DcSctpAssociation {
 void dc_sctp_packets_collect (DcSctpAssociation *self, const guint8 *packet, gsize size);
 /* Moves what was collected to what is pending. Returns: whether there was anything. */
 gboolean dc_sctp_packets_submit (DcSctpAssociation *self);
-/* No lock is held. */
-void dc_sctp_packets_flush (DcSctpAssociation *self);
+/* If there are so many. No lock is held. */
+void dc_sctp_packets_flush (DcSctpAssociation *self, guint at_least);
 void dc_sctp_packets_clear (DcSctpAssociation *self);
 
 /* --- dc-sctp-send.c --- */
@@ -85,6 +93,16 @@ void dc_sctp_packets_clear (DcSctpAssociation *self);
 gboolean dc_sctp_check_room_locked (DcSctpAssociation *self);
 /* Bytes that are not acknowledged, with what each chunk costs; lock held. */
 guint32 dc_sctp_buffered_locked (DcSctpAssociation *self);
+
+/* --- dc-sctp-hold.c --- */
+
+/* A message of @size is about to be sent. Returns: whether to leave by dc_sctp_leave_holding (). */
+gboolean dc_sctp_hold_locked (DcSctpAssociation *self, gsize size);
+void dc_sctp_leave_holding (DcSctpAssociation *self);
+/* Lets go of what is held; by the stack's pusher. */
+void dc_sctp_push (DcSctpAssociation *self);
+/* A packet has come. */
+void dc_sctp_note_tag_locked (DcSctpAssociation *self, const guint8 *packet);
 
 /* --- dc-sctp-receive.c --- */
 

@@ -25,6 +25,12 @@
 #define MAX_EVENTS 64
 #define MAX_EVENT_BYTES (256 * 1024)
 
+#define MAX_RESETS_PAUSED 1024
+
+#define COMMON_HEADER 12
+#define CHUNK_HEADER 4u
+#define TYPE_RE_CONFIG 130
+
 /* --- reading --- */
 
 void
@@ -75,6 +81,9 @@ association_changed_locked (DcSctpAssociation *self, const struct sctp_assoc_cha
       dc_sctp_set_state_locked (self, DC_SCTP_SHUT);
       break;
     case SCTP_RESTART: /* under the same DTLS, which nobody does: what the messages before belonged to is gone */
+      dc_sctp_close_locked (self);
+      dc_sctp_set_state_locked (self, DC_SCTP_ABORTED);
+      break;
     case SCTP_COMM_LOST:
     case SCTP_CANT_STR_ASSOC:
       dc_sctp_set_state_locked (self, DC_SCTP_ABORTED);
@@ -292,12 +301,41 @@ dc_sctp_association_resume (DcSctpAssociation *self)
 
 /* --- packets --- */
 
+static gboolean
+has_chunk (const DcPacket *packet, guint8 type)
+{
+  gsize at = COMMON_HEADER;
+
+  while (at + CHUNK_HEADER <= packet->size) {
+    gsize length = (gsize) packet->data[at + 2] << 8 | packet->data[at + 3];
+
+    if (packet->data[at] == type)
+      return TRUE;
+    at += MAX (length + 3, CHUNK_HEADER) & ~(gsize) 3;
+  }
+  return FALSE;
+}
+
+/* While messages are held back, usrsctp keeps a notification of two kilobytes for each reset, and takes it for a few bytes of the window. Who
+ * means well repeats what was not answered. */
+static gboolean
+is_too_much_locked (DcSctpAssociation *self, const DcPacket *packet)
+{
+  if (!self->paused) {
+    self->n_resets_paused = 0;
+    return FALSE;
+  }
+  return has_chunk (packet, TYPE_RE_CONFIG) && self->n_resets_paused++ >= MAX_RESETS_PAUSED;
+}
+
 static void
 give_locked (DcSctpAssociation *self, const DcPacket *packet)
 {
   guint8 mended[DC_SCTP_MENDED_MAX];
   gsize size = dc_sctp_mend (packet->data, packet->size, mended);
 
+  if (is_too_much_locked (self, packet))
+    return;
   if (size > 0)
     usrsctp_conninput ((gpointer) self->address, mended, size, 0);
   else
@@ -314,10 +352,12 @@ input_some (DcSctpAssociation *self, const DcPacket *packets, guint n)
 
   dc_sctp_enter (self);
   for (guint i = 0; i < n; i++) {
-    if (!good[i])
+    if (!good[i]) {
       self->stats.packets_bad += packets[i].size > 0;
-    else if (self->state != DC_SCTP_NEW)
+    } else if (self->state != DC_SCTP_NEW) {
+      dc_sctp_note_tag_locked (self, packets[i].data);
       give_locked (self, &packets[i]);
+    }
     self->stats.packets_received++;
   }
   dc_sctp_deliver_and_leave (self);

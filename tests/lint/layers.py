@@ -28,7 +28,7 @@ LIBRARIES = {
     'openssl': re.compile(r'^openssl/'),
     'usrsctp': re.compile(r'^usrsctp\.h$'),
     'linux': re.compile(r'^linux/\w+\.h$'),
-    'processor': re.compile(r'^(nmmintrin|arm_acle)\.h$'),
+    'processor': re.compile(r'^nmmintrin\.h$'),
     'nice': re.compile(r'^(nice|stun)/|^(agent|interfaces)\.h$'),
 }
 
