@@ -139,6 +139,34 @@ test_bundling (void)
   sctp_pair_free (pair);
 }
 
+static gpointer
+send_quickly (gpointer data)
+{
+  for (guint i = 0; i < 20000; i++)
+    sctp_end_send_pattern (data, 1, i, 1 + i % 200);
+  return NULL;
+}
+
+/* Small messages as fast as they can be sent are held for a moment; the last of them, too, leaves all the same, and they keep their order. */
+static void
+test_quick (void)
+{
+  SctpPair *pair = sctp_pair_new (NULL, NULL, 5);
+  GThread *threads[2];
+
+  sctp_pair_connect (pair);
+  for (guint from = 0; from < 2; from++)
+    threads[from] = g_thread_new ("sender", send_quickly, &pair->ends[from]);
+  for (guint i = 0; i < 20000; i++)
+    for (guint from = 0; from < 2; from++)
+      sctp_end_take_pattern (&pair->ends[1 - from], 1, i, 1 + i % 200);
+  for (guint from = 0; from < 2; from++)
+    g_thread_join (threads[from]);
+  g_test_message ("40000 messages in %u packets",
+      sctp_end_get_figures (&pair->ends[0]).packets + sctp_end_get_figures (&pair->ends[1]).packets);
+  sctp_pair_free (pair);
+}
+
 /* --- partial reliability --- */
 
 /* Sent once and not again: what the wire loses is lost; what follows is not held up by it. */
@@ -390,6 +418,7 @@ main (int argc, char **argv)
   g_test_add_func ("/sctp-association/streams", test_streams);
   g_test_add_func ("/sctp-association/unordered", test_unordered);
   g_test_add_func ("/sctp-association/bundling", test_bundling);
+  g_test_add_func ("/sctp-association/quick", test_quick);
   g_test_add_func ("/sctp-association/retransmits", test_retransmits);
   g_test_add_func ("/sctp-association/lifetime", test_lifetime);
   g_test_add_func ("/sctp-association/held-back", test_held_back);

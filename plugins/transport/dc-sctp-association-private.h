@@ -49,8 +49,14 @@ struct _DcSctpAssociation {
   gboolean waiting_for_room; /* somebody waits, or wants to be told */
   gboolean writable_wanted;  /* told, by the callback */
   guint32 room_below;        /* then: bytes buffered, at which there is room */
-  DcSctpStats stats;         /* what we count ourselves */
-  guint32 highest_tsn;       /* that we have sent */
+  gint64 last_send;          /* monotonic; and how quick they follow each other: */
+  guint quick;
+  gboolean nagle;      /* messages wait for others, or for an acknowledgement */
+  gboolean push_asked; /* the pusher will come by */
+  gboolean has_tag;    /* the tag that packets to us have, as it stands there: */
+  guint32 tag;
+  DcSctpStats stats;   /* what we count ourselves */
+  guint32 highest_tsn; /* that we have sent */
   gboolean has_sent_data;
 
   gboolean paused;        /* the last message said so */
@@ -65,8 +71,9 @@ struct _DcSctpAssociation {
 
   GMutex output_lock; /* the innermost of all; of what follows */
   DcSctpBlock *pending, *last_pending;
-  guint n_pending;
-  gboolean outputting; /* somebody is, and will look again */
+  guint n_pending;         /* blocks */
+  guint n_pending_packets; /* in them */
+  gboolean outputting;     /* somebody is, and will look again */
 };
 
 /* --- dc-sctp-packets.c: from usrsctp to the output callback --- */
@@ -75,8 +82,8 @@ struct _DcSctpAssociation {
 void dc_sctp_packets_collect (DcSctpAssociation *self, const guint8 *packet, gsize size);
 /* Moves what was collected to what is pending. Returns: whether there was anything. */
 gboolean dc_sctp_packets_submit (DcSctpAssociation *self);
-/* No lock is held. */
-void dc_sctp_packets_flush (DcSctpAssociation *self);
+/* If there are so many. No lock is held. */
+void dc_sctp_packets_flush (DcSctpAssociation *self, guint at_least);
 void dc_sctp_packets_clear (DcSctpAssociation *self);
 
 /* --- dc-sctp-send.c --- */
@@ -86,6 +93,16 @@ gboolean dc_sctp_check_room_locked (DcSctpAssociation *self);
 /* Bytes that are not acknowledged, with what each chunk costs; lock held. */
 guint32 dc_sctp_buffered_locked (DcSctpAssociation *self);
 
+/* --- dc-sctp-hold.c --- */
+
+/* A message of @size is about to be sent. Returns: whether to leave by dc_sctp_leave_holding (). */
+gboolean dc_sctp_hold_locked (DcSctpAssociation *self, gsize size);
+void dc_sctp_leave_holding (DcSctpAssociation *self);
+/* Lets go of what is held; by the stack's pusher. */
+void dc_sctp_push (DcSctpAssociation *self);
+/* A packet has come. */
+void dc_sctp_note_tag_locked (DcSctpAssociation *self, const guint8 *packet);
+
 /* --- dc-sctp-receive.c --- */
 
 /* In the place of dc_sctp_leave (): tells what there is to tell, unless another thread is at it, or it is to wait. */
@@ -93,6 +110,13 @@ void dc_sctp_deliver_and_leave (DcSctpAssociation *self);
 void dc_sctp_event_clear (DcSctpEvent *event);
 /* The state is @state from now on; it is told in order. */
 void dc_sctp_set_state_locked (DcSctpAssociation *self, DcSctpState state);
+
+/* --- dc-sctp-mend.c --- */
+
+#define DC_SCTP_MENDED_MAX 2048
+
+/* Returns: the size of what usrsctp gets instead, without a checksum, in @mended; 0: the packet is as it should be. */
+gsize dc_sctp_mend (const guint8 *packet, gsize size, guint8 *mended);
 
 /* --- dc-sctp-reset.c --- */
 

@@ -136,14 +136,18 @@ dc_sctp_packets_submit (DcSctpAssociation *self)
   self->collecting = self->last_collecting = NULL;
 
   g_mutex_lock (&self->output_lock);
-  if (self->n_pending < MAX_PENDING && (self->pending == NULL || !merge (self->last_pending, first))) {
+  if (self->pending != NULL && merge (self->last_pending, first)) {
+    self->n_pending_packets += first->n;
+  } else if (self->n_pending < MAX_PENDING) {
     if (self->pending == NULL)
       self->pending = first;
     else
       self->last_pending->next = first;
     self->last_pending = last;
-    for (; first != NULL; first = first->next)
+    for (; first != NULL; first = first->next) {
       self->n_pending++;
+      self->n_pending_packets += first->n;
+    }
   }
   g_mutex_unlock (&self->output_lock);
   free_blocks (self, first);
@@ -161,10 +165,10 @@ put_out (DcSctpAssociation *self, DcSctpBlock *block)
 }
 
 void
-dc_sctp_packets_flush (DcSctpAssociation *self)
+dc_sctp_packets_flush (DcSctpAssociation *self, guint at_least)
 {
   g_mutex_lock (&self->output_lock);
-  if (self->outputting) {
+  if (self->outputting || self->n_pending_packets < at_least) {
     g_mutex_unlock (&self->output_lock);
     return;
   }
@@ -173,7 +177,7 @@ dc_sctp_packets_flush (DcSctpAssociation *self)
     DcSctpBlock *blocks = self->pending;
 
     self->pending = self->last_pending = NULL;
-    self->n_pending = 0;
+    self->n_pending = self->n_pending_packets = 0;
     g_mutex_unlock (&self->output_lock);
     put_out (self, blocks);
     free_blocks (self, blocks);

@@ -293,6 +293,18 @@ dc_sctp_association_resume (DcSctpAssociation *self)
 /* --- packets --- */
 
 static void
+give_locked (DcSctpAssociation *self, const DcPacket *packet)
+{
+  guint8 mended[DC_SCTP_MENDED_MAX];
+  gsize size = dc_sctp_mend (packet->data, packet->size, mended);
+
+  if (size > 0)
+    usrsctp_conninput ((gpointer) self->address, mended, size, 0);
+  else
+    usrsctp_conninput ((gpointer) self->address, packet->data, packet->size, 0);
+}
+
+static void
 input_some (DcSctpAssociation *self, const DcPacket *packets, guint n)
 {
   gboolean good[DC_PACKETS_MAX];
@@ -302,10 +314,12 @@ input_some (DcSctpAssociation *self, const DcPacket *packets, guint n)
 
   dc_sctp_enter (self);
   for (guint i = 0; i < n; i++) {
-    if (!good[i])
+    if (!good[i]) {
       self->stats.packets_bad += packets[i].size > 0;
-    else if (self->state != DC_SCTP_NEW)
-      usrsctp_conninput ((gpointer) self->address, packets[i].data, packets[i].size, 0);
+    } else if (self->state != DC_SCTP_NEW) {
+      dc_sctp_note_tag_locked (self, packets[i].data);
+      give_locked (self, &packets[i]);
+    }
     self->stats.packets_received++;
   }
   dc_sctp_deliver_and_leave (self);

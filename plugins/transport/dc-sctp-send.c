@@ -107,19 +107,30 @@ send_locked (DcSctpAssociation *self, const DcSctpSendInfo *info, gconstpointer 
   return DC_SCTP_SENT;
 }
 
+static void
+leave (DcSctpAssociation *self, gboolean hold)
+{
+  if (hold)
+    dc_sctp_leave_holding (self);
+  else
+    dc_sctp_leave (self);
+}
+
 DcSctpSent
 dc_sctp_association_send (DcSctpAssociation *self, const DcSctpSendInfo *info, gconstpointer data, gsize size)
 {
   DcSctpSent sent;
+  gboolean hold;
 
   g_return_val_if_fail (size > 0, DC_SCTP_TOO_LONG);
   dc_sctp_enter (self);
+  hold = dc_sctp_hold_locked (self, size);
   sent = send_locked (self, info, data, size);
   if (sent == DC_SCTP_WOULD_BLOCK) {
     wait_for_room_locked (self);
     self->writable_wanted = TRUE;
   }
-  dc_sctp_leave (self);
+  leave (self, hold && sent == DC_SCTP_SENT);
   return sent;
 }
 
@@ -140,14 +151,16 @@ dc_sctp_association_send_wait (DcSctpAssociation *self, const DcSctpSendInfo *in
   for (;;) {
     DcSctpSent sent = DC_SCTP_CLOSED;
     guint generation;
+    gboolean hold;
 
     dc_sctp_enter (self);
+    hold = dc_sctp_hold_locked (self, size);
     if (!self->flushing)
       sent = send_locked (self, info, data, size);
     generation = self->room_generation;
     if (sent == DC_SCTP_WOULD_BLOCK)
       wait_for_room_locked (self);
-    dc_sctp_leave (self);
+    leave (self, hold && sent == DC_SCTP_SENT);
     if (sent != DC_SCTP_WOULD_BLOCK)
       return sent;
     wait_for_generation (self, generation);

@@ -24,6 +24,9 @@
 /* For closed sockets, which are freed by timers of some ticks; and after which their numbers are free. */
 #define LINGER_MS 5000u
 
+/* What is held goes after so many microseconds, more or less. */
+#define PUSH_US 100
+
 typedef struct {
   guintptr address;
   guint64 since; /* stack.now */
@@ -38,21 +41,27 @@ static struct {
   GQueue free_addresses; /* (element-type FreeAddress): since when, in order */
   guint64 now;           /* milliseconds that have passed for usrsctp */
 
+  gboolean stopped;  /* the clock, for good */
+  gboolean pushing;  /* the pusher's thread runs */
+  GCond push_wanted; /* one more of: */
+  GQueue to_push;    /* (element-type DcSctpAssociation): pinned */
+
   GMutex gate_lock;
   GCond gate_open;
   gint gate_closed; /* atomic */
 } stack;
 
-/* Of this thread: whose lock it has; whether it runs timers. */
+/* Of this thread: whose lock it has; whether it has the gate closed; whether it has pinned an association. */
 static __thread DcSctpAssociation *inside;
-static __thread gboolean in_timers;
+static __thread gboolean alone;
+static __thread gboolean is_ours;
 
 static int
 conn_output_cb (void *address, void *packet, size_t size, guint8 tos, guint8 dont_fragment)
 {
   DcSctpAssociation *self = inside;
 
-  if (self == NULL && in_timers)
+  if (self == NULL && alone)
     self = g_hash_table_lookup (stack.associations, address);
   if (self != NULL && (gpointer) self->address == address)
     dc_sctp_packets_collect (self, packet, size);
@@ -110,7 +119,7 @@ dc_sctp_enter (DcSctpAssociation *self)
 }
 
 void
-dc_sctp_leave (DcSctpAssociation *self)
+dc_sctp_leave_with (DcSctpAssociation *self, guint packets)
 {
   gboolean writable = dc_sctp_check_room_locked (self);
   gboolean urgent = self->urgent;
@@ -121,11 +130,17 @@ dc_sctp_leave (DcSctpAssociation *self)
   g_mutex_unlock (&self->lock);
 
   if (output)
-    dc_sctp_packets_flush (self);
+    dc_sctp_packets_flush (self, packets);
   if (urgent)
     self->callbacks.state (DC_SCTP_ABORTED, self->user_data);
   if (writable)
     self->callbacks.writable (self->user_data);
+}
+
+void
+dc_sctp_leave (DcSctpAssociation *self)
+{
+  dc_sctp_leave_with (self, 1);
 }
 
 void
@@ -181,24 +196,26 @@ dc_sctp_stack_advance (guint milliseconds)
   g_autoptr (GPtrArray) touched = NULL;
 
   g_mutex_lock (&stack.running);
-  in_timers = TRUE;
   g_mutex_lock (&stack.lock);
   close_gate ();
+  alone = TRUE;
   usrsctp_handle_timers (milliseconds);
   stack.now += milliseconds;
   touched = pin_touched ();
+  alone = FALSE;
   open_gate ();
   g_mutex_unlock (&stack.lock);
 
+  is_ours = TRUE;
   for (guint i = 0; touched != NULL && i < touched->len; i++) {
     DcSctpAssociation *association = touched->pdata[i];
 
-    dc_sctp_packets_flush (association);
+    dc_sctp_packets_flush (association, 1);
     dc_sctp_enter (association);
     dc_sctp_deliver_and_leave (association);
     unpin (association);
   }
-  in_timers = FALSE;
+  is_ours = FALSE;
   g_mutex_unlock (&stack.running);
 }
 
@@ -242,6 +259,44 @@ clock_thread (gpointer data)
   return NULL;
 }
 
+/* --- pushing --- */
+
+static gpointer
+push_thread (gpointer data)
+{
+  is_ours = TRUE;
+  for (;;) {
+    DcSctpAssociation *association;
+
+    g_mutex_lock (&stack.lock);
+    while (g_queue_is_empty (&stack.to_push))
+      g_cond_wait (&stack.push_wanted, &stack.lock);
+    g_mutex_unlock (&stack.lock);
+
+    g_usleep (PUSH_US);
+    g_mutex_lock (&stack.lock);
+    association = g_queue_pop_head (&stack.to_push);
+    g_mutex_unlock (&stack.lock);
+    dc_sctp_push (association);
+    unpin (association);
+  }
+  return NULL;
+}
+
+void
+dc_sctp_stack_push_soon (DcSctpAssociation *self)
+{
+  g_mutex_lock (&stack.lock);
+  if (!stack.pushing) {
+    stack.pushing = TRUE;
+    g_thread_unref (g_thread_new ("dc-sctp-push", push_thread, NULL));
+  }
+  self->pins++;
+  g_queue_push_tail (&stack.to_push, self);
+  g_cond_signal (&stack.push_wanted);
+  g_mutex_unlock (&stack.lock);
+}
+
 /* --- life --- */
 
 static void
@@ -267,6 +322,8 @@ set_defaults (void)
   usrsctp_sysctl_set_sctp_delayed_sack_time_default (20);
   usrsctp_sysctl_set_sctp_initial_cwnd (10);
   usrsctp_sysctl_set_sctp_max_burst_default (10);
+  /* Else the burst's limit is also one of the congestion window, which an application that pauses for a moment then loses. */
+  usrsctp_sysctl_set_sctp_use_cwnd_based_maxburst (0);
   /* What bounds memory where messages are small: each costs a few hundred bytes. */
   usrsctp_sysctl_set_sctp_max_chunks_on_queue (10240);
 }
@@ -277,8 +334,15 @@ start (gpointer data)
   stack.associations = g_hash_table_new (NULL, NULL);
   usrsctp_init_nothreads (0, conn_output_cb, NULL);
   set_defaults ();
-  g_thread_unref (g_thread_new ("dc-sctp", clock_thread, NULL));
+  if (!stack.stopped)
+    g_thread_unref (g_thread_new ("dc-sctp", clock_thread, NULL));
   return &stack;
+}
+
+void
+dc_sctp_stack_stop_clock (void)
+{
+  stack.stopped = TRUE;
 }
 
 static guintptr
@@ -326,7 +390,7 @@ dc_sctp_stack_remove (DcSctpAssociation *self)
   g_mutex_lock (&stack.lock);
   g_hash_table_remove (stack.associations, (gpointer) self->address);
   keep_address (self->address);
-  while (self->pins > 0 && !in_timers)
+  while (self->pins > 0 && !is_ours)
     g_cond_wait (&stack.changed, &stack.lock);
   ours = self->pins == 0;
   self->orphan = !ours;

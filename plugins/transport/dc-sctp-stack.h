@@ -11,10 +11,16 @@ void dc_sctp_stack_add (DcSctpAssociation *self);
 gboolean dc_sctp_stack_remove (DcSctpAssociation *self);
 /* What the timer thread does each time. Tests call it to have time pass. */
 void dc_sctp_stack_advance (guint milliseconds);
+/* From now on nothing else has time pass; before the first association. */
+void dc_sctp_stack_stop_clock (void);
+/* Has the pusher call dc_sctp_push () in a moment. No lock is held. */
+void dc_sctp_stack_push_soon (DcSctpAssociation *self);
 /* Takes the lock, and the right to call usrsctp. */
 void dc_sctp_enter (DcSctpAssociation *self);
 /* Gives both back, puts out what was collected and tells what has to be told at once. */
 void dc_sctp_leave (DcSctpAssociation *self);
+/* The same; but puts nothing out unless there are so many @packets. */
+void dc_sctp_leave_with (DcSctpAssociation *self, guint packets);
 /* Does nothing of that. */
 void dc_sctp_leave_silently (DcSctpAssociation *self);
 
