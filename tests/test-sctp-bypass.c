@@ -467,7 +467,7 @@ test_divert (Pair *pair, gconstpointer data)
     pair_push (pad, "past the pad");
     pair_expect (b, 0, BINARY, "past the pad");
   }
-  g_assert_cmpint (g_atomic_int_get (&by_pad), ==, before);
+  g_assert_cmpint (g_atomic_int_get (&by_pad), <, before + 20); /* those that were in its queue */
   gst_dc_sctpenc_divert (a->enc, NULL, NULL);
   before = g_atomic_int_get (&wire.n);
   g_assert_cmpint (before, >=, 200);
