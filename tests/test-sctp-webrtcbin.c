@@ -332,7 +332,7 @@ start_them (Meeting *meeting, const char *role)
   g_autofree char *own_registry = g_strconcat ("GST_REGISTRY=", registry, NULL);
   const char *const argv[] = {"/usr/bin/python3", program, dc_test_daemon_get_url (meeting->daemon), "room", "them",
       role, "[{\"label\":\"first\"}]", NULL};
-  const char *const env[] = {"GST_PLUGIN_PATH=", own_registry, NULL};
+  const char *const env[] = {"GST_PLUGIN_PATH=", "LD_LIBRARY_PATH=", own_registry, NULL};
 
   meeting->them = dc_test_process_newv (argv, env);
 }
@@ -411,7 +411,7 @@ test_stock_many (Meeting *meeting, gconstpointer we_call)
 static void
 test_stock_kinds (Meeting *meeting, gconstpointer we_call)
 {
-  static const char *const kinds[] = {"ordered=(boolean)false", "ordered=(boolean)false,max-retransmits=1",
+  static const char *const kinds[] = {"ordered=(boolean)false", "ordered=(boolean)false,max-retransmits=10",
       "ordered=(boolean)true,max-packet-lifetime=5000", "negotiated=(boolean)false,protocol=(string)chat"};
 
   for (guint i = 0; i < G_N_ELEMENTS (kinds); i++) {
