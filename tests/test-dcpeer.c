@@ -4,81 +4,18 @@
 #include <json-glib/json-glib.h>
 #include <signal.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "tests/harness/dc-test-certificates.h"
 #include "tests/harness/dc-test-daemon.h"
-#include "tests/harness/dc-test-process.h"
+#include "tests/harness/dc-test-dcpeer.h"
 #include "tests/harness/dc-test-turn.h"
 #include "tests/harness/dc-test.h"
-
-static const char *
-dcpeer (void)
-{
-  const char *path = g_getenv ("DCPEER");
-  g_assert_nonnull (path);
-  return path;
-}
-
-/* `dcpeer WORDS`, with %s for the URL of the signaling server. */
-static DcTestProcess *
-run (const char *words, const char *url)
-{
-  g_auto (GStrv) parts = g_strsplit (words, "%s", -1);
-  g_autofree char *arguments_line = g_strjoinv (url != NULL ? url : "", parts);
-  g_autofree char *line = g_strconcat ("dcpeer ", arguments_line, NULL);
-  g_auto (GStrv) arguments = NULL;
-  g_autoptr (GPtrArray) argv = g_ptr_array_new ();
-  g_assert_true (g_shell_parse_argv (line, NULL, &arguments, NULL));
-  g_ptr_array_add (argv, (char *) dcpeer ());
-  for (char **argument = arguments + 1; *argument != NULL; argument++)
-    g_ptr_array_add (argv, *argument);
-  g_ptr_array_add (argv, NULL);
-  return dc_test_process_newv ((const char *const *) argv->pdata, NULL);
-}
 
 /* A shell command in which $0 is @url. */
 static DcTestProcess *
 run_shell (const char *command, const char *url)
 {
   return dc_test_process_new ("/bin/sh", "-c", command, url, NULL);
-}
-
-static void
-assert_exit (DcTestProcess *process, int status)
-{
-  int actual = dc_test_process_wait_exit (process);
-  if (actual == status)
-    return;
-  g_autofree char *output = dc_test_process_get_output (process);
-  g_error ("exit status %d and not %d. The process said:\n%s", actual, status, output);
-}
-
-static void
-assert_output_has (DcTestProcess *process, const char *text)
-{
-  g_autofree char *output = dc_test_process_get_output (process);
-  if (strstr (output, text) == NULL)
-    g_error ("there is no \"%s\" in:\n%s", text, output);
-}
-
-static void
-assert_output_lacks (DcTestProcess *process, const char *text)
-{
-  g_autofree char *output = dc_test_process_get_output (process);
-  if (strstr (output, text) != NULL)
-    g_error ("there is \"%s\" in:\n%s", text, output);
-}
-
-/* Runs to its end: exit status and a part of the one sentence. */
-static void
-assert_fails (const char *words, const char *url, int status, const char *sentence)
-{
-  g_test_message ("dcpeer %s", words);
-  g_autoptr (DcTestProcess) process = run (words, url);
-  assert_exit (process, status);
-  assert_output_has (process, "dcpeer: ");
-  assert_output_has (process, sentence);
 }
 
 /* JSON lines */
@@ -202,11 +139,11 @@ exchange (const char *url, const char *options, const char *transport)
   g_autofree char *answer_words =
       g_strdup_printf ("answer -s %%s --id alice --once --json --count 3 --interval 0.05 --timeout 30 %s", options);
   g_autofree char *offer_words = g_strdup_printf ("offer -s %%s --id bob --json --count 3 --interval 0.05 %s", options);
-  g_autoptr (DcTestProcess) answer = run (answer_words, url);
+  g_autoptr (DcTestProcess) answer = dc_test_dcpeer_run (answer_words, url);
   dc_test_process_wait_line (answer, "\"registered\"");
-  g_autoptr (DcTestProcess) offer = run (offer_words, url);
-  assert_exit (offer, 0);
-  assert_exit (answer, 0);
+  g_autoptr (DcTestProcess) offer = dc_test_dcpeer_run (offer_words, url);
+  dc_test_process_assert_exit (offer, 0);
+  dc_test_process_assert_exit (answer, 0);
 
   g_autoptr (GPtrArray) offer_events = parse_events (offer);
   g_autoptr (GPtrArray) answer_events = parse_events (answer);
@@ -245,7 +182,7 @@ test_way (gconstpointer data)
   g_autofree char *url = g_strdup_printf ("%s://127.0.0.1:%u", way->scheme, dc_test_daemon_get_port (daemon));
   exchange (url, options, way->transport);
   if (tls != NULL)
-    assert_fails ("peers -s %s", url, 3, "certificate");
+    dc_test_dcpeer_assert_fails ("peers -s %s", url, 3, "certificate");
   dc_test_watchdog_stop ();
 }
 
@@ -257,9 +194,9 @@ test_text (void)
   dc_test_watchdog_start (60);
   g_autoptr (DcTestDaemon) daemon = dc_test_daemon_new (NULL);
   const char *url = dc_test_daemon_get_url (daemon);
-  g_autoptr (DcTestProcess) offer = run ("offer -s %s --id bob --count 1 --message 'good day'", url);
+  g_autoptr (DcTestProcess) offer = dc_test_dcpeer_run ("offer -s %s --id bob --count 1 --message 'good day'", url);
   dc_test_process_wait_line (offer, "registered as \"bob\" in room \"default\"");
-  g_autoptr (DcTestProcess) answer = run ("answer -s %s --id alice --once --count 1", url);
+  g_autoptr (DcTestProcess) answer = dc_test_dcpeer_run ("answer -s %s --id alice --once --count 1", url);
   dc_test_process_wait_line (answer, "1 peer there: bob");
   dc_test_process_wait_line (offer, "calling alice");
   dc_test_process_wait_line (offer, "candidate     local");
@@ -270,11 +207,11 @@ test_text (void)
   dc_test_process_wait_line (offer, "sent          #1 to alice, 8 bytes: \"good day\"");
   dc_test_process_wait_line (offer, "acknowledged  #1 by alice, round trip ");
   dc_test_process_wait_line (offer, "summary       done with alice: 1 sent (8 bytes), 1 acknowledged, 1 received");
-  assert_exit (offer, 0);
-  assert_exit (answer, 0);
-  assert_output_has (answer, "received      #1 from bob, 8 bytes: \"good day\"");
-  assert_output_has (offer, "received      #1 from alice, 18 bytes: \"Hello 1 from alice\"");
-  assert_output_lacks (offer, "dcpeer: ");
+  dc_test_process_assert_exit (offer, 0);
+  dc_test_process_assert_exit (answer, 0);
+  dc_test_process_assert_said (answer, "received      #1 from bob, 8 bytes: \"good day\"");
+  dc_test_process_assert_said (offer, "received      #1 from alice, 18 bytes: \"Hello 1 from alice\"");
+  dc_test_process_assert_not_said (offer, "dcpeer: ");
   dc_test_watchdog_stop ();
 }
 
@@ -284,15 +221,15 @@ test_one_after_the_other (void)
   dc_test_watchdog_start (90);
   g_autoptr (DcTestDaemon) daemon = dc_test_daemon_new (NULL);
   const char *url = dc_test_daemon_get_url (daemon);
-  g_autoptr (DcTestProcess) answer = run ("answer -s %s --id alice --count 2 --interval 0.05", url);
+  g_autoptr (DcTestProcess) answer = dc_test_dcpeer_run ("answer -s %s --id alice --count 2 --interval 0.05", url);
   for (guint i = 0; i < 2; i++) {
-    g_autoptr (DcTestProcess) offer = run ("offer -s %s --count 2 --interval 0.05", url);
-    assert_exit (offer, 0);
+    g_autoptr (DcTestProcess) offer = dc_test_dcpeer_run ("offer -s %s --count 2 --interval 0.05", url);
+    dc_test_process_assert_exit (offer, 0);
     dc_test_process_wait_line (answer, "summary       done with ");
   }
   dc_test_process_signal (answer, SIGTERM);
-  assert_exit (answer, 0); /* it was only waiting */
-  assert_output_lacks (answer, "dcpeer: ");
+  dc_test_process_assert_exit (answer, 0); /* it was only waiting */
+  dc_test_process_assert_not_said (answer, "dcpeer: ");
   dc_test_watchdog_stop ();
 }
 
@@ -303,16 +240,16 @@ test_busy (void)
   dc_test_watchdog_start (90);
   g_autoptr (DcTestDaemon) daemon = dc_test_daemon_new (NULL);
   const char *url = dc_test_daemon_get_url (daemon);
-  g_autoptr (DcTestProcess) answer = run ("answer -s %s --id alice --count 1", url);
-  g_autoptr (DcTestProcess) first = run ("offer -s %s --id first --count 0 --interval 0.1", url);
+  g_autoptr (DcTestProcess) answer = dc_test_dcpeer_run ("answer -s %s --id alice --count 1", url);
+  g_autoptr (DcTestProcess) first = dc_test_dcpeer_run ("offer -s %s --id first --count 0 --interval 0.1", url);
   dc_test_process_wait_line (first, "received ");
-  g_autoptr (DcTestProcess) second = run ("offer -s %s --id second --count 1", url);
+  g_autoptr (DcTestProcess) second = dc_test_dcpeer_run ("offer -s %s --id second --count 1", url);
   dc_test_process_wait_line (second, "busy with another call");
   dc_test_process_signal (first, SIGINT);
-  assert_exit (first, 130);
-  assert_exit (second, 0);
+  dc_test_process_assert_exit (first, 130);
+  dc_test_process_assert_exit (second, 0);
   dc_test_process_signal (answer, SIGINT);
-  assert_exit (answer, 0);
+  dc_test_process_assert_exit (answer, 0);
   g_autofree char *output = dc_test_process_get_output (answer);
   g_auto (GStrv) complaints = g_strsplit (output, "dcpeer: ", -1);
   g_assert_cmpuint (g_strv_length (complaints), ==, 2); /* the first broke off, and nothing else */
@@ -331,8 +268,8 @@ test_fast (void)
       run_shell ("exec \"$DCPEER\" answer -s \"$0\" --id alice --once --json --count 1 >answer.log", url);
   g_autoptr (DcTestProcess) offer =
       run_shell ("exec \"$DCPEER\" offer -s \"$0\" --id bob --json --count 5000 --interval 0 >offer.log", url);
-  assert_exit (offer, 0);
-  assert_exit (answer, 0);
+  dc_test_process_assert_exit (offer, 0);
+  dc_test_process_assert_exit (answer, 0);
   g_autofree char *log = NULL;
   g_assert_true (g_file_get_contents ("answer.log", &log, NULL, NULL));
   g_assert_nonnull (strstr (log, "\"n\":5000,\"bytes\":19,\"text\":\"Hello 5000 from bob\""));
@@ -353,22 +290,22 @@ test_dotenv (void)
                        "here\r\nDC_ID='carol'\r\nOTHER=x\r\n",
           dc_test_daemon_get_url (daemon));
   g_assert_true (g_file_set_contents (".env", contents, -1, NULL));
-  g_autoptr (DcTestProcess) answer = run ("answer --once --count 1", NULL);
+  g_autoptr (DcTestProcess) answer = dc_test_dcpeer_run ("answer --once --count 1", NULL);
   dc_test_process_wait_line (answer, "registered as \"carol\" in room \"from-file\"");
-  g_autoptr (DcTestProcess) offer = run ("offer --id bob --count 1", NULL);
-  assert_exit (offer, 0);
-  assert_exit (answer, 0);
+  g_autoptr (DcTestProcess) offer = dc_test_dcpeer_run ("offer --id bob --count 1", NULL);
+  dc_test_process_assert_exit (offer, 0);
+  dc_test_process_assert_exit (answer, 0);
 
   /* The older pair. */
   g_autofree char *older = g_strdup_printf (
       "SIGNALING_SERVER_ADDR=127.0.0.1\r\nSIGNALING_SERVER_PORT=%u\r\n", dc_test_daemon_get_port (daemon));
   g_assert_true (g_file_set_contents (".env", older, -1, NULL));
-  g_autoptr (DcTestProcess) peers = run ("peers --room older", NULL);
-  assert_exit (peers, 0);
-  assert_output_has (peers, "Nobody is in room \"older\"");
+  g_autoptr (DcTestProcess) peers = dc_test_dcpeer_run ("peers --room older", NULL);
+  dc_test_process_assert_exit (peers, 0);
+  dc_test_process_assert_said (peers, "Nobody is in room \"older\"");
 
   g_assert_true (g_file_set_contents (".env", "DC_ROOM=x\r\nwhat is this\r\n", -1, NULL));
-  assert_fails ("peers", NULL, 2, ".env, line 2: it is not KEY=VALUE; see dcpeer peers --help");
+  dc_test_dcpeer_assert_fails ("peers", NULL, 2, ".env, line 2: it is not KEY=VALUE; see dcpeer peers --help");
   g_assert_cmpint (g_unlink (".env"), ==, 0);
   dc_test_watchdog_stop ();
 }
@@ -381,19 +318,19 @@ test_peers (void)
   dc_test_watchdog_start (60);
   g_autoptr (DcTestDaemon) daemon = dc_test_daemon_new (NULL);
   const char *url = dc_test_daemon_get_url (daemon);
-  g_autoptr (DcTestProcess) empty = run ("peers -s %s --room r", url);
-  assert_exit (empty, 0);
-  assert_output_has (empty, "Nobody is in room \"r\" at ");
+  g_autoptr (DcTestProcess) empty = dc_test_dcpeer_run ("peers -s %s --room r", url);
+  dc_test_process_assert_exit (empty, 0);
+  dc_test_process_assert_said (empty, "Nobody is in room \"r\" at ");
 
-  g_autoptr (DcTestProcess) answer = run ("answer -s %s --id alice --room r", url);
+  g_autoptr (DcTestProcess) answer = dc_test_dcpeer_run ("answer -s %s --id alice --room r", url);
   dc_test_process_wait_line (answer, "registered");
-  g_autoptr (DcTestProcess) text = run ("peers -s %s --room r", url);
-  assert_exit (text, 0);
-  assert_output_has (text, "1 peer in room \"r\" at ");
-  assert_output_has (text, "alice                    yes    answerer  data (link, both)");
+  g_autoptr (DcTestProcess) text = dc_test_dcpeer_run ("peers -s %s --room r", url);
+  dc_test_process_assert_exit (text, 0);
+  dc_test_process_assert_said (text, "1 peer in room \"r\" at ");
+  dc_test_process_assert_said (text, "alice                    yes    answerer  data (link, both)");
 
-  g_autoptr (DcTestProcess) json = run ("peers -s %s --room r --json --polling", url);
-  assert_exit (json, 0);
+  g_autoptr (DcTestProcess) json = dc_test_dcpeer_run ("peers -s %s --room r --json --polling", url);
+  dc_test_process_assert_exit (json, 0);
   g_autoptr (GPtrArray) events = parse_events (json);
   g_assert_cmpint (json_object_get_int_member (get_event (events, "room", "room", "r"), "peers"), ==, 1);
   JsonObject *peer = get_event (events, "peer", "id", "alice");
@@ -402,220 +339,6 @@ test_peers (void)
   JsonObject *channel = json_array_get_object_element (json_object_get_array_member (peer, "channels"), 0);
   g_assert_cmpstr (json_object_get_string_member (channel, "label"), ==, "data");
   g_assert_cmpstr (json_object_get_string_member (channel, "wants"), ==, "both");
-  dc_test_watchdog_stop ();
-}
-
-/* What goes wrong */
-
-static void
-test_usage (void)
-{
-  dc_test_watchdog_start (60);
-  assert_fails ("", NULL, 2, "a command is missing: offer, answer or peers; see dcpeer --help");
-  assert_fails ("call", NULL, 2, "\"call\" is not a command");
-  assert_fails ("offer --frobnicate", NULL, 2, "--frobnicate; see dcpeer offer --help");
-  assert_fails ("answer extra", NULL, 2, "\"extra\" is one argument too many; see dcpeer answer --help");
-  assert_fails ("offer --count many", NULL, 2, "--count takes a whole number");
-  assert_fails ("offer --signaling gopher://127.0.0.1", NULL, 2, "gopher://");
-  assert_fails ("answer --signaling ws://127.0.0.1:99999", NULL, 2, "99999");
-  assert_fails ("peers --signaling gopher://127.0.0.1", NULL, 2, "gopher://");
-  assert_fails ("offer --room 'a b'", NULL, 2, "a b");
-  assert_fails ("offer --to 'a b'", NULL, 2, "a b");
-  assert_fails ("offer --turn-server http://u:secret@h", NULL, 2, "turn");
-  g_autoptr (DcTestProcess) turn = run ("offer --turn-server http://u:secret@h", NULL);
-  assert_exit (turn, 2);
-  assert_output_lacks (turn, "secret");
-  g_autoptr (DcTestProcess) help = run ("offer --help", NULL);
-  assert_exit (help, 0);
-  assert_output_has (help, "--ice-policy");
-  dc_test_watchdog_stop ();
-}
-
-static void
-test_dead_daemon (void)
-{
-  dc_test_watchdog_start (60);
-  g_autoptr (DcTestDaemon) daemon = dc_test_daemon_new (NULL);
-  g_autofree char *url = g_strdup (dc_test_daemon_get_url (daemon));
-  dc_test_daemon_stop (daemon);
-  assert_fails ("offer -s %s --timeout 2", url, 3, "dcsignald");
-  assert_fails ("answer -s %s --timeout 2", url, 3, "dcsignald");
-  assert_fails ("peers -s %s --timeout 2", url, 3, "dcsignald");
-  dc_test_watchdog_stop ();
-}
-
-static void
-test_taken_id (void)
-{
-  dc_test_watchdog_start (60);
-  g_autoptr (DcTestDaemon) daemon = dc_test_daemon_new (NULL);
-  const char *url = dc_test_daemon_get_url (daemon);
-  g_autoptr (DcTestProcess) answer = run ("answer -s %s --id alice", url);
-  dc_test_process_wait_line (answer, "registered");
-  assert_fails ("offer -s %s --id alice", url, 3, "alice");
-  dc_test_process_signal (answer, SIGINT);
-  assert_exit (answer, 0);
-  dc_test_watchdog_stop ();
-}
-
-static void
-test_nobody_comes (void)
-{
-  dc_test_watchdog_start (60);
-  g_autoptr (DcTestDaemon) daemon = dc_test_daemon_new (NULL);
-  const char *url = dc_test_daemon_get_url (daemon);
-  assert_fails ("offer -s %s --room empty --timeout 1", url, 4, "no other peer came into room \"empty\"");
-  assert_fails ("answer -s %s --room empty --timeout 1", url, 4, "no other peer came into room \"empty\"");
-  assert_fails ("offer -s %s --room empty --to carol --timeout 1", url, 4, "carol");
-  dc_test_watchdog_stop ();
-}
-
-/* A call that goes on until something happens to it. */
-typedef struct {
-  DcTestDaemon *daemon;
-  DcTestProcess *answer, *offer;
-} Call;
-
-static void
-begin_call (Call *call, const char *answer_words, const char *offer_words)
-{
-  dc_test_watchdog_start (60);
-  call->daemon = dc_test_daemon_new (NULL);
-  call->answer = run (answer_words, dc_test_daemon_get_url (call->daemon));
-  dc_test_process_wait_line (call->answer, "registered");
-  call->offer = run (offer_words, dc_test_daemon_get_url (call->daemon));
-  dc_test_process_wait_line (call->offer, "received      #2");
-  dc_test_process_wait_line (call->answer, "received      #2");
-}
-
-static void
-end_call (Call *call)
-{
-  dc_test_process_free (call->offer);
-  dc_test_process_free (call->answer);
-  dc_test_daemon_free (call->daemon);
-  dc_test_watchdog_stop ();
-}
-
-#define ENDLESS_ANSWER "answer -s %s --id alice --count 0 --interval 0.1"
-#define ENDLESS_OFFER "offer -s %s --id bob --count 0 --interval 0.1"
-
-static void
-test_killed (void)
-{
-  Call call;
-  begin_call (&call, ENDLESS_ANSWER, ENDLESS_OFFER " --resume-timeout 0");
-  dc_test_process_signal (call.answer, SIGKILL);
-  assert_exit (call.offer, 6);
-  assert_output_has (call.offer, "dcpeer: ");
-  assert_output_has (call.offer, "alice");
-  assert_output_has (call.offer, "broken off with alice");
-  end_call (&call);
-}
-
-/* He is looked for again, in vain. */
-static void
-test_killed_for_good (void)
-{
-  Call call;
-  begin_call (&call, ENDLESS_ANSWER, ENDLESS_OFFER " --resume-timeout 1");
-  dc_test_process_signal (call.answer, SIGKILL);
-  assert_exit (call.offer, 6);
-  assert_output_has (call.offer, "to alice is lost: ");
-  assert_output_has (call.offer, "did not come back");
-  assert_output_has (call.offer, "broken off with alice");
-  end_call (&call);
-}
-
-/* A process that stands still for longer than the heartbeat allows, as on a laptop that sleeps, goes on afterwards. */
-static void
-test_frozen (void)
-{
-  Call call;
-  begin_call (&call, "answer -s %s --id alice --once --count 70 --interval 0.1",
-      "offer -s %s --id bob --count 70 --interval 0.1");
-  dc_test_process_signal (call.answer, SIGSTOP);
-  dc_test_process_wait_line (call.offer, "to alice is lost: ");
-  dc_test_process_signal (call.answer, SIGCONT);
-  dc_test_process_wait_line (call.offer, "to alice stands again");
-  dc_test_process_wait_line (call.offer, "received      #70");
-  assert_exit (call.offer, 0);
-  assert_exit (call.answer, 0);
-  assert_output_has (call.answer, "received      #70");
-  end_call (&call);
-}
-
-/* The offerer dies: a waiting answerer says so and serves the next. */
-static void
-test_answerer_survives (void)
-{
-  Call call;
-  begin_call (&call, ENDLESS_ANSWER " --resume-timeout 0", ENDLESS_OFFER);
-  dc_test_process_signal (call.offer, SIGKILL);
-  dc_test_process_wait_line (call.answer, "dcpeer: ");
-  g_autoptr (DcTestProcess) other =
-      run ("offer -s %s --id other --count 1 --timeout 40", dc_test_daemon_get_url (call.daemon));
-  dc_test_process_wait_line (call.answer, "received      #1 from other");
-  dc_test_process_signal (call.answer, SIGTERM);
-  assert_exit (call.answer, 143); /* in a call */
-  assert_exit (other, 6);
-  end_call (&call);
-}
-
-static void
-test_interrupted (void)
-{
-  Call call;
-  begin_call (&call, "answer -s %s --id alice --once --count 0 --interval 0.1", ENDLESS_OFFER);
-  dc_test_process_signal (call.offer, SIGINT);
-  assert_exit (call.offer, 130);
-  assert_exit (call.answer, 6);
-  assert_output_has (call.answer, "dcpeer: ");
-  assert_output_has (call.answer, "interrupted by the user");
-  assert_output_lacks (call.offer, "dcpeer: ");
-  end_call (&call);
-}
-
-static void
-test_interrupted_while_calling (void)
-{
-  dc_test_watchdog_start (60);
-  g_autoptr (DcTestDaemon) daemon = dc_test_daemon_new (NULL);
-  g_autoptr (DcTestProcess) offer = run ("offer -s %s", dc_test_daemon_get_url (daemon));
-  dc_test_process_wait_line (offer, "registered");
-  dc_test_process_signal (offer, SIGTERM);
-  assert_exit (offer, 143);
-  dc_test_watchdog_stop ();
-}
-
-static void
-test_daemon_restarted (void)
-{
-  Call call;
-  begin_call (&call, "answer -s %s --id alice --once --count 20 --interval 0.1",
-      "offer -s %s --id bob --count 20 --interval 0.1");
-  dc_test_daemon_stop (call.daemon);
-  dc_test_process_wait_line (call.offer, "signaling     not connected: ");
-  dc_test_daemon_start (call.daemon);
-  assert_exit (call.offer, 0);
-  assert_exit (call.answer, 0);
-  assert_output_has (call.offer, "done with alice: 20 sent");
-  assert_output_has (call.offer, "20 acknowledged, 20 received");
-  end_call (&call);
-}
-
-/* Whoever reads our output goes away: we do too, without a word. */
-static void
-test_output_closed (void)
-{
-  dc_test_watchdog_start (60);
-  g_autoptr (DcTestDaemon) daemon = dc_test_daemon_new (NULL);
-  const char *url = dc_test_daemon_get_url (daemon);
-  g_autoptr (DcTestProcess) shell =
-      run_shell ("{ \"$DCPEER\" answer -s \"$0\" --id alice; echo \"status $?\" >&2; } | head -n 1", url);
-  assert_exit (shell, 0);
-  assert_output_has (shell, "status ");
-  assert_output_lacks (shell, "dcpeer: ");
   dc_test_watchdog_stop ();
 }
 
@@ -635,10 +358,10 @@ test_relay (void)
   g_autofree char *offer_words = g_strdup_printf (
       "offer -s %%s --id bob --json --count 1 --ice-policy relay --turn-server turn://user:pass-word@%s",
       server->address);
-  g_autoptr (DcTestProcess) answer = run (answer_words, dc_test_daemon_get_url (daemon));
-  g_autoptr (DcTestProcess) offer = run (offer_words, dc_test_daemon_get_url (daemon));
-  assert_exit (offer, 0);
-  assert_exit (answer, 0);
+  g_autoptr (DcTestProcess) answer = dc_test_dcpeer_run (answer_words, dc_test_daemon_get_url (daemon));
+  g_autoptr (DcTestProcess) offer = dc_test_dcpeer_run (offer_words, dc_test_daemon_get_url (daemon));
+  dc_test_process_assert_exit (offer, 0);
+  dc_test_process_assert_exit (answer, 0);
 
   g_autoptr (GPtrArray) events = parse_events (offer);
   JsonObject *pair = get_event (events, "selected-pair", NULL, NULL);
@@ -648,8 +371,8 @@ test_relay (void)
   JsonObject *summary = get_event (events, "summary", NULL, NULL);
   g_assert_true (g_str_has_prefix (json_object_get_string_member (summary, "pair"), "relayed"));
   get_event (events, "ice-server", "kind", "turn");
-  assert_output_lacks (offer, "pass-word");
-  assert_output_lacks (answer, "pass-word");
+  dc_test_process_assert_not_said (offer, "pass-word");
+  dc_test_process_assert_not_said (answer, "pass-word");
   dc_test_watchdog_stop ();
 }
 
@@ -663,11 +386,12 @@ test_relay_refused (void)
   g_autoptr (DcTestDaemon) daemon = dc_test_daemon_new (NULL);
   g_autofree char *offer_words = g_strdup_printf (
       "offer -s %%s --timeout 5 --ice-policy relay --turn-server turn://user:wrong-word@%s", server->address);
-  g_autoptr (DcTestProcess) answer = run ("answer -s %s --id alice --no-turn", dc_test_daemon_get_url (daemon));
+  g_autoptr (DcTestProcess) answer =
+      dc_test_dcpeer_run ("answer -s %s --id alice --no-turn", dc_test_daemon_get_url (daemon));
   dc_test_process_wait_line (answer, "registered");
-  assert_fails (offer_words, dc_test_daemon_get_url (daemon), 4, "no connection to \"alice\"");
+  dc_test_dcpeer_assert_fails (offer_words, dc_test_daemon_get_url (daemon), 4, "no connection to \"alice\"");
   dc_test_process_signal (answer, SIGTERM);
-  assert_exit (answer, 0);
+  dc_test_process_assert_exit (answer, 0);
   dc_test_watchdog_stop ();
 }
 
@@ -675,14 +399,6 @@ int
 main (int argc, char **argv)
 {
   dc_test_init (&argc, &argv);
-  g_unsetenv ("DC_SECRET");
-  g_unsetenv ("DC_TOKEN");
-  g_unsetenv ("SIGNALING_SERVER_ADDR");
-  g_unsetenv ("SIGNALING_SERVER_PORT");
-  /* No .env of the developer's, and a place for ours. */
-  char *dir = dc_test_make_dir ();
-  g_assert_cmpint (g_chdir (dir), ==, 0);
-
   for (gsize i = 0; i < G_N_ELEMENTS (ways); i++) {
     g_autofree char *path = g_strconcat ("/dcpeer/way/", ways[i].name, NULL);
     g_test_add_data_func (path, &ways[i], test_way);
@@ -693,22 +409,7 @@ main (int argc, char **argv)
   g_test_add_func ("/dcpeer/fast", test_fast);
   g_test_add_func ("/dcpeer/dotenv", test_dotenv);
   g_test_add_func ("/dcpeer/peers", test_peers);
-  g_test_add_func ("/dcpeer/fails/usage", test_usage);
-  g_test_add_func ("/dcpeer/fails/dead-daemon", test_dead_daemon);
-  g_test_add_func ("/dcpeer/fails/taken-id", test_taken_id);
-  g_test_add_func ("/dcpeer/fails/nobody-comes", test_nobody_comes);
-  g_test_add_func ("/dcpeer/fails/killed", test_killed);
-  g_test_add_func ("/dcpeer/fails/killed-for-good", test_killed_for_good);
-  g_test_add_func ("/dcpeer/frozen", test_frozen);
-  g_test_add_func ("/dcpeer/fails/answerer-survives", test_answerer_survives);
-  g_test_add_func ("/dcpeer/fails/interrupted", test_interrupted);
-  g_test_add_func ("/dcpeer/fails/interrupted-while-calling", test_interrupted_while_calling);
-  g_test_add_func ("/dcpeer/fails/daemon-restarted", test_daemon_restarted);
-  g_test_add_func ("/dcpeer/fails/output-closed", test_output_closed);
   g_test_add_func ("/dcpeer/relay/works", test_relay);
   g_test_add_func ("/dcpeer/relay/refused", test_relay_refused);
-  int status = g_test_run ();
-  g_assert_cmpint (g_chdir ("/"), ==, 0);
-  dc_test_remove_dir (dir);
-  return status;
+  return dc_test_dcpeer_run_tests ();
 }

@@ -228,16 +228,6 @@ run (const char *command, const char *options)
   return dc_test_process_newv ((const char *const *) argv, NULL);
 }
 
-static void
-assert_exit (DcTestProcess *process, int status)
-{
-  int actual = dc_test_process_wait_exit (process);
-  g_autofree char *output = dc_test_process_get_output (process);
-
-  if (actual != status)
-    g_error ("exit status %d and not %d. The process said:\n%s", actual, status, output);
-}
-
 /* In lines of @width, as a terminal breaks them; 0: in one. */
 static void
 paste (DcTestProcess *process, const char *text, gsize width)
@@ -266,8 +256,8 @@ exchange_pasted (const char *options, const char *offer_begin, const char *answe
   dc_test_process_wait_line (answer, "all 3 messages have arrived");
   dc_test_process_wait_line (offer, "all 3 messages have arrived");
   dc_test_process_signal (offer, SIGINT);
-  assert_exit (offer, 0);
-  assert_exit (answer, 0);
+  dc_test_process_assert_exit (offer, 0);
+  dc_test_process_assert_exit (answer, 0);
   output = dc_test_process_get_output (answer);
   g_assert_nonnull (strstr (output, "\"Hello 3 from offerer\""));
   dc_test_watchdog_stop ();
@@ -304,7 +294,7 @@ test_output (void)
       "/bin/sh", "-c", "exec \"$0\" offer --manual --env-file /dev/null 2>/dev/null", g_getenv ("DCPEER"), NULL);
   dc_test_process_wait_line (process, "{\"type\":\"offer\",\"sdp\":\"v=0\\r\\n");
   dc_test_process_signal (process, SIGTERM);
-  assert_exit (process, 128 + SIGTERM);
+  dc_test_process_assert_exit (process, 128 + SIGTERM);
   output = dc_test_process_get_output (process);
   g_assert_cmpint (*output, ==, '{');
   g_assert_true (strchr (output, '\n') == output + strlen (output) - 1);
@@ -327,7 +317,7 @@ test_end_of_input (gconstpointer text)
     dc_test_process_write (process, input);
     dc_test_process_end_input (process);
     dc_test_process_wait_line (process, "standard input has ended, and the ");
-    assert_exit (process, 4);
+    dc_test_process_assert_exit (process, 4);
     dc_test_watchdog_stop ();
   }
 }
@@ -342,7 +332,7 @@ test_refusal_is_told_once (void)
   dc_test_watchdog_start (WATCHDOG_S);
   process = run ("answer", "");
   paste (process, "{\"type\":\"offer\",\"sdp\":\"v=0\\r\\n\"}", 0);
-  assert_exit (process, 7);
+  dc_test_process_assert_exit (process, 7);
   output = dc_test_process_get_output (process);
   parts = g_strsplit (output, "\ndcpeer: ", -1);
   g_assert_cmpuint (g_strv_length (parts), ==, 2);
@@ -363,7 +353,7 @@ test_input_ended_late (void)
   paste (offer, dc_test_process_wait_line (answer, "{\"type\":\"answer\","), 0);
   dc_test_process_end_input (offer);
   /* Who hangs up waits for its own messages, and not for the other side's. */
-  assert_exit (offer, 0);
+  dc_test_process_assert_exit (offer, 0);
   dc_test_process_wait_line (answer, "received      #3 from remote");
   dc_test_watchdog_stop ();
 }

@@ -28,10 +28,9 @@
 
 #include <netinet/in.h>
 #include <netinet/tcp.h>
-#include <string.h>
-#include <stun/stunmessage.h>
 
 #include "plugins/peer/dc-event.h"
+#include "plugins/peer/dc-turn-refusal.h"
 #include "signaling/client/dc-trust.h"
 
 /* Of all tunnels together: eight servers for some interfaces of some webrtcbins. */
@@ -42,7 +41,6 @@
 #define DIAL_TIMEOUT_S 10
 /* After none could be accepted, as this process may have no descriptor left. */
 #define ACCEPT_AGAIN_MS 500
-#define SKIP_BYTES 1024
 
 /* Whom to tell, in the context of whoever made us; it may be gone by then. */
 typedef struct {
@@ -92,8 +90,7 @@ typedef struct {
   GSocketClient *client;
   GCancellable *waiting; /* when it is not to begin any more */
   GIOStream *near, *far;
-  GTlsConnection *tls;                            /* (nullable) */
-  guint8 refusal[STUN_MESSAGE_HEADER_LENGTH + 8]; /* the head of what is refused, and the answer to it */
+  GTlsConnection *tls; /* (nullable) */
 } Dial;
 
 static Tunnel *
@@ -221,8 +218,10 @@ invoke (DcTurnTunnels *self, guint milliseconds, GSourceFunc func, gpointer data
 /* --- Connections --------------------------------------------------------------------------------------------------------------- */
 
 static void
-dial_free (Dial *dial)
+dial_free (gpointer data)
 {
+  Dial *dial = data;
+
   dial->tunnel->owner->pending--;
   dial->tunnel->owner->connections--;
   g_signal_handlers_disconnect_by_data (dial->client, dial);
@@ -262,64 +261,9 @@ set_no_delay (GIOStream *stream)
 }
 
 static void
-hang_up (Dial *dial)
-{
-  g_io_stream_close (dial->near, NULL, NULL);
-  dial_free (dial);
-}
-
-static void skip_rest (Dial *dial);
-
-static void
-on_skipped (GObject *source, GAsyncResult *result, gpointer user_data)
-{
-  if (g_input_stream_skip_finish (G_INPUT_STREAM (source), result, NULL) > 0)
-    skip_rest (user_data);
-  else
-    hang_up (user_data);
-}
-
-/* Until libnice hangs up: a socket that is closed with something unread takes along what was written. */
-static void
-skip_rest (Dial *dial)
-{
-  g_input_stream_skip_async (g_io_stream_get_input_stream (dial->near), SKIP_BYTES, G_PRIORITY_DEFAULT,
-      dial->tunnel->owner->cancellable, on_skipped, dial);
-}
-
-static void
-on_refused (GObject *source, GAsyncResult *result, gpointer user_data)
-{
-  if (g_output_stream_write_all_finish (G_OUTPUT_STREAM (source), result, NULL, NULL))
-    skip_rest (user_data);
-  else
-    hang_up (user_data);
-}
-
-/* The same transaction id; an Allocate error response; ERROR-CODE 500 (RFC 8489, sections 5 and 14.8). */
-static void
-on_request (GObject *source, GAsyncResult *result, gpointer user_data)
-{
-  static const guint8 head[] = {0x01, 0x13, 0, 8}, code[] = {0, 9, 0, 4, 0, 0, 5, 0};
-  Dial *dial = user_data;
-  gsize size = 0;
-
-  g_input_stream_read_all_finish (G_INPUT_STREAM (source), result, &size, NULL);
-  if (size < STUN_MESSAGE_HEADER_LENGTH) {
-    hang_up (dial);
-    return;
-  }
-  memcpy (dial->refusal, head, sizeof head);
-  memcpy (dial->refusal + STUN_MESSAGE_HEADER_LENGTH, code, sizeof code);
-  g_output_stream_write_all_async (g_io_stream_get_output_stream (dial->near), dial->refusal, sizeof dial->refusal,
-      G_PRIORITY_DEFAULT, dial->tunnel->owner->cancellable, on_refused, dial);
-}
-
-static void
 refuse (Dial *dial)
 {
-  g_input_stream_read_all_async (g_io_stream_get_input_stream (dial->near), dial->refusal, STUN_MESSAGE_HEADER_LENGTH,
-      G_PRIORITY_DEFAULT, dial->tunnel->owner->cancellable, on_request, dial);
+  dc_turn_refuse (dial->near, dial->tunnel->owner->cancellable, dial_free, dial);
 }
 
 static void

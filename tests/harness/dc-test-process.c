@@ -203,6 +203,34 @@ dc_test_process_get_output (DcTestProcess *self)
 }
 
 void
+dc_test_process_assert_exit (DcTestProcess *self, int status)
+{
+  int actual = dc_test_process_wait_exit (self);
+  g_autofree char *output = dc_test_process_get_output (self);
+
+  if (actual != status)
+    g_error ("exit status %d and not %d. The process said:\n%s", actual, status, output);
+}
+
+void
+dc_test_process_assert_said (DcTestProcess *self, const char *text)
+{
+  g_autofree char *output = dc_test_process_get_output (self);
+
+  if (strstr (output, text) == NULL)
+    g_error ("there is no \"%s\" in:\n%s", text, output);
+}
+
+void
+dc_test_process_assert_not_said (DcTestProcess *self, const char *text)
+{
+  g_autofree char *output = dc_test_process_get_output (self);
+
+  if (strstr (output, text) != NULL)
+    g_error ("there is \"%s\" in:\n%s", text, output);
+}
+
+void
 dc_test_process_write (DcTestProcess *self, const char *text)
 {
   g_autoptr (GError) error = NULL;

@@ -21,6 +21,11 @@ void dc_test_process_signal (DcTestProcess *process, int signal);
 void dc_test_process_kill_all (DcTestProcess *process);
 /* The exit status, or 128 plus the number of the signal that killed it. */
 int dc_test_process_wait_exit (DcTestProcess *process);
+/* Waits for its end, which must be with @status. */
+void dc_test_process_assert_exit (DcTestProcess *process, int status);
+/* Whether @text is in what it has printed so far. */
+void dc_test_process_assert_said (DcTestProcess *process, const char *text);
+void dc_test_process_assert_not_said (DcTestProcess *process, const char *text);
 /* All lines so far. (transfer full) */
 char *dc_test_process_get_output (DcTestProcess *process);
 /* To its standard input. */

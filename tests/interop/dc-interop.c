@@ -77,7 +77,7 @@ start_them (DcInterop *fixture, const DcInteropCase *test)
   g_autofree char *registry = g_test_build_filename (G_TEST_BUILT, "interop-registry.bin", NULL);
   g_autofree char *own_registry = g_strconcat ("GST_REGISTRY=", registry, NULL);
   g_autofree char *own_dir = g_strconcat ("TMPDIR=", fixture->dir, NULL);
-  const char *const env[] = {"GST_PLUGIN_PATH=", own_registry, own_dir, NULL};
+  const char *const env[] = {"GST_PLUGIN_PATH=", "LD_LIBRARY_PATH=", own_registry, own_dir, NULL};
 
   for (char **word = command; *word != NULL; word++)
     g_ptr_array_add (argv, *word);

@@ -138,7 +138,8 @@ class Lab:
             self._attach(router, 'wan', name, [], [], self.links.get(name))
         self._net.ip += [f'addr add {_NET6}/64 dev to-{name} nodad', f'route add {site.prefix6}:/64 via fe80::2 dev to-{name}']
         router.ip += ['addr add fe80::2/64 dev wan nodad', f'route add ::/0 via {_NET6} dev wan',
-                      f'addr add {site.prefix6}:1/64 dev lan nodad']
+                      f'addr add {site.prefix6}:1/64 dev lan nodad',
+                      'addr add fe80::1/64 dev lan nodad']  # without which it asks for no neighbour on behalf of others
         peer.ip += [f'addr add {site.prefix6}:2/64 dev eth0 nodad', f'route add ::/0 via {site.prefix6}:1']
         router.nft += rules.ipv6(network)
 

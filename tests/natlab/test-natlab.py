@@ -58,6 +58,18 @@ def check_link():
     return _natlab('run', 'port-restricted', 'none', '--link-a', 'rtt 200ms', '--on', 'host', server, '--on', 'a', f'sleep 1; {script}')
 
 
+def check_family():
+    """Where the TURN server has an address of a family that we lack, nothing is gathered there, and the end of candidates is told all the same."""
+    reach = "python3 -c 'import socket\nwhile socket.socket(socket.AF_INET6).connect_ex((\"host.example\", {port})): pass'"
+    over = "python3 -c 'import socket\nsocket.create_server((\"::\", 9001), family=socket.AF_INET6).accept()'"
+    daemon = f'"$DCSIGNALD" --listen [::]:9000 --stun-server stun:turn.example & {over}; kill $!'
+    peer = '--signaling ws://host.example:9000 --json --count 10 --interval 0.2'
+    called = f'{reach.format(port=9000)}; "$DCPEER" answer --once {peer}'
+    caller = (f'{reach.format(port=9000)}; "$DCPEER" offer --turn-server turn://user:word@203.0.113.9 {peer} | grep local-candidates-done; '
+              f'told=$?; {reach.format(port=9001)}; exit $told')
+    return _natlab('run', 'ipv6-only', 'ipv6-only', '--on', 'host', daemon, '--on', 'b', called, '--on', 'a', caller)
+
+
 def check_kill():
     """Killed with SIGKILL, it leaves no process: the last one that holds the FIFO is gone."""
     with tempfile.TemporaryDirectory() as directory:
@@ -85,6 +97,7 @@ def _cases():
     yield 'drawing', check_drawing
     yield 'verify', lambda: _natlab('verify', *VERIFIED)
     yield 'link', check_link
+    yield 'family', check_family
     yield 'kill', check_kill
     for pair in matrix.REDUCED:
         yield f"{matrix.names(pair)}, TURN {' and '.join(pair[2])}", lambda pair=pair: check_pair(pair)

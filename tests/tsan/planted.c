@@ -7,7 +7,8 @@
 #include <glib.h>
 #include <string.h>
 
-static guint counter;
+/* Each step is one access: two at the very same moment are not seen. */
+static volatile guint counter;
 
 static gpointer
 count (gpointer data)
