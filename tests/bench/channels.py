@@ -88,7 +88,8 @@ class Floor:
         try:
             session = await self.get_session(stack)
             result = await session.measure(row, self.pace)
-            outcome = {'result': result, 'remark': stacks.remark_on(stack, session.greeting)}
+            outcome = {'result': result, 'remarks': [stacks.remark_on(stack, session.greeting), *session.failures]}
+            session.failures.clear()
             if session.is_spoiled:
                 await self.close(stack.name)
         except RunError as error:

@@ -19,6 +19,7 @@ from benchlib import RunError, end, percentile
 
 START_TIMEOUT = 15  # s, and so much more a peer:
 START_TIMEOUT_PEER = 0.4
+STARTS = 3  # attempts: some stacks have races
 ANSWER_TIMEOUT = 10  # s
 DRAIN_TIMEOUT = 4  # s
 BUFFERED = 1 << 20  # bytes that may wait to be sent, of all channels together
@@ -85,8 +86,20 @@ class Session:
         self.is_spoiled = False  # what was sent is still under way
         self.greeting = {}
         self.open_ms = None
+        self.failures = []  # sentences: starts that failed
 
     async def start(self):
+        while True:
+            try:
+                await self.try_to_start()
+                return
+            except RunError as error:
+                await self.close()
+                self.failures.append(f'a start failed: {error}')
+                if len(self.failures) == STARTS:
+                    raise
+
+    async def try_to_start(self):
         Session.n_sessions += 1
         room = f'bench-{os.getpid()}-{Session.n_sessions}'
         timeout = START_TIMEOUT + START_TIMEOUT_PEER * self.section.peers
@@ -105,8 +118,8 @@ class Session:
         self.greeting = add_up(greetings)
 
     async def close(self):
-        for peer in self.peers:
-            await peer.close()
+        while self.peers:
+            await self.peers.pop().close()
 
     async def ask(self, command, timeout=ANSWER_TIMEOUT):
         """All at once. Returns their answers."""
@@ -132,6 +145,7 @@ class Session:
             await session.start()
         finally:
             await session.close()
+            self.failures += session.failures
         return session.open_ms
 
     async def measure_warm(self, _row, pace):
