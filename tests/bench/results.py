@@ -28,13 +28,12 @@ class Cell:
         return len(self.errors) >= HOPELESS
 
     def take(self, outcome):
-        """{'result': {}} or {'error': ''}, and a remark."""
+        """{'result': {}} or {'error': ''}, and remarks, some of which may be empty."""
         if 'error' in outcome:
             self.errors.append(outcome['error'])
         else:
             self.rounds.append(outcome['result'])
-        if outcome.get('remark') and outcome['remark'] not in self.remarks:
-            self.remarks.append(outcome['remark'])
+        self.remarks += [remark for remark in dict.fromkeys(outcome.get('remarks', [])) if remark and remark not in self.remarks]
 
 
 class Results:

@@ -42,7 +42,7 @@ def make_results():
     for stack, rates in ((OURS, (90, 110, 100)), (THEIRS, (50, 40, 60)), (OTHER, (20, 200, 10)), (BOUND, (900, 900, 900))):
         for rate in rates:
             made.cell(row, stack).take({'result': {'rate': rate, 'cpu': 1000 / rate}})
-    made.cell(row, FAST).take({'result': {'rate': 150, 'cpu': 3}, 'remark': stacks.FAST_PATH_NOT_TAKEN})
+    made.cell(row, FAST).take({'result': {'rate': 150, 'cpu': 3}, 'remarks': [stacks.FAST_PATH_NOT_TAKEN, '']})
     for _ in range(2):
         made.cell(row, FAST).take({'error': 'it <broke>'})
     return made, row

@@ -34,6 +34,10 @@ function wrapLibdatachannel({ PeerConnection }) {
   return class {
     constructor() {
       this.native = new PeerConnection('bench', { iceServers: [] });
+      this.native.onStateChange((state) => {
+        this.connectionState = state;
+        this.onconnectionstatechange();
+      });
       this.native.onDataChannel((channel) => this.ondatachannel({ channel: new Channel(channel) }));
       this.native.onLocalCandidate((candidate) => this.onicecandidate({ candidate: { candidate } }));
       this.native.onLocalDescription((sdp, type) => this.described?.({ sdp, type }));
@@ -150,7 +154,7 @@ async function open(RTCPeerConnection, WebSocket, n) {
       added.push(end);
       globalThis.meet({ RTCPeerConnection, WebSocket },
         { url, room: `${room}-${number}`, id: offer ? 'offer' : 'answer', offer, channels: offer ? [{ label: 'bench' }] : [] },
-        (line) => { if (/^(failed|error)/.test(line)) fail(line); },
+        (line) => { if (/^(connection )?(failed|error)/.test(line)) fail(line); },
         (channel) => end.attach(channel));
     }
   }
