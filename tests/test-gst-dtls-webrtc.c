@@ -293,6 +293,38 @@ test_data (void)
   dc_test_watchdog_stop ();
 }
 
+static void
+on_state (GObject *dec, GParamSpec *spec, gpointer user_data)
+{
+  g_main_context_wakeup (NULL);
+}
+
+static gint
+get_state (GstElement *dec)
+{
+  gint state;
+
+  g_object_get (dec, "connection-state", &state, NULL);
+  return state;
+}
+
+/* The sink that would send close_notify is stopped before the dtlsenc that has it; the far side hears of it all the same. */
+static void
+test_stop (void)
+{
+  g_autoptr (Call) call = NULL;
+  g_autoptr (GstElement) dec = NULL;
+
+  dc_test_watchdog_start (WATCHDOG_S);
+  call = call_new ("");
+  assert_channel (call);
+  dec = find (&call->called, GST_TYPE_DC_DTLS_DEC);
+  g_signal_connect (dec, "notify::connection-state", G_CALLBACK (on_state), NULL);
+  gst_element_set_state (call->caller.pipeline, GST_STATE_NULL);
+  dc_test_wait_until (NULL, get_state (dec) == 1);
+  dc_test_watchdog_stop ();
+}
+
 static gboolean
 is_missing (const char *name)
 {
@@ -348,6 +380,7 @@ main (int argc, char **argv)
   gst_init (NULL, NULL);
   g_assert_true (dc_dtls_elements_register ());
   g_test_add_func ("/gst-dtls-webrtc/data", test_data);
+  g_test_add_func ("/gst-dtls-webrtc/stop", test_stop);
   g_test_add_func ("/gst-dtls-webrtc/media", test_media);
   g_test_add ("/gst-dtls-webrtc/stock/caller", DcInterop, &caller, dc_interop_set_up, test_stock, dc_interop_tear_down);
   g_test_add ("/gst-dtls-webrtc/stock/called", DcInterop, &called, dc_interop_set_up, test_stock, dc_interop_tear_down);
