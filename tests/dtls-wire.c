@@ -115,6 +115,12 @@ on_state (DcDtlsState state, const GError *error, gpointer user_data)
     g_clear_error (&self->error);
     self->error = g_error_copy (error);
   }
+  if (state == DC_DTLS_CONNECTED && self->opens_in_callback != NULL) {
+    gsize size;
+    gconstpointer datagram = g_bytes_get_data (self->opens_in_callback, &size);
+    dtls_end_open (self, datagram, size);
+    g_assert_cmpuint (self->received->len, ==, 0);
+  }
   if (self->closes_in != DC_DTLS_NEW && self->closes_in == state)
     dc_dtls_session_close (self->session);
 }
@@ -154,6 +160,7 @@ clear_end (DtlsEnd *self)
   g_clear_error (&self->error);
   g_ptr_array_unref (self->received);
   g_free (self->seen_pem);
+  g_clear_pointer (&self->opens_in_callback, g_bytes_unref);
 }
 
 void
@@ -250,10 +257,16 @@ deliver (DtlsEnd *end)
   return TRUE;
 }
 
+gboolean
+dtls_wire_step (DtlsWire *self)
+{
+  return deliver (&self->client) | deliver (&self->server);
+}
+
 void
 dtls_wire_pass (DtlsWire *self)
 {
-  for (guint steps = 0; deliver (&self->client) | deliver (&self->server); steps++)
+  for (guint steps = 0; dtls_wire_step (self); steps++)
     g_assert_cmpuint (steps, <, MAX_STEPS);
 }
 
@@ -291,4 +304,18 @@ dtls_wire_connect (DtlsWire *self)
   dtls_wire_pass (self);
   g_assert_true (dtls_end_is (&self->client, DC_DTLS_CONNECTED));
   g_assert_true (dtls_end_is (&self->server, DC_DTLS_CONNECTED));
+}
+
+DtlsWire *
+dtls_wire_new_connected (void)
+{
+  DtlsWire *self = dtls_wire_new (NULL, NULL);
+
+  dtls_wire_connect (self);
+  g_assert_true (dtls_end_send (&self->client, "first", 1));
+  dtls_wire_pass (self);
+  g_assert_cmpuint (self->server.received->len, ==, 1);
+  g_assert_cmpuint (self->server.by_callback, ==, 0);
+  g_ptr_array_set_size (self->server.received, 0);
+  return self;
 }

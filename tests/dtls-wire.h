@@ -15,15 +15,16 @@ typedef struct _DtlsWire DtlsWire;
 typedef struct {
   DtlsWire *wire;
   DcDtlsSession *session;
-  GQueue incoming;       /* (element-type GBytes): on their way here */
-  guint sent;            /* datagrams from here, lost ones too */
-  GArray *states;        /* (element-type DcDtlsState): all that came */
-  GError *error;         /* the last one */
-  GPtrArray *received;   /* (element-type GBytes): application data */
-  guint by_callback;     /* of these */
-  char *seen_pem;        /* by verify */
-  gboolean refuses;      /* the other's certificate */
-  DcDtlsState closes_in; /* closes the session when that comes; DC_DTLS_NEW: does not */
+  GQueue incoming;           /* (element-type GBytes): on their way here */
+  guint sent;                /* datagrams from here, lost ones too */
+  GArray *states;            /* (element-type DcDtlsState): all that came */
+  GError *error;             /* the last one */
+  GPtrArray *received;       /* (element-type GBytes): application data */
+  guint by_callback;         /* of these */
+  char *seen_pem;            /* by verify */
+  gboolean refuses;          /* the other's certificate */
+  GBytes *opens_in_callback; /* (nullable): a datagram, when it is connected */
+  DcDtlsState closes_in;     /* closes the session when that comes; DC_DTLS_NEW: does not */
 } DtlsEnd;
 
 struct _DtlsWire {
@@ -45,12 +46,16 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (DtlsWire, dtls_wire_free)
 
 /* Both. */
 void dtls_wire_start (DtlsWire *wire);
+/* One datagram each way, if there is one. FALSE: nothing waits. */
+gboolean dtls_wire_step (DtlsWire *wire);
 /* Until nothing waits; no time passes. */
 void dtls_wire_pass (DtlsWire *wire);
 /* Until nothing waits and nothing is to be repeated. */
 void dtls_wire_run (DtlsWire *wire);
 /* From the beginning until both are connected, on a wire without faults. */
 void dtls_wire_connect (DtlsWire *wire);
+/* New, connected, and both have taken over from OpenSSL. */
+DtlsWire *dtls_wire_new_connected (void);
 /* Seconds of virtual time. */
 gdouble dtls_wire_get_time (void);
 

@@ -97,6 +97,56 @@ test_last_sequence (void)
   g_assert_cmpuint (room.packet.size, ==, 0);
 }
 
+static gboolean
+open_at (DcDtlsOpener *opener, guint64 sequence)
+{
+  g_autoptr (DcDtlsSealer) sealer = dc_dtls_sealer_new (&key_128, sequence, sequence);
+  Room room;
+
+  fill (&room, "hello");
+  g_assert_true (dc_dtls_sealer_seal (sealer, DC_DTLS_APPLICATION_DATA, &room.packet));
+  return open_all (opener, &room);
+}
+
+/* Numbers that are jumped over may still come; what came long before them has no part in that. */
+static void
+test_jumps (void)
+{
+  g_autoptr (DcDtlsOpener) opener = dc_dtls_opener_new (&key_128);
+
+  for (guint64 i = 0; i < 1500; i++)
+    g_assert_true (open_at (opener, i));
+  for (guint64 from = 10000; from <= LAST_SEQUENCE / 2; from *= 100) {
+    g_assert_true (open_at (opener, from));
+    g_assert_false (open_at (opener, from - 1100));
+    for (guint64 i = 1; i < 1024; i++)
+      g_assert_true (open_at (opener, from - i));
+    g_assert_false (open_at (opener, from - 1024));
+    for (guint64 i = 0; i < 1024; i++)
+      g_assert_false (open_at (opener, from - i));
+    g_assert_true (open_at (opener, from + 700));
+    g_assert_true (open_at (opener, from + 699));
+    g_assert_false (open_at (opener, from));
+  }
+}
+
+static void
+test_nonces (void)
+{
+  g_autoptr (DcDtlsSealer) sealer = dc_dtls_sealer_new (&key_128, 0, G_MAXUINT64 - 1);
+  const guint8 last[] = {0, 0, 0, 0, 0, 0, 0, 1};
+  g_autoptr (GHashTable) seen =
+      g_hash_table_new_full (g_bytes_hash, g_bytes_equal, (GDestroyNotify) g_bytes_unref, NULL);
+  Room room;
+
+  for (guint i = 0; i < 4; i++) {
+    fill (&room, "hello");
+    g_assert_true (dc_dtls_sealer_seal (sealer, DC_DTLS_APPLICATION_DATA, &room.packet));
+    g_assert_true (g_hash_table_add (seen, g_bytes_new (room.packet.data + DC_DTLS_HEADER_SIZE, DC_DTLS_NONCE_SIZE)));
+  }
+  g_assert_cmpmem (room.packet.data + DC_DTLS_HEADER_SIZE, DC_DTLS_NONCE_SIZE, last, sizeof last);
+}
+
 static void
 test_next (void)
 {
@@ -132,6 +182,8 @@ main (int argc, char **argv)
   g_test_add_func ("/dtls-record/keys", test_keys);
   g_test_add_func ("/dtls-record/empty", test_empty);
   g_test_add_func ("/dtls-record/last-sequence", test_last_sequence);
+  g_test_add_func ("/dtls-record/jumps", test_jumps);
+  g_test_add_func ("/dtls-record/nonces", test_nonces);
   g_test_add_func ("/dtls-record/next", test_next);
   return g_test_run ();
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* test-dtls-session.c: the handshake of two DTLS sessions, on wires of every kind, and how it fails. */
+#include <openssl/pem.h>
 #include <string.h>
 
 #include "tests/dtls-wire.h"
@@ -129,6 +130,58 @@ test_handshake (void)
   /* Two flights each, a datagram a flight. */
   g_assert_cmpuint (wire->client.sent, ==, 2);
   g_assert_cmpuint (wire->server.sent, ==, 2);
+  assert_connected (wire);
+}
+
+/* As applications may bring them. */
+static char *
+make_rsa_pem (void)
+{
+  EVP_PKEY *key = EVP_RSA_gen (2048);
+  X509 *x509 = X509_new ();
+  BIO *bio = BIO_new (BIO_s_mem ());
+  char *text, *pem;
+  long size;
+
+  X509_gmtime_adj (X509_getm_notBefore (x509), 0);
+  X509_gmtime_adj (X509_getm_notAfter (x509), 3600);
+  for (guint i = 0; i < 20; i++)
+    X509_NAME_add_entry_by_txt (X509_get_subject_name (x509), "OU", MBSTRING_ASC,
+        (const guint8 *) "a name that makes the certificate larger than a datagram", -1, -1, 0);
+  X509_set_pubkey (x509, key);
+  g_assert_cmpint (X509_sign (x509, key, EVP_sha256 ()), >, 0);
+  PEM_write_bio_X509 (bio, x509);
+  PEM_write_bio_PrivateKey (bio, key, NULL, NULL, 0, NULL, NULL);
+  size = BIO_get_mem_data (bio, &text);
+  pem = g_strndup (text, (gsize) size);
+  BIO_free (bio);
+  X509_free (x509);
+  EVP_PKEY_free (key);
+  return pem;
+}
+
+static gboolean
+assert_small (DtlsWire *wire, DtlsEnd *to, const guint8 *data, gsize size)
+{
+  g_assert_cmpuint (size, <=, 1200);
+  return FALSE;
+}
+
+/* Flights that are larger than a datagram. */
+static void
+test_handshake_rsa (void)
+{
+  g_autofree char *pem = make_rsa_pem ();
+  g_autoptr (GError) error = NULL;
+  g_autoptr (DcDtlsCertificate) certificate = dc_dtls_certificate_new_from_pem (pem, &error);
+  g_autoptr (DtlsWire) wire = NULL;
+
+  g_assert_no_error (error);
+  wire = dtls_wire_new (certificate, certificate);
+  wire->meddle = assert_small;
+  dtls_wire_connect (wire);
+  g_assert_cmpuint (wire->server.sent, >, 2);
+  g_assert_cmpuint (wire->client.sent, >, 2);
   assert_connected (wire);
 }
 
@@ -266,6 +319,7 @@ main (int argc, char **argv)
   g_test_add_func ("/dtls/certificate/pem", test_certificate_pem);
   g_test_add_func ("/dtls/certificate/bad", test_certificate_bad);
   g_test_add_func ("/dtls/handshake/plain", test_handshake);
+  g_test_add_func ("/dtls/handshake/rsa", test_handshake_rsa);
   g_test_add_func ("/dtls/handshake/server-late", test_handshake_server_late);
   g_test_add_func ("/dtls/handshake/each-lost", test_handshake_each_lost);
   g_test_add_data_func ("/dtls/handshake/lost", &rain, test_handshake_weather);
