@@ -238,24 +238,30 @@ init_end (GstDtlsEnd *self, GstDtlsPair *pair, const char *id, gboolean stock)
   begin_stream (self->from_wire);
 }
 
+static void
+bring_one (GstDtlsEnd *self, GstMiniObject *object)
+{
+  if (GST_IS_BUFFER (object))
+    gst_pad_push (self->from_wire, GST_BUFFER (object));
+  else if (self->is_stock)
+    push_one_by_one (self, GST_BUFFER_LIST (object));
+  else
+    gst_pad_push_list (self->from_wire, GST_BUFFER_LIST (object));
+  g_atomic_int_inc (&self->n_brought);
+  wake ();
+}
+
 /* An event says that this is the end. */
 static gpointer
 bring (gpointer user_data)
 {
   GstDtlsEnd *self = user_data;
-  GstMiniObject *object;
+  GstMiniObject *object = g_async_queue_pop (self->wire);
 
-  do {
+  while (!GST_IS_EVENT (object)) {
+    bring_one (self, object);
     object = g_async_queue_pop (self->wire);
-    if (GST_IS_BUFFER_LIST (object) && self->is_stock)
-      push_one_by_one (self, GST_BUFFER_LIST (object));
-    else if (GST_IS_BUFFER_LIST (object))
-      gst_pad_push_list (self->from_wire, GST_BUFFER_LIST (object));
-    else if (GST_IS_BUFFER (object))
-      gst_pad_push (self->from_wire, GST_BUFFER (object));
-    g_atomic_int_inc (&self->n_brought);
-    wake ();
-  } while (!GST_IS_EVENT (object));
+  }
   gst_mini_object_unref (object);
   return NULL;
 }

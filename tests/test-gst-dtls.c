@@ -296,6 +296,24 @@ test_noise (Fixture *fixture, gconstpointer kind)
   assert_talks (pair);
 }
 
+/* DTLS says nothing when nobody answers: that is for who uses it to see. But nothing waits for that one, either. */
+static void
+test_silence (Fixture *fixture, gconstpointer kind)
+{
+  GstDtlsPair *pair = fixture->pair;
+
+  gst_dtls_pair_connect (pair);
+  g_mutex_lock (&pair->client.lock);
+  pair->client.lose = G_MAXUINT;
+  g_mutex_unlock (&pair->client.lock);
+  for (guint i = 0; i < 100; i++)
+    g_assert_cmpint (gst_dtls_end_send (&pair->client, "unheard", 10), ==, GST_FLOW_OK);
+  g_assert_true (gst_pad_push_event (pair->client.to_enc, gst_event_new_eos ()));
+  dc_test_wait_until (NULL, gst_dtls_end_read (&pair->client, gboolean, pair->client.wire_ended));
+  g_assert_cmpint (gst_dtls_end_get_state (&pair->client), ==, STATE_CLOSED);
+  g_assert_cmpint (gst_dtls_end_get_state (&pair->server), ==, STATE_CONNECTED);
+}
+
 /* --- Past the pads ----------------------------------------------------------------------------------------------------------------- */
 
 typedef struct {
@@ -585,6 +603,7 @@ main (int argc, char **argv)
   add ("/gst-dtls/again", GST_DTLS_OURS, test_again);
   add ("/gst-dtls/alert", GST_DTLS_OURS, test_alert);
   add ("/gst-dtls/noise", GST_DTLS_OURS, test_noise);
+  add ("/gst-dtls/silence", GST_DTLS_OURS, test_silence);
   add ("/gst-dtls/divert/data", GST_DTLS_OURS, test_divert_data);
   add ("/gst-dtls/divert/handshake", GST_DTLS_OURS, test_divert_handshake);
   add ("/gst-dtls/session", GST_DTLS_OURS, test_session);

@@ -27,51 +27,13 @@
  * gst_dc_dtls_connection_open() goes to the listener, which puts it off. */
 #include "plugins/transport/gst-dtls-connection.h"
 
-#include <openssl/crypto.h>
-
+#include "plugins/transport/gst-dtls-connection-private.h"
 #include "plugins/transport/gst-dtls-process.h"
 
 #define EARLY_MAX (64u << 10)
 #define EARLY_COST 128u /* of the memory of what waits, beside its bytes */
-#define SRTP_KEY_SIZE 30u
-#define SRTP_AES_128_ICM 1u
-#define SRTP_HMAC_SHA1_32 1u
-#define SRTP_HMAC_SHA1_80 2u
-#define DTLS_1_2 0xfefdu /* the only one that a session does */
 /* Who is at work goes on to tell a webrtcbin, which must not be gone by then; but might wait for a lock that is held by who stops. */
 #define CLOSE_LIMIT (2 * G_TIME_SPAN_SECOND)
-
-/* The session may be called by who got it, also when it is history: so a run stays for as long as the connection. Of the connection's lock. */
-typedef struct {
-  GstDcDtlsConnection *connection;
-  DcDtlsSession *session; /* (nullable): it was stopped */
-  GSource *timer;         /* (nullable) */
-  gboolean closing, closed;
-  guint calls
-      [2]; /* into the session, under way: that began before it was closing, or then; one of the former may have to do the closing */
-} Run;
-
-struct _GstDcDtlsConnection {
-  GWeakRef elements[GST_DC_DTLS_N_ENDS];
-  const GstDcDtlsListener *listeners[GST_DC_DTLS_N_ENDS];
-  char *id; /* (nullable); of the table's lock, and so is: */
-  gboolean has_enc;
-
-  GMutex lock; /* of what follows; the session's is taken under it */
-  GCond called;
-  DcDtlsCertificate *certificate; /* (nullable): not set, and nobody asked */
-  Run *run;                       /* (nullable) */
-  GSList *runs;                   /* (element-type Run): all there were */
-  GstDcDtlsState state;
-  gboolean over;
-  gboolean was_connected;
-  GQueue early; /* (element-type GBytes): datagrams */
-  gsize early_size;
-  char *peer_pem;
-  gboolean is_client;
-  guint srtp_profile; /* 0: none */
-  guint8 client_key[SRTP_KEY_SIZE], server_key[SRTP_KEY_SIZE];
-};
 
 /* What the session has beside what it gives back in place, for who is in gst_dc_dtls_connection_open() on this thread. */
 typedef struct {
@@ -80,205 +42,7 @@ typedef struct {
 } Opening;
 static _Thread_local Opening opening;
 
-GType
-gst_dc_dtls_state_get_type (void)
-{
-  static const GEnumValue values[] = {
-      {GST_DC_DTLS_NEW, "not started", "new"},
-      {GST_DC_DTLS_CLOSED, "closed by either side", "closed"},
-      {GST_DC_DTLS_FAILED, "failed", "failed"},
-      {GST_DC_DTLS_CONNECTING, "in the handshake", "connecting"},
-      {GST_DC_DTLS_CONNECTED, "connected", "connected"},
-      {0, NULL, NULL},
-  };
-  static gsize type = 0;
-
-  if (g_once_init_enter (&type)) {
-    GType stock = g_type_from_name ("GstDtlsConnectionState");
-    g_once_init_leave (&type, stock != 0 ? stock : g_enum_register_static ("GstDcDtlsState", values));
-  }
-  return type;
-}
-
-/* --- Its certificate -------------------------------------------------------------------------------------------------------------- */
-
-void
-gst_dc_dtls_connection_set_certificate (GstDcDtlsConnection *self, DcDtlsCertificate *certificate)
-{
-  g_mutex_lock (&self->lock);
-  g_clear_pointer (&self->certificate, dc_dtls_certificate_unref);
-  if (certificate != NULL)
-    self->certificate = dc_dtls_certificate_ref (certificate);
-  g_mutex_unlock (&self->lock);
-}
-
-DcDtlsCertificate *
-gst_dc_dtls_connection_get_certificate (GstDcDtlsConnection *self, GError **error)
-{
-  DcDtlsCertificate *result;
-
-  g_mutex_lock (&self->lock);
-  if (self->certificate == NULL)
-    self->certificate = gst_dc_dtls_process_get_certificate (error);
-  result = self->certificate != NULL ? dc_dtls_certificate_ref (self->certificate) : NULL;
-  g_mutex_unlock (&self->lock);
-  return result;
-}
-
-/* --- Connections by their ids ---------------------------------------------------------------------------------------------------- */
-
-static GMutex table_lock;
-static GHashTable *table = NULL; /* (element-type utf8 GstDcDtlsConnection) without references */
-
-GstDcDtlsConnection *
-gst_dc_dtls_connection_new (GstElement *dec, const GstDcDtlsListener *listener)
-{
-  GstDcDtlsConnection *self = g_atomic_rc_box_new0 (GstDcDtlsConnection);
-
-  g_mutex_init (&self->lock);
-  g_cond_init (&self->called);
-  g_weak_ref_init (&self->elements[GST_DC_DTLS_END_DEC], dec);
-  g_weak_ref_init (&self->elements[GST_DC_DTLS_END_ENC], NULL);
-  self->listeners[GST_DC_DTLS_END_DEC] = listener;
-  return self;
-}
-
-GstDcDtlsConnection *
-gst_dc_dtls_connection_ref (GstDcDtlsConnection *self)
-{
-  return g_atomic_rc_box_acquire (self);
-}
-
-static void
-clear (gpointer data)
-{
-  GstDcDtlsConnection *self = data;
-
-  g_slist_free_full (self->runs, g_free);
-  g_queue_clear_full (&self->early, (GDestroyNotify) g_bytes_unref);
-  g_clear_pointer (&self->certificate, dc_dtls_certificate_unref);
-  g_weak_ref_clear (&self->elements[GST_DC_DTLS_END_DEC]);
-  g_weak_ref_clear (&self->elements[GST_DC_DTLS_END_ENC]);
-  g_free (self->peer_pem);
-  g_mutex_clear (&self->lock);
-  g_cond_clear (&self->called);
-  OPENSSL_cleanse (self->client_key, sizeof self->client_key);
-  OPENSSL_cleanse (self->server_key, sizeof self->server_key);
-}
-
-void
-gst_dc_dtls_connection_unref (GstDcDtlsConnection *self)
-{
-  g_atomic_rc_box_release_full (self, clear);
-}
-
-static void
-forget_id_locked (GstDcDtlsConnection *self)
-{
-  if (self->id == NULL)
-    return;
-  g_hash_table_remove (table, self->id);
-  g_clear_pointer (&self->id, g_free);
-}
-
-gboolean
-gst_dc_dtls_connection_set_id (GstDcDtlsConnection *self, const char *id)
-{
-  gboolean is_free = TRUE;
-
-  g_mutex_lock (&table_lock);
-  if (table == NULL)
-    table = g_hash_table_new (g_str_hash, g_str_equal);
-  forget_id_locked (self);
-  if (id != NULL)
-    is_free = !g_hash_table_contains (table, id);
-  if (id != NULL && is_free) {
-    self->id = g_strdup (id);
-    g_hash_table_insert (table, self->id, self);
-  }
-  g_mutex_unlock (&table_lock);
-  return is_free;
-}
-
-GstDcDtlsConnection *
-gst_dc_dtls_connection_join (const char *id, GstElement *enc, const GstDcDtlsListener *listener)
-{
-  GstDcDtlsConnection *self;
-
-  g_mutex_lock (&table_lock);
-  self = table != NULL ? g_hash_table_lookup (table, id) : NULL;
-  if (self != NULL && self->has_enc)
-    self = NULL;
-  if (self != NULL) {
-    self->has_enc = TRUE;
-    self->listeners[GST_DC_DTLS_END_ENC] = listener;
-    g_weak_ref_set (&self->elements[GST_DC_DTLS_END_ENC], enc);
-    gst_dc_dtls_connection_ref (self);
-  }
-  g_mutex_unlock (&table_lock);
-  return self;
-}
-
-void
-gst_dc_dtls_connection_leave (GstDcDtlsConnection *self)
-{
-  g_mutex_lock (&table_lock);
-  g_weak_ref_set (&self->elements[GST_DC_DTLS_END_ENC], NULL);
-  self->has_enc = FALSE;
-  g_mutex_unlock (&table_lock);
-}
-
-/* --- Telling the elements -------------------------------------------------------------------------------------------------------- */
-
-static void
-tell_packets (GstDcDtlsConnection *self, GstDcDtlsEnd end, DcPacket *packets, guint n)
-{
-  g_autoptr (GstElement) element = g_weak_ref_get (&self->elements[end]);
-
-  if (element != NULL)
-    self->listeners[end]->packets (element, packets, n);
-}
-
-static void
-tell_keys (GstDcDtlsConnection *self)
-{
-  for (guint i = GST_DC_DTLS_N_ENDS; i-- > 0;) {
-    g_autoptr (GstElement) element = g_weak_ref_get (&self->elements[i]);
-    if (element != NULL)
-      self->listeners[i]->keys (element);
-  }
-}
-
-static void
-tell_state (GstDcDtlsConnection *self)
-{
-  for (guint i = 0; i < GST_DC_DTLS_N_ENDS; i++) {
-    g_autoptr (GstElement) element = g_weak_ref_get (&self->elements[i]);
-    if (element != NULL)
-      self->listeners[i]->state (element);
-  }
-}
-
-static void
-tell_over (GstDcDtlsConnection *self, const GError *error)
-{
-  g_autoptr (GstElement) dec = g_weak_ref_get (&self->elements[GST_DC_DTLS_END_DEC]);
-  g_autoptr (GstElement) enc = g_weak_ref_get (&self->elements[GST_DC_DTLS_END_ENC]);
-
-  if (dec != NULL)
-    self->listeners[GST_DC_DTLS_END_DEC]->over (dec, error);
-  else if (enc != NULL)
-    self->listeners[GST_DC_DTLS_END_ENC]->over (enc, error);
-}
-
-static void
-tell_closed (GstDcDtlsConnection *self)
-{
-  g_autoptr (GstElement) enc = g_weak_ref_get (&self->elements[GST_DC_DTLS_END_ENC]);
-
-  if (enc != NULL)
-    self->listeners[GST_DC_DTLS_END_ENC]->closed (enc);
-}
+/* --- States ---------------------------------------------------------------------------------------------------------------------- */
 
 static gboolean
 set_state_locked (GstDcDtlsConnection *self, GstDcDtlsState state)
@@ -298,13 +62,13 @@ set_state (GstDcDtlsConnection *self, GstDcDtlsState state)
   changed = set_state_locked (self, state);
   g_mutex_unlock (&self->lock);
   if (changed)
-    tell_state (self);
+    gst_dc_dtls_connection_tell_state (self);
 }
 
 /* --- Calling the session --------------------------------------------------------------------------------------------------------- */
 
 typedef struct {
-  Run *run;
+  GstDcDtlsRun *run;
   DcDtlsSession *session;
   guint i; /* of Run's calls */
 } Call;
@@ -326,7 +90,7 @@ begin_call (GstDcDtlsConnection *self, Call *call)
 static void
 end_call (GstDcDtlsConnection *self, Call *call)
 {
-  Run *run = call->run;
+  GstDcDtlsRun *run = call->run;
   gboolean closed;
 
   g_mutex_lock (&self->lock);
@@ -339,7 +103,7 @@ end_call (GstDcDtlsConnection *self, Call *call)
   g_mutex_unlock (&self->lock);
   dc_dtls_session_unref (call->session);
   if (closed)
-    tell_closed (self);
+    gst_dc_dtls_connection_tell_closed (self);
 }
 
 /* --- Timers ---------------------------------------------------------------------------------------------------------------------- */
@@ -388,29 +152,29 @@ work_soon (gpointer user_data)
 static void
 on_output (DcPacket *packets, guint n, gpointer user_data)
 {
-  Run *run = user_data;
+  GstDcDtlsRun *run = user_data;
 
-  tell_packets (run->connection, GST_DC_DTLS_END_ENC, packets, n);
+  gst_dc_dtls_connection_tell_packets (run->connection, GST_DC_DTLS_END_ENC, packets, n);
   set_timer (run->connection);
 }
 
 static void
 on_data (DcPacket *packets, guint n, gpointer user_data)
 {
-  Run *run = user_data;
+  GstDcDtlsRun *run = user_data;
 
   if (opening.connection == run->connection) {
     for (guint i = 0; i < n; i++)
       g_ptr_array_add (opening.further, gst_buffer_new_memdup (packets[i].data, packets[i].size));
     return;
   }
-  tell_packets (run->connection, GST_DC_DTLS_END_DEC, packets, n);
+  gst_dc_dtls_connection_tell_packets (run->connection, GST_DC_DTLS_END_DEC, packets, n);
 }
 
 static gboolean
 on_verify (const char *pem, gpointer user_data)
 {
-  Run *run = user_data;
+  GstDcDtlsRun *run = user_data;
   GstDcDtlsConnection *self = run->connection;
   g_autoptr (GstElement) dec = g_weak_ref_get (&self->elements[GST_DC_DTLS_END_DEC]);
 
@@ -424,7 +188,7 @@ on_verify (const char *pem, gpointer user_data)
 }
 
 static gboolean
-is_history (Run *run)
+is_history (GstDcDtlsRun *run)
 {
   gboolean result;
 
@@ -435,7 +199,7 @@ is_history (Run *run)
 }
 
 static gboolean
-take_keys (Run *run)
+take_keys (GstDcDtlsRun *run)
 {
   GstDcDtlsConnection *self = run->connection;
   gboolean agreed;
@@ -455,14 +219,14 @@ end (GstDcDtlsConnection *self, GstDcDtlsState state, const GError *error)
   self->over = TRUE;
   g_mutex_unlock (&self->lock);
   set_state (self, state);
-  tell_over (self, error);
+  gst_dc_dtls_connection_tell_over (self, error);
 }
 
 /* Who waits for the keys must have them before anyone hears that it is connected. */
 static void
 on_state (DcDtlsState state, const GError *error, gpointer user_data)
 {
-  Run *run = user_data;
+  GstDcDtlsRun *run = user_data;
 
   if (is_history (run))
     return;
@@ -474,7 +238,7 @@ on_state (DcDtlsState state, const GError *error, gpointer user_data)
       break;
     case DC_DTLS_CONNECTED:
       if (take_keys (run))
-        tell_keys (run->connection);
+        gst_dc_dtls_connection_tell_keys (run->connection);
       set_state (run->connection, GST_DC_DTLS_CONNECTED);
       break;
     case DC_DTLS_CLOSED:
@@ -516,7 +280,7 @@ keep_early_locked (GstDcDtlsConnection *self, const DcPacket *packet)
 }
 
 static void
-begin_locked (GstDcDtlsConnection *self, Run *run, gboolean is_client, GQueue *early)
+begin_locked (GstDcDtlsConnection *self, GstDcDtlsRun *run, gboolean is_client, GQueue *early)
 {
   self->run = run;
   self->runs = g_slist_prepend (self->runs, run);
@@ -537,11 +301,11 @@ gst_dc_dtls_connection_start (GstDcDtlsConnection *self, gboolean is_client, GEr
   g_autoptr (DcDtlsCertificate) certificate = gst_dc_dtls_connection_get_certificate (self, error);
   DcDtlsSession *session;
   GQueue early;
-  Run *run;
+  GstDcDtlsRun *run;
 
   if (certificate == NULL)
     return FALSE;
-  run = g_new0 (Run, 1);
+  run = g_new0 (GstDcDtlsRun, 1);
   run->connection = self;
   run->session = session = dc_dtls_session_new (certificate, is_client, &callbacks, run);
   run->timer = gst_dc_dtls_process_new_timer (
@@ -583,7 +347,7 @@ gst_dc_dtls_connection_close (GstDcDtlsConnection *self)
 
 /* What it has to send must be sent before the pads are closed, by whoever is at work: unless that one waits for us. */
 static void
-wait_closed_locked (GstDcDtlsConnection *self, Run *run)
+wait_closed_locked (GstDcDtlsConnection *self, GstDcDtlsRun *run)
 {
   gint64 limit = g_get_monotonic_time () + CLOSE_LIMIT;
 
@@ -657,104 +421,4 @@ gst_dc_dtls_connection_open (GstDcDtlsConnection *self, DcPacket *packets, guint
   dc_dtls_session_open (call.session, packets, n);
   opening = outer;
   end_call (self, &call);
-}
-
-/* --- Asking ---------------------------------------------------------------------------------------------------------------------- */
-
-DcDtlsSession *
-gst_dc_dtls_connection_get_session (GstDcDtlsConnection *self)
-{
-  DcDtlsSession *session;
-
-  g_mutex_lock (&self->lock);
-  session = self->run != NULL ? dc_dtls_session_ref (self->run->session) : NULL;
-  g_mutex_unlock (&self->lock);
-  return session;
-}
-
-GstDcDtlsState
-gst_dc_dtls_connection_get_state (GstDcDtlsConnection *self)
-{
-  GstDcDtlsState state;
-
-  g_mutex_lock (&self->lock);
-  state = self->state;
-  g_mutex_unlock (&self->lock);
-  return state;
-}
-
-gboolean
-gst_dc_dtls_connection_is_over (GstDcDtlsConnection *self)
-{
-  gboolean over;
-
-  g_mutex_lock (&self->lock);
-  over = self->over;
-  g_mutex_unlock (&self->lock);
-  return over;
-}
-
-guint
-gst_dc_dtls_connection_get_version (GstDcDtlsConnection *self)
-{
-  guint version;
-
-  g_mutex_lock (&self->lock);
-  version = self->was_connected ? DTLS_1_2 : 0;
-  g_mutex_unlock (&self->lock);
-  return version;
-}
-
-char *
-gst_dc_dtls_connection_get_peer_pem (GstDcDtlsConnection *self)
-{
-  char *pem;
-
-  g_mutex_lock (&self->lock);
-  pem = g_strdup (self->peer_pem);
-  g_mutex_unlock (&self->lock);
-  return pem;
-}
-
-GstBuffer *
-gst_dc_dtls_connection_get_key (GstDcDtlsConnection *self, GstDcDtlsEnd end)
-{
-  GstBuffer *key = NULL;
-
-  g_mutex_lock (&self->lock);
-  if (self->srtp_profile != 0)
-    key = gst_buffer_new_memdup (
-        self->is_client == (end == GST_DC_DTLS_END_ENC) ? self->client_key : self->server_key, SRTP_KEY_SIZE);
-  g_mutex_unlock (&self->lock);
-  return key;
-}
-
-static guint
-get_srtp_profile (GstDcDtlsConnection *self)
-{
-  guint profile;
-
-  g_mutex_lock (&self->lock);
-  profile = self->srtp_profile;
-  g_mutex_unlock (&self->lock);
-  return profile;
-}
-
-guint
-gst_dc_dtls_connection_get_srtp_cipher (GstDcDtlsConnection *self)
-{
-  return get_srtp_profile (self) != 0 ? SRTP_AES_128_ICM : 0;
-}
-
-guint
-gst_dc_dtls_connection_get_srtp_auth (GstDcDtlsConnection *self)
-{
-  switch (get_srtp_profile (self)) {
-    case 1:
-      return SRTP_HMAC_SHA1_80;
-    case 2:
-      return SRTP_HMAC_SHA1_32;
-    default:
-      return 0;
-  }
 }

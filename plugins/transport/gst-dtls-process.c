@@ -33,12 +33,16 @@ run (gpointer context)
   return NULL;
 }
 
-static gpointer
-make_context (gpointer unused)
+static GMainContext *
+get_context (void)
 {
-  GMainContext *context = g_main_context_new ();
+  static GMainContext *context = NULL;
 
-  g_thread_unref (g_thread_new ("dc-dtls-timer", run, context));
+  if (g_once_init_enter (&context)) {
+    GMainContext *made = g_main_context_new ();
+    g_thread_unref (g_thread_new ("dc-dtls-timer", run, made));
+    g_once_init_leave (&context, made);
+  }
   return context;
 }
 
@@ -53,10 +57,9 @@ GSource *
 gst_dc_dtls_process_new_timer (GSourceFunc func, gpointer user_data, GDestroyNotify destroy)
 {
   static GSourceFuncs funcs = {.dispatch = dispatch};
-  static GOnce once = G_ONCE_INIT;
   GSource *source = g_source_new (&funcs, sizeof (GSource));
 
   g_source_set_callback (source, func, user_data, destroy);
-  g_source_attach (source, g_once (&once, make_context, NULL));
+  g_source_attach (source, get_context ());
   return source;
 }

@@ -12,6 +12,7 @@
 #include "plugins/transport/gst-dtlsdec.h"
 
 #include "plugins/transport/gst-dtls-connection.h"
+#include "plugins/transport/gst-dtls-properties.h"
 
 GST_DEBUG_CATEGORY_STATIC (debug);
 #define GST_CAT_DEFAULT debug
@@ -39,17 +40,7 @@ struct _GstDcDtlsDec {
 G_DEFINE_TYPE_WITH_CODE (GstDcDtlsDec, gst_dc_dtls_dec, GST_TYPE_ELEMENT,
     GST_DEBUG_CATEGORY_INIT (debug, "dcdtlsdec", 0, "opens datagrams of DTLS"))
 
-enum {
-  PROP_CONNECTION_ID = 1,
-  PROP_PEM,
-  PROP_PEER_PEM,
-  PROP_DECODER_KEY,
-  PROP_SRTP_CIPHER,
-  PROP_SRTP_AUTH,
-  PROP_CONNECTION_STATE,
-  PROP_VERSION,
-  N_PROPERTIES
-};
+enum { PROP_CONNECTION_ID = GST_DC_DTLS_N_PROPERTIES, PROP_PEM, PROP_PEER_PEM, N_PROPERTIES };
 
 static GParamSpec *properties[N_PROPERTIES];
 static guint on_key_received;
@@ -240,7 +231,7 @@ on_keys (GstElement *element)
 static void
 on_state (GstElement *element)
 {
-  g_object_notify_by_pspec (G_OBJECT (element), properties[PROP_CONNECTION_STATE]);
+  g_object_notify_by_pspec (G_OBJECT (element), properties[GST_DC_DTLS_CONNECTION_STATE]);
 }
 
 static void
@@ -549,23 +540,9 @@ get_property (GObject *object, guint id, GValue *value, GParamSpec *spec)
     case PROP_PEER_PEM:
       g_value_take_string (value, gst_dc_dtls_connection_get_peer_pem (self->connection));
       break;
-    case PROP_DECODER_KEY:
-      g_value_take_boxed (value, gst_dc_dtls_connection_get_key (self->connection, GST_DC_DTLS_END_DEC));
-      break;
-    case PROP_SRTP_CIPHER:
-      g_value_set_uint (value, gst_dc_dtls_connection_get_srtp_cipher (self->connection));
-      break;
-    case PROP_SRTP_AUTH:
-      g_value_set_uint (value, gst_dc_dtls_connection_get_srtp_auth (self->connection));
-      break;
-    case PROP_CONNECTION_STATE:
-      g_value_set_enum (value, (gint) gst_dc_dtls_connection_get_state (self->connection));
-      break;
-    case PROP_VERSION:
-      g_value_set_uint (value, gst_dc_dtls_connection_get_version (self->connection));
-      break;
     default:
-      G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, spec);
+      if (!gst_dc_dtls_properties_get (self->connection, GST_DC_DTLS_END_DEC, id, value))
+        G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, spec);
   }
 }
 
@@ -604,21 +581,7 @@ install_properties (GObjectClass *class)
       NULL, G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS);
   properties[PROP_PEER_PEM] = g_param_spec_string ("peer-pem", "Certificate of the far side",
       "The certificate that the far side showed, in PEM", NULL, G_PARAM_READABLE | G_PARAM_STATIC_STRINGS);
-  properties[PROP_DECODER_KEY] = g_param_spec_boxed ("decoder-key", "Decoder key",
-      "Master key and salt for an SRTP decoder", GST_TYPE_BUFFER, G_PARAM_READABLE | G_PARAM_STATIC_STRINGS);
-  properties[PROP_SRTP_CIPHER] =
-      g_param_spec_uint ("srtp-cipher", "SRTP cipher", "The cipher that was agreed on for SRTP, as GstSrtpCipherType",
-          0, 1, 0, G_PARAM_READABLE | G_PARAM_STATIC_STRINGS);
-  properties[PROP_SRTP_AUTH] = g_param_spec_uint ("srtp-auth", "SRTP authentication",
-      "The authentication that was agreed on for SRTP, as GstSrtpAuthType", 0, 2, 0,
-      G_PARAM_READABLE | G_PARAM_STATIC_STRINGS);
-  properties[PROP_CONNECTION_STATE] =
-      g_param_spec_enum ("connection-state", "Connection state", "What has become of the connection",
-          GST_TYPE_DC_DTLS_STATE, GST_DC_DTLS_NEW, G_PARAM_READABLE | G_PARAM_STATIC_STRINGS);
-  properties[PROP_VERSION] =
-      g_param_spec_uint ("version", "DTLS version", "The version of DTLS that was agreed on, as on the wire", 0,
-          G_MAXUINT16, 0, G_PARAM_READABLE | G_PARAM_STATIC_STRINGS);
-  g_object_class_install_properties (class, N_PROPERTIES, properties);
+  gst_dc_dtls_properties_install (class, properties, N_PROPERTIES, "decoder-key");
 }
 
 static void

@@ -11,6 +11,8 @@
 #include "plugins/transport/gst-dtlsenc.h"
 
 #include "plugins/transport/gst-dtls-connection.h"
+#include "plugins/transport/gst-dtls-farewell.h"
+#include "plugins/transport/gst-dtls-properties.h"
 
 GST_DEBUG_CATEGORY_STATIC (debug);
 #define GST_CAT_DEFAULT debug
@@ -27,22 +29,14 @@ struct _GstDcDtlsEnc {
   gboolean is_client;
   GstDcDtlsConnection *connection; /* (nullable): from READY on */
   gboolean eos_wanted;             /* behind close_notify */
-  gboolean has_events;             /* the src pad has what must come before data; of its stream lock */
+  gboolean is_stopping;
+  gboolean has_events; /* the src pad has what must come before data; of its stream lock */
 };
 
 G_DEFINE_TYPE_WITH_CODE (GstDcDtlsEnc, gst_dc_dtls_enc, GST_TYPE_ELEMENT,
     GST_DEBUG_CATEGORY_INIT (debug, "dcdtlsenc", 0, "seals datagrams by DTLS"))
 
-enum {
-  PROP_CONNECTION_ID = 1,
-  PROP_IS_CLIENT,
-  PROP_ENCODER_KEY,
-  PROP_SRTP_CIPHER,
-  PROP_SRTP_AUTH,
-  PROP_CONNECTION_STATE,
-  PROP_VERSION,
-  N_PROPERTIES
-};
+enum { PROP_CONNECTION_ID = GST_DC_DTLS_N_PROPERTIES, PROP_IS_CLIENT, N_PROPERTIES };
 
 static GParamSpec *properties[N_PROPERTIES];
 static guint on_key_received;
@@ -124,6 +118,32 @@ push (GstDcDtlsEnc *self, GBytes *block, const DcPacket *packets, guint n)
   return GST_FLOW_OK;
 }
 
+static gboolean
+is_stopping (GstDcDtlsEnc *self)
+{
+  gboolean result;
+
+  g_mutex_lock (&self->lock);
+  result = self->is_stopping;
+  g_mutex_unlock (&self->lock);
+  return result;
+}
+
+static void
+push_own (GstDcDtlsEnc *self, const DcPacket *packet)
+{
+  GstBuffer *buffer = gst_buffer_new_memdup (packet->data, packet->size);
+  GstFlowReturn result;
+
+  ensure_events (self);
+  result = gst_pad_push (self->src, gst_buffer_ref (buffer));
+  if (result == GST_FLOW_FLUSHING && is_stopping (self) && gst_dc_dtls_farewell (self->src, gst_buffer_ref (buffer)))
+    result = GST_FLOW_OK;
+  if (result != GST_FLOW_OK)
+    GST_INFO_OBJECT (self, "a datagram of the handshake, or an alert, is lost: %s", gst_flow_get_name (result));
+  gst_buffer_unref (buffer);
+}
+
 /* Of the session itself. */
 static void
 on_packets (GstElement *element, DcPacket *packets, guint n)
@@ -134,14 +154,8 @@ on_packets (GstElement *element, DcPacket *packets, guint n)
   if (taker != NULL) {
     gst_dc_dtls_taker_take (taker, packets, n);
   } else {
-    for (guint i = 0; i < n; i++) {
-      g_autoptr (GBytes) copy = g_bytes_new (packets[i].data, packets[i].size);
-      DcPacket packet = {(guint8 *) g_bytes_get_data (copy, NULL), packets[i].size};
-      GstFlowReturn result = push (self, copy, &packet, 1);
-
-      if (result != GST_FLOW_OK)
-        GST_INFO_OBJECT (self, "a datagram of the handshake, or an alert, is lost: %s", gst_flow_get_name (result));
-    }
+    for (guint i = 0; i < n; i++)
+      push_own (self, &packets[i]);
   }
   gst_dc_dtls_divert_leave (&self->divert, taker);
 }
@@ -157,7 +171,7 @@ on_keys (GstElement *element)
 static void
 on_state (GstElement *element)
 {
-  g_object_notify_by_pspec (G_OBJECT (element), properties[PROP_CONNECTION_STATE]);
+  g_object_notify_by_pspec (G_OBJECT (element), properties[GST_DC_DTLS_CONNECTION_STATE]);
 }
 
 /* Only where there is no dtlsdec any more. */
@@ -408,6 +422,26 @@ start (GstDcDtlsEnc *self)
   return FALSE;
 }
 
+static void
+stop (GstDcDtlsEnc *self)
+{
+  g_autoptr (GstDcDtlsConnection) connection = get_connection (self);
+
+  g_mutex_lock (&self->lock);
+  self->is_stopping = TRUE;
+  g_mutex_unlock (&self->lock);
+  gst_dc_dtls_connection_stop (connection);
+}
+
+static void
+forget_past (GstDcDtlsEnc *self)
+{
+  g_mutex_lock (&self->lock);
+  self->is_stopping = self->eos_wanted = FALSE;
+  g_mutex_unlock (&self->lock);
+  forget_events (self);
+}
+
 static GstStateChangeReturn
 change_state (GstElement *element, GstStateChange transition)
 {
@@ -416,12 +450,10 @@ change_state (GstElement *element, GstStateChange transition)
 
   if (transition == GST_STATE_CHANGE_NULL_TO_READY && !join (self))
     return GST_STATE_CHANGE_FAILURE;
-  if (transition == GST_STATE_CHANGE_PAUSED_TO_READY) {
-    g_autoptr (GstDcDtlsConnection) connection = get_connection (self);
-    gst_dc_dtls_connection_stop (connection);
-  }
+  if (transition == GST_STATE_CHANGE_PAUSED_TO_READY)
+    stop (self);
   if (transition == GST_STATE_CHANGE_READY_TO_PAUSED)
-    forget_events (self);
+    forget_past (self);
   result = GST_ELEMENT_CLASS (gst_dc_dtls_enc_parent_class)->change_state (element, transition);
   if (result == GST_STATE_CHANGE_FAILURE)
     return result;
@@ -476,46 +508,25 @@ set_property (GObject *object, guint id, const GValue *value, GParamSpec *spec)
 }
 
 static void
-get_own_property (GstDcDtlsEnc *self, guint id, GValue *value)
-{
-  g_mutex_lock (&self->lock);
-  if (id == PROP_CONNECTION_ID)
-    g_value_set_string (value, self->connection_id);
-  else
-    g_value_set_boolean (value, self->is_client);
-  g_mutex_unlock (&self->lock);
-}
-
-static void
 get_property (GObject *object, guint id, GValue *value, GParamSpec *spec)
 {
-  g_autoptr (GstDcDtlsConnection) connection = get_connection (GST_DC_DTLS_ENC (object));
+  GstDcDtlsEnc *self = GST_DC_DTLS_ENC (object);
+  g_autoptr (GstDcDtlsConnection) connection = get_connection (self);
 
+  if (gst_dc_dtls_properties_get (connection, GST_DC_DTLS_END_ENC, id, value))
+    return;
+  g_mutex_lock (&self->lock);
   switch (id) {
     case PROP_CONNECTION_ID:
+      g_value_set_string (value, self->connection_id);
+      break;
     case PROP_IS_CLIENT:
-      get_own_property (GST_DC_DTLS_ENC (object), id, value);
-      break;
-    case PROP_ENCODER_KEY:
-      if (connection != NULL)
-        g_value_take_boxed (value, gst_dc_dtls_connection_get_key (connection, GST_DC_DTLS_END_ENC));
-      break;
-    case PROP_SRTP_CIPHER:
-      g_value_set_uint (value, connection != NULL ? gst_dc_dtls_connection_get_srtp_cipher (connection) : 0);
-      break;
-    case PROP_SRTP_AUTH:
-      g_value_set_uint (value, connection != NULL ? gst_dc_dtls_connection_get_srtp_auth (connection) : 0);
-      break;
-    case PROP_CONNECTION_STATE:
-      g_value_set_enum (
-          value, connection != NULL ? (gint) gst_dc_dtls_connection_get_state (connection) : GST_DC_DTLS_CLOSED);
-      break;
-    case PROP_VERSION:
-      g_value_set_uint (value, connection != NULL ? gst_dc_dtls_connection_get_version (connection) : 0);
+      g_value_set_boolean (value, self->is_client);
       break;
     default:
       G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, spec);
   }
+  g_mutex_unlock (&self->lock);
 }
 
 static void
@@ -539,21 +550,7 @@ install_properties (GObjectClass *class)
   properties[PROP_IS_CLIENT] = g_param_spec_boolean ("is-client", "Is client",
       "Whether this side begins the handshake; read when the element is paused", FALSE,
       G_PARAM_READWRITE | GST_PARAM_MUTABLE_READY | G_PARAM_STATIC_STRINGS);
-  properties[PROP_ENCODER_KEY] = g_param_spec_boxed ("encoder-key", "Encoder key",
-      "Master key and salt for an SRTP encoder", GST_TYPE_BUFFER, G_PARAM_READABLE | G_PARAM_STATIC_STRINGS);
-  properties[PROP_SRTP_CIPHER] =
-      g_param_spec_uint ("srtp-cipher", "SRTP cipher", "The cipher that was agreed on for SRTP, as GstSrtpCipherType",
-          0, 1, 0, G_PARAM_READABLE | G_PARAM_STATIC_STRINGS);
-  properties[PROP_SRTP_AUTH] = g_param_spec_uint ("srtp-auth", "SRTP authentication",
-      "The authentication that was agreed on for SRTP, as GstSrtpAuthType", 0, 2, 0,
-      G_PARAM_READABLE | G_PARAM_STATIC_STRINGS);
-  properties[PROP_CONNECTION_STATE] =
-      g_param_spec_enum ("connection-state", "Connection state", "What has become of the connection",
-          GST_TYPE_DC_DTLS_STATE, GST_DC_DTLS_NEW, G_PARAM_READABLE | G_PARAM_STATIC_STRINGS);
-  properties[PROP_VERSION] =
-      g_param_spec_uint ("version", "DTLS version", "The version of DTLS that was agreed on, as on the wire", 0,
-          G_MAXUINT16, 0, G_PARAM_READABLE | G_PARAM_STATIC_STRINGS);
-  g_object_class_install_properties (class, N_PROPERTIES, properties);
+  gst_dc_dtls_properties_install (class, properties, N_PROPERTIES, "encoder-key");
 }
 
 static void
