@@ -28,7 +28,8 @@ typedef struct {
   const DcOptions *options;
   DcTrace *trace;
   DcPeer *peer;
-  DcPaste *paste; /* (nullable); main thread */
+  DcPaste *paste;     /* (nullable); main thread */
+  guint output_watch; /* likewise; 0: its reader has gone */
   GMainLoop *loop;
   int status; /* of the calls thread; read after it was joined */
 
@@ -395,15 +396,28 @@ run_calls (Call *call)
   dc_peer_stop (call->peer);
 }
 
+/* Its reader has gone, whether or not there is something to be printed. */
+static gboolean
+output_gone_cb (int fd, GIOCondition condition, gpointer user_data)
+{
+  Call *call = user_data;
+
+  call->output_watch = 0;
+  interrupted_cb (SIGPIPE, call);
+  return G_SOURCE_REMOVE;
+}
+
 static int
 run (DcCommand command, const DcOptions *options)
 {
   Call call = {.command = command, .options = options};
+  int output = options->manual && !options->json ? STDERR_FILENO : STDOUT_FILENO;
+
   g_mutex_init (&call.lock);
   call.loop = g_main_loop_new (NULL, FALSE);
   call.talks = g_ptr_array_new ();
-  call.trace = dc_trace_new (options->json, options->manual && !options->json ? STDERR_FILENO : STDOUT_FILENO,
-      STDERR_FILENO, output_broken_cb, &call);
+  call.trace = dc_trace_new (options->json, output, STDERR_FILENO, output_broken_cb, &call);
+  call.output_watch = g_unix_fd_add (output, G_IO_ERR, output_gone_cb, &call);
   call.peer = make_peer (command, options);
   dc_interrupt_watch (interrupted_cb, &call);
   g_signal_connect (call.peer, "event", G_CALLBACK (event_cb), &call);
@@ -412,6 +426,7 @@ run (DcCommand command, const DcOptions *options)
 
   /* Nobody looks at signals any more, and what is still to be printed may have to wait for a reader. */
   dc_interrupt_unwatch ();
+  g_clear_handle_id (&call.output_watch, g_source_remove);
   g_clear_pointer (&call.paste, dc_paste_free);
   g_object_unref (call.peer);
   dc_trace_free (call.trace);
