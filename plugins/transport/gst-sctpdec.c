@@ -394,7 +394,7 @@ settle (DcSctpShared *shared, Run *run)
   if (n == 0)
     return;
   run->n = 0;
-  dc_sctp_shared_input (shared, run->packets, n);
+  dc_sctp_association_input (dc_sctp_shared_get_association (shared), run->packets, n);
 }
 
 static void
@@ -430,7 +430,7 @@ input (DcSctpDec *self, DcSctpShared *shared, const DcPacket *packets, guint n)
   if (tap != NULL)
     pass_tap (self, shared, tap, tap_data, packets, n);
   else
-    dc_sctp_shared_input (shared, packets, n);
+    dc_sctp_association_input (dc_sctp_shared_get_association (shared), packets, n);
   g_mutex_lock (&self->lock);
   dc_sctp_calls_leave (&self->calls, epoch, &self->called);
   g_mutex_unlock (&self->lock);

@@ -93,9 +93,6 @@ struct _DcSctpEnc {
 
 G_DEFINE_TYPE (DcSctpEnc, gst_dc_sctpenc, GST_TYPE_ELEMENT)
 
-/* Of this thread: it is sending, and may be held by the pad. */
-static __thread gboolean sending;
-
 /* (nullable) (transfer full) */
 static DcSctpShared *
 dup_shared (DcSctpEnc *self)
@@ -134,7 +131,7 @@ output_cb (DcPacket *packets, guint n, gpointer user_data)
 {
   DcSctpEnc *self = user_data;
 
-  dc_sctp_output_put (&self->output, packets, n, sending && !dc_sctp_shared_is_bringing ());
+  dc_sctp_output_put (&self->output, packets, n);
 }
 
 static void
@@ -239,12 +236,9 @@ static GstFlowReturn
 send_buffer (DcSctpEnc *self, DcSctpEncPad *pad, DcSctpAssociation *association, GstBuffer *buffer)
 {
   DcSctpSendInfo info = get_send_info (self, pad, buffer);
-  gboolean was_sending = sending, in_time;
   DcSctpSent sent;
+  gboolean in_time = dc_sctp_turns_send (&self->turns, &pad->gate, association, &info, buffer, &sent);
 
-  sending = TRUE;
-  in_time = dc_sctp_turns_send (&self->turns, &pad->gate, association, &info, buffer, &sent);
-  sending = was_sending;
   if (dc_sctp_turns_is_wanted (&self->turns))
     tell_writable (self);
   return in_time ? flow_of (self, GST_PAD (pad), association, sent) : GST_FLOW_FLUSHING;
@@ -497,32 +491,20 @@ find_pad (DcSctpEnc *self, guint stream)
   return pad != NULL ? DC_SCTPENC_PAD (pad) : NULL;
 }
 
-static DcSctpSent
-send_now (DcSctpAssociation *association, const DcSctpSendInfo *info, gconstpointer data, gsize size)
-{
-  static const guint8 zero = 0;
-  gboolean was_sending = sending;
-  DcSctpSendInfo filled = *info;
-  DcSctpSent sent;
-
-  filled.ppid = dc_sctp_ppid_for (info->ppid, size);
-  sending = TRUE;
-  sent = dc_sctp_association_send (association, &filled, size > 0 ? data : &zero, MAX (size, 1));
-  sending = was_sending;
-  return sent;
-}
-
 DcSctpSent
 gst_dc_sctpenc_send (DcSctpEnc *self, const DcSctpSendInfo *info, gconstpointer data, gsize size)
 {
   g_autoptr (DcSctpShared) shared = dup_shared (self);
   DcSctpAssociation *association = shared != NULL ? dc_sctp_shared_get_association (shared) : NULL;
+  static const guint8 zero = 0;
+  DcSctpSendInfo filled = *info;
 
   if (shared == NULL || dc_sctp_output_get_flow (&self->output) != GST_FLOW_OK)
     return DC_SCTP_CLOSED;
   if (association == NULL || dc_sctp_turns_has (&self->turns, info->stream))
     return DC_SCTP_WOULD_BLOCK;
-  return send_now (association, info, data, size);
+  filled.ppid = dc_sctp_ppid_for (info->ppid, size);
+  return dc_sctp_association_send (association, &filled, size > 0 ? data : &zero, MAX (size, 1));
 }
 
 void
