@@ -237,6 +237,26 @@ test_hundred (Pair *pair, gconstpointer data)
     pair_event_free (pair_wait (&pair->ends[1], PAIR_REMOVED));
 }
 
+/* The far side does not say how many threads we have. */
+static void
+test_too_many (Pair *pair, gconstpointer data)
+{
+  DcSctpSendInfo info = {.ppid = BINARY};
+
+  pair_play (pair);
+  for (info.stream = 0; info.stream < 1010; info.stream++)
+    g_assert_cmpint (gst_dc_sctpenc_send (pair->ends[0].enc, &info, "x", 1), ==, DC_SCTP_SENT);
+  /* It is told so. */
+  for (guint i = 0; i < 10; i++)
+    pair_event_free (pair_wait (&pair->ends[0], PAIR_REMOVED));
+  info.stream = 0;
+  gst_dc_sctpenc_send (pair->ends[0].enc, &info, "behind", 6);
+  for (guint i = 0; i < 1000; i++)
+    pair_event_free (pair_wait (&pair->ends[1], PAIR_MESSAGE));
+  pair_expect (&pair->ends[1], 0, BINARY, "behind");
+  g_assert_cmpuint (GST_ELEMENT (pair->ends[1].dec)->numsrcpads, ==, 1000);
+}
+
 /* --- back-pressure --- */
 
 typedef struct {
@@ -511,6 +531,7 @@ main (int argc, char **argv)
   add ("/sctp-elements/reopen-slow", test_reopen_slow);
   add ("/sctp-elements/reset-stream", test_reset_stream);
   add ("/sctp-elements/hundred", test_hundred);
+  add ("/sctp-elements/too-many", test_too_many);
   add ("/sctp-elements/slow", test_slow);
   add ("/sctp-elements/flush", test_flush);
   add ("/sctp-elements/stop-blocked", test_stop_blocked);

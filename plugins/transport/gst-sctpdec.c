@@ -28,6 +28,9 @@
 GST_DEBUG_CATEGORY_STATIC (dc_sctpdec_debug);
 #define GST_CAT_DEFAULT dc_sctpdec_debug
 
+/* At once: each has a thread, and the far side says how many there are. */
+#define MAX_STREAMS 1000u
+
 enum { PROP_0, PROP_ASSOCIATION_ID, PROP_LOCAL_PORT, PROP_AUTOMATIC_ID };
 
 static GstStaticPadTemplate sink_template =
@@ -182,7 +185,13 @@ give_first_events (DcSctpDec *self, GstPad *pad, guint16 number)
   gst_pad_push_event (pad, gst_event_new_segment (&segment));
 }
 
-/* (nullable) (transfer full): not while the element stops. */
+static gboolean
+may_add_locked (DcSctpDec *self)
+{
+  return self->shared != NULL && g_hash_table_size (self->streams) < MAX_STREAMS;
+}
+
+/* (nullable) (transfer full): not while the element stops, nor if there are too many. */
 static DcSctpStream *
 add_stream (DcSctpDec *self, guint16 number)
 {
@@ -190,23 +199,23 @@ add_stream (DcSctpDec *self, guint16 number)
   GstPadTemplate *template = gst_element_class_get_pad_template (GST_ELEMENT_GET_CLASS (self), "src_%u");
   g_autofree char *name = g_strdup_printf ("src_%u", number);
   g_autoptr (DcSctpStream) stream = gst_object_ref_sink (dc_sctp_stream_new (name, number, template, &funcs, self));
-  gboolean running;
+  gboolean added, there;
 
   g_mutex_lock (&self->lock);
-  running = self->shared != NULL;
-  if (running)
+  added = may_add_locked (self);
+  if (added)
     g_hash_table_insert (self->streams, GUINT_TO_POINTER (number), gst_object_ref (stream));
   g_mutex_unlock (&self->lock);
-  if (!running)
+  if (!added)
     return NULL;
   gst_pad_set_active (GST_PAD (stream), TRUE);
   give_first_events (self, GST_PAD (stream), number);
   gst_element_add_pad (GST_ELEMENT (self), GST_PAD (stream));
   /* Who has stopped the element meanwhile could not remove it. */
   g_mutex_lock (&self->lock);
-  running = g_hash_table_lookup (self->streams, GUINT_TO_POINTER (number)) == stream;
+  there = g_hash_table_lookup (self->streams, GUINT_TO_POINTER (number)) == stream;
   g_mutex_unlock (&self->lock);
-  if (!running)
+  if (!there)
     remove_pad (self, stream);
   return g_steal_pointer (&stream);
 }
@@ -249,14 +258,28 @@ call_hook (DcSctpDec *self, const Message *message)
   return result;
 }
 
+/* There is no pad for it. The far side is told, by our direction's end, that the stream is no good. */
+static void
+refuse_stream (DcSctpDec *self, guint16 number)
+{
+  g_autoptr (DcSctpShared) shared = dup_shared (self);
+
+  if (shared == NULL)
+    return;
+  GST_WARNING_OBJECT (self, "there are too many streams; %u is refused", number);
+  dc_sctp_association_reset_stream (dc_sctp_shared_get_association (shared), number);
+}
+
 static Offer
 offer_to_pad (DcSctpDec *self, const Message *message)
 {
   g_autoptr (DcSctpStream) stream = ensure_stream (self, message->stream);
   GstBuffer *buffer;
 
-  if (stream == NULL)
+  if (stream == NULL) {
+    refuse_stream (self, message->stream);
     return OFFER_TAKEN;
+  }
   if (dc_sctp_stream_is_ending (stream))
     return OFFER_REFUSED;
   buffer = gst_buffer_new_wrapped_bytes (message->bytes);
