@@ -19,6 +19,7 @@ struct _DcSctpStream {
   guint16 number;
   DcSctpStreamFuncs funcs;
   gpointer user_data;
+  gint claimed; /* atomic */
 
   GMutex lock; /* of what follows; nothing is called with it */
   GCond changed;
@@ -199,6 +200,18 @@ guint16
 dc_sctp_stream_get_number (DcSctpStream *self)
 {
   return self->number;
+}
+
+gboolean
+dc_sctp_stream_claim (DcSctpStream *self)
+{
+  return g_atomic_int_compare_and_exchange (&self->claimed, FALSE, TRUE);
+}
+
+gboolean
+dc_sctp_stream_is_claimed (DcSctpStream *self)
+{
+  return g_atomic_int_get (&self->claimed);
 }
 
 static void

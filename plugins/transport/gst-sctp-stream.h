@@ -29,6 +29,9 @@ gboolean dc_sctp_stream_push (DcSctpStream *self, GstBuffer *message);
 /* Nothing more will come. */
 void dc_sctp_stream_end (DcSctpStream *self);
 gboolean dc_sctp_stream_is_ending (DcSctpStream *self);
+/* TRUE for the one who calls this first, and who is to remove the pad. */
+gboolean dc_sctp_stream_claim (DcSctpStream *self);
+gboolean dc_sctp_stream_is_claimed (DcSctpStream *self);
 /* TRUE: what waits is dropped, and what comes. */
 void dc_sctp_stream_flush (DcSctpStream *self, gboolean flushing);
 

@@ -41,7 +41,8 @@ static GstStaticPadTemplate src_template =
 typedef struct {
   guint16 stream;
   guint32 ppid;
-  GBytes *bytes; /* (nullable): there is none */
+  GBytes *bytes;   /* (nullable): there is none */
+  gboolean passed; /* by the hook */
 } Message;
 
 /* Packets that have passed the tap, and that SCTP has not got yet. */
@@ -104,21 +105,6 @@ find_stream (DcSctpDec *self, guint16 number)
   return stream;
 }
 
-/* Whoever gets it removes its pad. */
-static gboolean
-steal_stream (DcSctpDec *self, DcSctpStream *stream)
-{
-  gpointer key = GUINT_TO_POINTER (dc_sctp_stream_get_number (stream));
-  gboolean stolen;
-
-  g_mutex_lock (&self->lock);
-  stolen = g_hash_table_lookup (self->streams, key) == stream;
-  if (stolen)
-    g_hash_table_remove (self->streams, key);
-  g_mutex_unlock (&self->lock);
-  return stolen;
-}
-
 static void
 remove_pad (DcSctpDec *self, DcSctpStream *stream)
 {
@@ -129,16 +115,24 @@ remove_pad (DcSctpDec *self, DcSctpStream *stream)
     gst_element_remove_pad (GST_ELEMENT (self), pad);
 }
 
+/* The stream's number is taken until its pad is gone. */
+static void
+remove_stream (DcSctpDec *self, DcSctpStream *stream)
+{
+  if (!dc_sctp_stream_claim (stream))
+    return;
+  remove_pad (self, stream);
+  g_mutex_lock (&self->lock);
+  g_hash_table_remove (self->streams, GUINT_TO_POINTER (dc_sctp_stream_get_number (stream)));
+  g_mutex_unlock (&self->lock);
+  resume (self);
+}
+
 /* A thread of GStreamer's. */
 static void
 remove_ended (GstElement *element, gpointer user_data)
 {
-  DcSctpDec *self = DC_SCTPDEC (element);
-
-  if (!steal_stream (self, user_data))
-    return;
-  remove_pad (self, user_data);
-  resume (self);
+  remove_stream (DC_SCTPDEC (element), user_data);
 }
 
 static void
@@ -171,7 +165,8 @@ copy_event (GstPad *sink, GstEvent **event, gpointer pad)
 static void
 give_first_events (DcSctpDec *self, GstPad *pad, guint16 number)
 {
-  g_autofree char *id = gst_pad_create_stream_id_printf (pad, GST_ELEMENT (self), "%u", number);
+  g_autofree char *upstream_id = gst_pad_get_stream_id (self->sink);
+  g_autofree char *id = g_strdup_printf ("%s/%u", upstream_id != NULL ? upstream_id : GST_OBJECT_NAME (self), number);
   GstEvent *segment_event = gst_pad_get_sticky_event (self->sink, GST_EVENT_SEGMENT, 0);
   GstSegment segment;
 
@@ -199,7 +194,7 @@ add_stream (DcSctpDec *self, guint16 number)
   GstPadTemplate *template = gst_element_class_get_pad_template (GST_ELEMENT_GET_CLASS (self), "src_%u");
   g_autofree char *name = g_strdup_printf ("src_%u", number);
   g_autoptr (DcSctpStream) stream = gst_object_ref_sink (dc_sctp_stream_new (name, number, template, &funcs, self));
-  gboolean added, there;
+  gboolean added;
 
   g_mutex_lock (&self->lock);
   added = may_add_locked (self);
@@ -212,10 +207,7 @@ add_stream (DcSctpDec *self, guint16 number)
   give_first_events (self, GST_PAD (stream), number);
   gst_element_add_pad (GST_ELEMENT (self), GST_PAD (stream));
   /* Who has stopped the element meanwhile could not remove it. */
-  g_mutex_lock (&self->lock);
-  there = g_hash_table_lookup (self->streams, GUINT_TO_POINTER (number)) == stream;
-  g_mutex_unlock (&self->lock);
-  if (!there)
+  if (dc_sctp_stream_is_claimed (stream))
     remove_pad (self, stream);
   return g_steal_pointer (&stream);
 }
@@ -280,7 +272,7 @@ offer_to_pad (DcSctpDec *self, const Message *message)
     refuse_stream (self, message->stream);
     return OFFER_TAKEN;
   }
-  if (dc_sctp_stream_is_ending (stream))
+  if (dc_sctp_stream_is_ending (stream) || dc_sctp_stream_is_claimed (stream))
     return OFFER_REFUSED;
   buffer = gst_buffer_new_wrapped_bytes (message->bytes);
   gst_sctp_buffer_add_receive_meta (buffer, dc_sctp_turn_ppid (self->in_webrtcbin, message->ppid));
@@ -288,26 +280,27 @@ offer_to_pad (DcSctpDec *self, const Message *message)
 }
 
 static Offer
-offer (DcSctpDec *self, const Message *message)
+offer (DcSctpDec *self, Message *message)
 {
-  switch (call_hook (self, message)) {
-    case DC_SCTP_HOOK_TAKEN:
-      return OFFER_TAKEN;
-    case DC_SCTP_HOOK_FULL:
-      return OFFER_REFUSED;
-    case DC_SCTP_HOOK_PASS:
-      break;
-  }
+  DcSctpHookResult result = message->passed ? DC_SCTP_HOOK_PASS : call_hook (self, message);
+
+  if (result == DC_SCTP_HOOK_TAKEN)
+    return OFFER_TAKEN;
+  if (result == DC_SCTP_HOOK_FULL)
+    return OFFER_REFUSED;
+  message->passed = TRUE;
   return offer_to_pad (self, message);
 }
 
+/* Returns: how often there was room once more. */
 static guint
-get_resumes (DcSctpDec *self)
+look (DcSctpDec *self, const DcSctpShared **shared)
 {
   guint resumes;
 
   g_mutex_lock (&self->lock);
   resumes = self->resumes;
+  *shared = self->shared;
   g_mutex_unlock (&self->lock);
   return resumes;
 }
@@ -319,18 +312,22 @@ take (DcSctpDec *self, Message *message)
   gboolean again, paused;
 
   do {
-    guint before = get_resumes (self);
+    const DcSctpShared *shared;
+    guint before = look (self, &shared);
     Offer offered = offer (self, message);
+    gboolean stopped, resumed;
 
     g_mutex_lock (&self->lock);
-    again = offered == OFFER_REFUSED && self->resumes != before && self->shared != NULL;
-    paused = offered != OFFER_TAKEN && self->resumes == before && self->shared != NULL;
-    if (!again) {
+    stopped = shared == NULL || self->shared != shared;
+    resumed = self->resumes != before;
+    again = offered == OFFER_REFUSED && resumed && !stopped;
+    paused = offered != OFFER_TAKEN && !resumed && !stopped;
+    if (!again && !stopped) {
       self->paused = paused;
       self->retrying = FALSE;
     }
     if (paused && offered == OFFER_REFUSED)
-      self->held = (Message){message->stream, message->ppid, g_steal_pointer (&message->bytes)};
+      self->held = (Message){message->stream, message->ppid, g_steal_pointer (&message->bytes), message->passed};
     g_mutex_unlock (&self->lock);
   } while (again);
   g_clear_pointer (&message->bytes, g_bytes_unref);
@@ -346,14 +343,14 @@ resume (DcSctpDec *self)
 
   g_mutex_lock (&self->lock);
   self->resumes++;
-  ours = self->paused && !self->retrying && self->shared != NULL;
+  ours = shared != NULL && self->shared == shared && self->paused && !self->retrying;
   if (ours) {
     held = self->held;
     self->held = (Message){0};
     self->retrying = self->paused = held.bytes != NULL;
   }
   g_mutex_unlock (&self->lock);
-  if (ours && (held.bytes == NULL || take (self, &held)) && shared != NULL)
+  if (ours && (held.bytes == NULL || take (self, &held)))
     dc_sctp_association_resume (dc_sctp_shared_get_association (shared));
 }
 
@@ -591,33 +588,20 @@ leave (DcSctpDec *self)
   g_clear_pointer (&shared, dc_sctp_shared_unref);
 }
 
-/* (nullable) (transfer full) */
-static DcSctpStream *
-steal_any_stream (DcSctpDec *self)
-{
-  DcSctpStream *stream = NULL;
-  GHashTableIter iter;
-  gpointer value;
-
-  g_mutex_lock (&self->lock);
-  g_hash_table_iter_init (&iter, self->streams);
-  if (g_hash_table_iter_next (&iter, NULL, &value)) {
-    stream = gst_object_ref (value);
-    g_hash_table_iter_remove (&iter);
-  }
-  g_mutex_unlock (&self->lock);
-  return stream;
-}
-
 static void
 remove_all (DcSctpDec *self)
 {
-  DcSctpStream *stream;
+  g_autoptr (GPtrArray) streams = g_ptr_array_new_with_free_func (gst_object_unref);
+  GHashTableIter iter;
+  gpointer stream;
 
-  while ((stream = steal_any_stream (self)) != NULL) {
-    remove_pad (self, stream);
-    gst_object_unref (stream);
-  }
+  g_mutex_lock (&self->lock);
+  g_hash_table_iter_init (&iter, self->streams);
+  while (g_hash_table_iter_next (&iter, NULL, &stream))
+    g_ptr_array_add (streams, gst_object_ref (stream));
+  g_mutex_unlock (&self->lock);
+  for (guint i = 0; i < streams->len; i++)
+    remove_stream (self, streams->pdata[i]);
 }
 
 static GstStateChangeReturn
