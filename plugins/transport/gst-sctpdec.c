@@ -59,6 +59,7 @@ struct _DcSctpDec {
   gboolean in_webrtcbin;
   DcSctpShared *shared; /* (nullable): from PAUSED on */
   GHashTable *streams;  /* (element-type guint16 DcSctpStream): those that have a pad */
+  GHashTable *removing; /* (element-type guint16): those whose pad is being removed */
   gboolean paused;      /* the association waits to be resumed */
   guint resumes;        /* there was room once more */
   gboolean retrying;    /* what is held is being offered again */
@@ -110,8 +111,10 @@ steal_stream (DcSctpDec *self, DcSctpStream *stream)
 
   g_mutex_lock (&self->lock);
   stolen = g_hash_table_lookup (self->streams, key) == stream;
-  if (stolen)
+  if (stolen) {
+    g_hash_table_add (self->removing, key);
     g_hash_table_remove (self->streams, key);
+  }
   g_mutex_unlock (&self->lock);
   return stolen;
 }
@@ -131,10 +134,14 @@ static void
 remove_ended (GstElement *element, gpointer user_data)
 {
   DcSctpDec *self = DC_SCTPDEC (element);
+  guint16 number = dc_sctp_stream_get_number (user_data);
 
   if (!steal_stream (self, user_data))
     return;
   remove_pad (self, user_data);
+  g_mutex_lock (&self->lock);
+  g_hash_table_remove (self->removing, GUINT_TO_POINTER (number));
+  g_mutex_unlock (&self->lock);
   resume (self);
 }
 
@@ -264,9 +271,26 @@ offer_to_pad (DcSctpDec *self, const Message *message)
   return dc_sctp_stream_push (stream, buffer) ? OFFER_TAKEN : OFFER_ENOUGH;
 }
 
+/* What comes on a stream whose number is used again waits until all know that the one before has ended. */
+static gboolean
+is_ending (DcSctpDec *self, guint16 number)
+{
+  gpointer key = GUINT_TO_POINTER (number);
+  DcSctpStream *stream;
+  gboolean ending;
+
+  g_mutex_lock (&self->lock);
+  stream = g_hash_table_lookup (self->streams, key);
+  ending = g_hash_table_contains (self->removing, key) || (stream != NULL && dc_sctp_stream_is_ending (stream));
+  g_mutex_unlock (&self->lock);
+  return ending;
+}
+
 static Offer
 offer (DcSctpDec *self, const Message *message)
 {
+  if (is_ending (self, message->stream))
+    return OFFER_REFUSED;
   switch (call_hook (self, message)) {
     case DC_SCTP_HOOK_TAKEN:
       return OFFER_TAKEN;
@@ -736,6 +760,7 @@ gst_dc_sctpdec_finalize (GObject *object)
   DcSctpDec *self = DC_SCTPDEC (object);
 
   g_hash_table_unref (self->streams);
+  g_hash_table_unref (self->removing);
   g_cond_clear (&self->called);
   g_mutex_clear (&self->lock);
   G_OBJECT_CLASS (gst_dc_sctpdec_parent_class)->finalize (object);
@@ -748,6 +773,7 @@ gst_dc_sctpdec_init (DcSctpDec *self)
   g_mutex_init (&self->lock);
   g_cond_init (&self->called);
   self->streams = g_hash_table_new_full (NULL, NULL, NULL, gst_object_unref);
+  self->removing = g_hash_table_new (NULL, NULL);
   self->sink = gst_pad_new_from_static_template (&sink_template, "sink");
   gst_pad_set_chain_function (self->sink, chain);
   gst_pad_set_chain_list_function (self->sink, chain_list);
