@@ -21,6 +21,7 @@
 
 #include <gst/sctp/sctpreceivemeta.h>
 
+#include "plugins/transport/dc-closed-channels.h"
 #include "plugins/transport/gst-sctp-calls.h"
 #include "plugins/transport/gst-sctp-shared.h"
 #include "plugins/transport/gst-sctp-stream.h"
@@ -539,6 +540,8 @@ join (DcSctpDec *self)
   g_autoptr (DcSctpShared) shared = NULL;
   guint id, port;
 
+  if (in_webrtcbin)
+    dc_closed_channels_watch (GST_ELEMENT (GST_OBJECT_PARENT (self)));
   g_mutex_lock (&self->lock);
   self->in_webrtcbin = in_webrtcbin;
   id = self->association_id;
