@@ -49,7 +49,7 @@ DcSctpShared *dc_sctpdec_dup_shared (DcSctpDec *self);
 
 /* --- gst-sctpdec-streams.c --- */
 
-extern const DcSctpCallbacks dc_sctpdec_callbacks;
+const DcSctpCallbacks *dc_sctpdec_get_callbacks (void);
 /* There is room again. */
 void dc_sctpdec_resume (DcSctpDec *self);
 /* Our direction of a stream is closed, and its pad removed with what waits there. */

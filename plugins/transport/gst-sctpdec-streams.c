@@ -336,7 +336,13 @@ state_cb (DcSctpState state, gpointer user_data)
     end_streams (user_data);
 }
 
-const DcSctpCallbacks dc_sctpdec_callbacks = {.message = message_cb, .reset = reset_cb, .state = state_cb};
+const DcSctpCallbacks *
+dc_sctpdec_get_callbacks (void)
+{
+  static const DcSctpCallbacks callbacks = {.message = message_cb, .reset = reset_cb, .state = state_cb};
+
+  return &callbacks;
+}
 
 /* --- the element's --- */
 

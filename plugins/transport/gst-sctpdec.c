@@ -215,7 +215,7 @@ join (DcSctpDec *self)
   id = self->association_id;
   port = self->local_port;
   g_mutex_unlock (&self->lock);
-  shared = dc_sctp_shared_join (GST_ELEMENT (self), DC_SCTP_DEC, id, port, &dc_sctpdec_callbacks);
+  shared = dc_sctp_shared_join (GST_ELEMENT (self), DC_SCTP_DEC, id, port, dc_sctpdec_get_callbacks ());
   g_mutex_lock (&self->lock);
   self->shared = dc_sctp_shared_ref (shared);
   self->paused = self->retrying = FALSE;
