@@ -100,6 +100,23 @@ tell_left (DcSctpOutput *self)
   g_mutex_unlock (&self->lock);
 }
 
+void
+dc_sctp_output_tell_taken (DcSctpOutput *self, guint16 stream, guint32 ppid)
+{
+  DcSctpOutTaps taps;
+  gpointer taps_data;
+  guint epoch;
+
+  g_mutex_lock (&self->lock);
+  epoch = enter_calls_locked (self, &taps, &taps_data);
+  g_mutex_unlock (&self->lock);
+  if (taps.taken != NULL)
+    taps.taken (stream, ppid, taps_data);
+  g_mutex_lock (&self->lock);
+  dc_sctp_calls_leave (&self->calls, epoch, &self->changed);
+  g_mutex_unlock (&self->lock);
+}
+
 /* --- by the pad --- */
 
 static void
@@ -215,7 +232,7 @@ divert_locked (DcSctpOutput *self, DcPacket *packets, guint n)
   for (guint i = 0; i < n; i++)
     wanted |= call_leaving (self, &taps, taps_data, packets[i].data, packets[i].size);
   divert (packets, n, divert_data);
-  if (wanted)
+  if (wanted && taps.left != NULL)
     taps.left (taps_data);
   g_mutex_lock (&self->lock);
   dc_sctp_calls_leave (&self->calls, epoch, &self->changed);
@@ -246,7 +263,7 @@ void
 dc_sctp_output_set_taps (DcSctpOutput *self, const DcSctpOutTaps *taps, gpointer user_data)
 {
   g_mutex_lock (&self->lock);
-  self->taps = taps != NULL ? *taps : (DcSctpOutTaps){NULL, NULL};
+  self->taps = taps != NULL ? *taps : (DcSctpOutTaps){NULL};
   self->taps_data = user_data;
   dc_sctp_calls_change (&self->calls, &self->changed, &self->lock);
   g_mutex_unlock (&self->lock);

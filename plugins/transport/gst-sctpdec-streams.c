@@ -199,11 +199,23 @@ offer_to_pad (DcSctpDec *self, const DcSctpDecMessage *message)
   return dc_sctp_stream_push (stream, buffer) ? OFFER_TAKEN : OFFER_ENOUGH;
 }
 
+/* What comes on a stream whose number is used again waits until all know that the one before has ended. */
+static gboolean
+is_ending (DcSctpDec *self, guint16 number)
+{
+  g_autoptr (DcSctpStream) stream = find_stream (self, number);
+
+  return stream != NULL && (dc_sctp_stream_is_ending (stream) || dc_sctp_stream_is_claimed (stream));
+}
+
 static Offer
 offer (DcSctpDec *self, DcSctpDecMessage *message)
 {
-  DcSctpHookResult result = message->passed ? DC_SCTP_HOOK_PASS : call_hook (self, message);
+  DcSctpHookResult result;
 
+  if (is_ending (self, message->stream))
+    return OFFER_REFUSED;
+  result = message->passed ? DC_SCTP_HOOK_PASS : call_hook (self, message);
   if (result == DC_SCTP_HOOK_TAKEN)
     return OFFER_TAKEN;
   if (result == DC_SCTP_HOOK_FULL)

@@ -100,6 +100,8 @@ send_buffer (DcSctpEnc *self, DcSctpEncPad *pad, DcSctpAssociation *association,
   DcSctpSent sent;
   gboolean in_time = dc_sctp_turns_send (&self->turns, &pad->gate, association, &info, buffer, &sent);
 
+  if (in_time && sent == DC_SCTP_SENT)
+    dc_sctp_output_tell_taken (&self->output, info.stream, info.ppid);
   if (dc_sctp_turns_is_wanted (&self->turns))
     dc_sctpenc_tell_writable (self);
   return in_time ? flow_of (self, GST_PAD (pad), association, sent) : GST_FLOW_FLUSHING;
