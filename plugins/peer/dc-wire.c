@@ -116,9 +116,13 @@ on_message_string (GstWebRTCDataChannel *rtc, const char *text, DcWire *self)
   self->callbacks.message (self, bytes, TRUE, TRUE, self->user_data);
 }
 
+/* SCTP may take messages on its stream again when both directions have ended; they would be another channel's. */
 static void
 on_close (GstWebRTCDataChannel *rtc, DcWire *self)
 {
+  g_mutex_lock (&self->lock);
+  self->closed = TRUE;
+  g_mutex_unlock (&self->lock);
   self->callbacks.closed (self, self->user_data);
 }
 
@@ -224,6 +228,7 @@ check_locked (DcWire *self, gboolean *is_low, gboolean *is_done)
   self->above = above;
   *is_done = self->closing && g_queue_is_empty (&self->waiting);
   self->closing &= !*is_done;
+  self->closed |= *is_done;
 }
 
 /* With the lock, which is given up. */
