@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "plugins/transport/gst-sctp-elements.h"
+#include "plugins/transport/gst-sctpdec-private.h"
 #include "tests/harness/dc-test.h"
 #include "tests/sctp-element-pair.h"
 
@@ -319,6 +320,39 @@ test_slow (Pair *pair, gconstpointer data)
   gst_object_unref (burst.pad);
 }
 
+static gboolean
+is_paused (DcSctpDec *dec)
+{
+  gboolean paused;
+
+  g_mutex_lock (&dec->lock);
+  paused = dec->paused;
+  g_mutex_unlock (&dec->lock);
+  return paused;
+}
+
+/* Nobody takes anything: what the far side says on many streams does not add up. */
+static void
+test_slow_streams (Pair *pair, gconstpointer data)
+{
+  PairEnd *a = &pair->ends[0], *b = &pair->ends[1];
+  g_autofree char *text = g_strnfill (200 * 1024, 'x');
+  DcSctpSendInfo info = {.ppid = BINARY};
+  guint n = 0;
+
+  pair_play (pair);
+  pair_hold (b, TRUE);
+  while (!is_paused (b->dec)) {
+    info.stream = (guint16) (n % 100);
+    n += gst_dc_sctpenc_send (a->enc, &info, text, 200 * 1024) == DC_SCTP_SENT;
+    g_assert_cmpuint (n, <, 300); /* of 600 that there would be room for, if each stream had its own */
+  }
+  pair_hold (b, FALSE);
+  for (guint i = 0; i < n; i++)
+    pair_event_free (pair_wait (b, PAIR_MESSAGE));
+  g_assert_cmpint (g_atomic_int_get (&b->dec->queued), ==, 0);
+}
+
 static void
 test_flush (Pair *pair, gconstpointer data)
 {
@@ -533,6 +567,7 @@ main (int argc, char **argv)
   add ("/sctp-elements/hundred", test_hundred);
   add ("/sctp-elements/too-many", test_too_many);
   add ("/sctp-elements/slow", test_slow);
+  add ("/sctp-elements/slow-streams", test_slow_streams);
   add ("/sctp-elements/flush", test_flush);
   add ("/sctp-elements/stop-blocked", test_stop_blocked);
   add ("/sctp-elements/blocked-pad", test_blocked_pad);

@@ -215,6 +215,7 @@ add_data (Fixture *f, guint flags, guint32 tsn, guint stream, guint number)
   add_32 (f, 0);
 }
 
+/* What is in there, as it is now. */
 static void
 send_packet (Fixture *f)
 {
@@ -446,6 +447,19 @@ test_restarts_held_back (Fixture *f, gconstpointer data)
   g_assert_cmpint (f->state, ==, DC_SCTP_ABORTED);
 }
 
+/* usrsctp 0.9.5 would never come back from there. */
+static void
+test_endless (Fixture *f, gconstpointer data)
+{
+  for (guint length = 0; length < 4; length++) {
+    send_init (f, 1);
+    f->packet->data[HEADER + 20 + 3] = (guint8) length;
+    send_packet (f);
+  }
+  send_data (f, WHOLE, f->tsn++, 1, 0);
+  g_assert_cmpuint (f->n_messages, ==, 1);
+}
+
 /* The tag of a packet that comes late must not be taken for the association's. */
 static void
 test_late_init (Fixture *f, gconstpointer data)
@@ -483,6 +497,7 @@ main (int argc, char **argv)
   test_add ("/sctp-hostile/ports", NULL, test_ports);
   test_add ("/sctp-hostile/restart", NULL, test_restart);
   test_add ("/sctp-hostile/restart/held-back", NULL, test_restarts_held_back);
+  test_add ("/sctp-hostile/endless", NULL, test_endless);
   test_add ("/sctp-hostile/late-init", NULL, test_late_init);
   return g_test_run ();
 }

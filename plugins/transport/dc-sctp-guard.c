@@ -10,6 +10,8 @@
  *    bound on packets with data are dropped. Who means well only probes a window that is closed;
  *  - while messages are held back it keeps a notification of two kilobytes for each reset of streams, and one for each new beginning of the
  *    association, and takes them for a few bytes of the window. Who means well repeats what was not answered;
+ *  - 0.9.5 goes round for ever in an INIT that has a parameter without a length, for which an association must be there already. So lists of parameters
+ *    must be lists;
  *  - it answers packets of other ports than ours, which nobody sends.
  */
 #include "plugins/transport/dc-sctp-association-private.h"
@@ -24,7 +26,15 @@
 #define WINDOWS 4u      /* beyond the first */
 #define MAX_NOTIFICATIONS 1024u
 
-enum { TYPE_DATA = 0, TYPE_SACK = 3, TYPE_COOKIE_ECHO = 10, TYPE_RE_CONFIG = 130 };
+enum {
+  TYPE_DATA = 0,
+  TYPE_INIT = 1,
+  TYPE_INIT_ACK = 2,
+  TYPE_SACK = 3,
+  TYPE_ERROR = 9,
+  TYPE_COOKIE_ECHO = 10,
+  TYPE_RE_CONFIG = 130,
+};
 
 /* The chunk at @at, which is moved behind it. NULL: there is no other. Whether it is whole is for usrsctp to say. */
 static const guint8 *
@@ -60,6 +70,40 @@ dc_sctp_guard_note_locked (DcSctpAssociation *self, const guint8 *packet, gsize 
 }
 
 /* --- what comes --- */
+
+/* Where the parameters of a chunk begin; 0: it has none. */
+static gsize
+parameters_of (guint8 type)
+{
+  switch (type) {
+    case TYPE_INIT:
+    case TYPE_INIT_ACK:
+      return 20;
+    case TYPE_ERROR:
+    case TYPE_RE_CONFIG:
+      return CHUNK_HEADER;
+    default:
+      return 0;
+  }
+}
+
+/* @room: as far as the packet goes. What is behind the last parameter, too little for another, is padding. */
+static gboolean
+is_well_formed (const guint8 *chunk, gsize length, gsize room)
+{
+  gsize at = parameters_of (chunk[0]), size;
+
+  if (at == 0)
+    return TRUE;
+  if (length > room)
+    return FALSE;
+  for (; at + CHUNK_HEADER <= length; at += (size + 3) & ~(gsize) 3) {
+    size = (gsize) chunk[at + 2] << 8 | chunk[at + 3];
+    if (size < CHUNK_HEADER || size > length - at)
+      return FALSE;
+  }
+  return TRUE;
+}
 
 static gsize
 bound_of (const DcSctpAssociation *self)
@@ -105,6 +149,8 @@ dc_sctp_guard_locked (DcSctpAssociation *self, const guint8 *packet, gsize size)
   if (!has_our_ports (self, packet))
     return FALSE;
   while ((chunk = next_chunk (packet, size, &at, &length)) != NULL) {
+    if (!is_well_formed (chunk, length, size - (gsize) (chunk - packet)))
+      return FALSE;
     notifies |= chunk[0] == TYPE_RE_CONFIG || chunk[0] == TYPE_COOKIE_ECHO;
     cost += chunk[0] == TYPE_DATA ? CHUNK_COST + length : 0;
   }

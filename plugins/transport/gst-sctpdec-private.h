@@ -33,6 +33,7 @@ struct _DcSctpDec {
   gboolean in_webrtcbin;
   DcSctpShared *shared; /* (nullable): from PAUSED on */
   GHashTable *streams;  /* (element-type guint16 DcSctpStream): those that have a pad */
+  gint queued;          /* atomic: in all of them */
   gboolean paused;      /* the association waits to be resumed */
   guint resumes;        /* there was room once more */
   gboolean retrying;    /* what is held is being offered again */

@@ -100,28 +100,32 @@ give_first_events (DcSctpDec *self, GstPad *pad, guint16 number)
   gst_pad_push_event (pad, gst_event_new_segment (&segment));
 }
 
-static gboolean
-may_add_locked (DcSctpDec *self)
-{
-  return self->shared != NULL && g_hash_table_size (self->streams) < MAX_STREAMS;
-}
-
 /* (nullable) (transfer full): not while the element stops, nor if there are too many. */
 static DcSctpStream *
-add_stream (DcSctpDec *self, guint16 number)
+make_stream_locked (DcSctpDec *self, guint16 number)
 {
   static const DcSctpStreamFuncs funcs = {room_cb, remove_later};
   GstPadTemplate *template = gst_element_class_get_pad_template (GST_ELEMENT_GET_CLASS (self), "src_%u");
   g_autofree char *name = g_strdup_printf ("src_%u", number);
-  g_autoptr (DcSctpStream) stream = gst_object_ref_sink (dc_sctp_stream_new (name, number, template, &funcs, self));
-  gboolean added;
+  DcSctpStream *stream;
+
+  if (self->shared == NULL || g_hash_table_size (self->streams) >= MAX_STREAMS)
+    return NULL;
+  stream = gst_object_ref_sink (dc_sctp_stream_new (name, number, template, &funcs, self, &self->queued));
+  g_hash_table_insert (self->streams, GUINT_TO_POINTER (number), gst_object_ref (stream));
+  return stream;
+}
+
+/* (nullable) (transfer full): as make_stream_locked(). */
+static DcSctpStream *
+add_stream (DcSctpDec *self, guint16 number)
+{
+  g_autoptr (DcSctpStream) stream = NULL;
 
   g_mutex_lock (&self->lock);
-  added = may_add_locked (self);
-  if (added)
-    g_hash_table_insert (self->streams, GUINT_TO_POINTER (number), gst_object_ref (stream));
+  stream = make_stream_locked (self, number);
   g_mutex_unlock (&self->lock);
-  if (!added)
+  if (stream == NULL)
     return NULL;
   gst_pad_set_active (GST_PAD (stream), TRUE);
   give_first_events (self, GST_PAD (stream), number);
