@@ -19,6 +19,7 @@
  */
 #include "plugins/transport/gst-sctpdec-private.h"
 
+#include "plugins/transport/dc-closed-channels.h"
 #include "plugins/transport/gst-sctp-stream.h"
 
 GST_DEBUG_CATEGORY_STATIC (dc_sctpdec_debug);
@@ -207,6 +208,8 @@ join (DcSctpDec *self)
   g_autoptr (DcSctpShared) shared = NULL;
   guint id, port;
 
+  if (in_webrtcbin)
+    dc_closed_channels_watch (GST_ELEMENT (GST_OBJECT_PARENT (self)));
   g_mutex_lock (&self->lock);
   self->in_webrtcbin = in_webrtcbin;
   id = self->association_id;
