@@ -315,8 +315,7 @@ dc_channel_start (DcChannel *self, GstWebRTCDataChannel *rtc, gsize max_message_
   self->proof = g_steal_pointer (&given);
   self->started = self->starting = TRUE;
   wire = dc_wire_ref (self->wire);
-  if (!self->remote_closed)
-    dc_wire_start (wire);
+  dc_wire_start (wire);
   if (self->options->mode == DC_MODE_LINK)
     start_link_locked (self);
   else if (!self->ready) {
