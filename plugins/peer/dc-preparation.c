@@ -8,9 +8,8 @@
  *  - Our parts are registered in the place of GStreamer's, whose plugins must be loaded for that. Nothing may be made by name before.
  *  - All other plugins are loaded of which webrtcbin will make something, those first which it wants first. Who wants one that is not yet there waits
  *    for it, by GStreamer's own lock.
- *  - srtp comes last: as it is loaded, libsrtp tests itself, and with NSS under it (Debian) that takes longer than all else, for NSS is loaded
- *    and let go of a dozen times. So we hold it meanwhile, as libsrtp does in each of these tests, and not any longer, since what others
- *    in the process do with NSS may depend on it.
+ *  - srtp comes last: as it is loaded, libsrtp tests itself, and with NSS under it (Debian) that takes longer than all else, for in each of a
+ *    dozen tests NSS loads two libraries and lets go of them. So we have them loaded meanwhile.
  *  - A certificate is made. GStreamer's is one of RSA for the whole process, which takes some tenths of a second; ours takes none, but
  *    OpenSSL begins with it.
  *
@@ -51,38 +50,35 @@ load_plugin (const char *name)
     GST_INFO ("there is no plugin \"%s\"", name);
 }
 
-/* What libsrtp has NSS do: no databases, and nothing that would be in the way of who else has it (nss.h). */
-#define NSS_FLAGS 0x2fu
-
-typedef gpointer (*InitNss) (
-    const char *, const char *, const char *, const char *, gpointer parameters, guint32 flags);
-typedef int (*ShutdownNss) (gpointer context);
-
-/* (nullable): libsrtp, if it has NSS under it. What it depends on is looked up, too. */
+/* (nullable) */
 static GModule *
-open_libsrtp (InitNss *init, ShutdownNss *shutdown)
+open_module (const char *name)
 {
-  GModule *module = g_module_open ("libsrtp2.so.1", G_MODULE_BIND_LAZY | G_MODULE_BIND_LOCAL);
-
-  if (module != NULL && g_module_symbol (module, "NSS_InitContext", (gpointer *) init)
-      && g_module_symbol (module, "NSS_ShutdownContext", (gpointer *) shutdown))
-    return module;
-  g_clear_pointer (&module, g_module_close);
-  return NULL;
+  return g_module_open (name, G_MODULE_BIND_LAZY | G_MODULE_BIND_LOCAL);
 }
 
+/* Whether it has NSS under it: a symbol is looked for in what a module depends on, too. */
+static gboolean
+needs_nss (GModule *libsrtp)
+{
+  gpointer symbol;
+
+  return libsrtp != NULL && g_module_symbol (libsrtp, "NSS_InitContext", &symbol);
+}
+
+/* Nothing of NSS is called: it must be by one thread at first, which GStreamer's lock sees to for libsrtp. */
 static void
 load_srtp (void)
 {
-  InitNss init;
-  ShutdownNss shutdown;
-  GModule *module = open_libsrtp (&init, &shutdown);
-  gpointer context = module != NULL ? init ("", "", "", "", NULL, NSS_FLAGS) : NULL;
+  GModule *modules[] = {open_module ("libsrtp2.so.1"), NULL, NULL};
 
+  if (needs_nss (modules[0])) {
+    modules[1] = open_module ("libsoftokn3.so");
+    modules[2] = open_module ("libfreeblpriv3.so");
+  }
   load_plugin ("srtp");
-  if (context != NULL)
-    shutdown (context);
-  g_clear_pointer (&module, g_module_close);
+  for (guint i = G_N_ELEMENTS (modules); i-- > 0;)
+    g_clear_pointer (&modules[i], g_module_close);
 }
 
 static void
