@@ -23,13 +23,15 @@ class Limits:
     slack: float = 2 << 20  # bytes in all: what is not full after a few turns, such as caches
 
 
+def parse(text):
+    """A dictionary, or None."""
+    match = _SAMPLE.match(text)
+    return dict(zip(FIELDS, (int(value) for value in match.groups()[1:]))) if match else None
+
+
 def samples(process):
     """A list of dictionaries."""
-    found = []
-    for _, text in process.find('^sample '):
-        if match := _SAMPLE.match(text):
-            found.append(dict(zip(FIELDS, (int(value) for value in match.groups()[1:]))))
-    return found
+    return [sample for _, text in process.find('^sample ') if (sample := parse(text))]
 
 
 class Growth:
