@@ -207,9 +207,14 @@ offer_to_pad (DcSctpDec *self, const DcSctpDecMessage *message)
 static gboolean
 is_ending (DcSctpDec *self, guint16 number)
 {
-  g_autoptr (DcSctpStream) stream = find_stream (self, number);
+  DcSctpStream *stream;
+  gboolean ending;
 
-  return stream != NULL && (dc_sctp_stream_is_ending (stream) || dc_sctp_stream_is_claimed (stream));
+  g_mutex_lock (&self->lock);
+  stream = g_hash_table_lookup (self->streams, GUINT_TO_POINTER (number));
+  ending = stream != NULL && (dc_sctp_stream_is_ending (stream) || dc_sctp_stream_is_claimed (stream));
+  g_mutex_unlock (&self->lock);
+  return ending;
 }
 
 static Offer
