@@ -248,25 +248,42 @@ open_gate (Gate *gate)
   g_mutex_unlock (&gate->lock);
 }
 
-/* A caller who has said it all, and has left, before our worker has come round to the channel. */
+static DcTestPeer *
+new_peer_with_two (Fixture *fixture, const char *id, DcRole role)
+{
+  DcPeer *peer =
+      g_object_new (DC_TYPE_PEER, "signaling", dc_test_daemon_get_url (fixture->daemon), "id", id, "role", role, NULL);
+  g_autoptr (GError) error = NULL;
+
+  for (guint i = 0; i < 2; i++) {
+    g_autoptr (DcChannelOptions) options = dc_channel_options_new (i == 0 ? "raw" : "other");
+    options->mode = DC_MODE_RAW;
+    dc_peer_add_channel (peer, options, &error);
+    g_assert_no_error (error);
+  }
+  return dc_test_peer_start (peer);
+}
+
+/* A channel on which all was said, and that was closed, before our worker has come round to it. */
 static void
 test_short (Fixture *fixture, gconstpointer data)
 {
-  g_autoptr (DcChannelOptions) options = raw_options ();
   g_autoptr (GError) error = NULL;
   Gate gate = {0};
 
-  fixture->bob = new_peer (fixture, "bob", DC_ROLE_ANSWERER, options);
+  fixture->bob = new_peer_with_two (fixture, "bob", DC_ROLE_ANSWERER);
   g_signal_connect (dc_test_peer_get (fixture->bob), "event", G_CALLBACK (wait_when_open), &gate);
   gst_structure_free (dc_test_peer_wait_event (fixture->bob, "registered"));
-  fixture->alice = new_peer (fixture, "alice", DC_ROLE_OFFERER, options);
-  fixture->at_alice = dc_test_peer_wait_channel (fixture->alice);
+  fixture->alice = new_peer_with_two (fixture, "alice", DC_ROLE_OFFERER);
+  fixture->at_alice = dc_peer_wait_channel (dc_test_peer_get (fixture->alice), "raw", &error);
+  g_object_unref (dc_peer_wait_channel (dc_test_peer_get (fixture->alice), "other", &error));
   send_numbers (fixture->at_alice, 0, 10);
   g_assert_true (dc_channel_finish (fixture->at_alice, &error));
   dc_channel_close (fixture->at_alice);
-  gst_structure_free (dc_test_peer_wait_event (fixture->alice, "connection-closed"));
+  while (!dc_channel_is_ended (fixture->at_alice))
+    g_thread_yield ();
   open_gate (&gate);
-  fixture->at_bob = dc_test_peer_wait_channel (fixture->bob);
+  fixture->at_bob = dc_peer_wait_channel (dc_test_peer_get (fixture->bob), "raw", &error);
   for (guint i = 0; i < 10; i++)
     g_assert_cmpuint (next_number (fixture->at_bob), ==, i);
   g_assert_null (dc_channel_receive (fixture->at_bob, NULL, &error));
