@@ -411,6 +411,7 @@ test_slow_left (Fixture *fixture, gconstpointer data)
   send_flood (&flood);
   g_clear_object (&fixture->at_alice);
   g_clear_pointer (&fixture->alice, dc_test_peer_free);
+  gst_structure_free (dc_test_peer_wait_event (fixture->bob, "connection-closed"));
   expect_flood (fixture->at_bob, flood.n);
 }
 
