@@ -250,6 +250,29 @@ test_ping_pong (Pair *pair, gconstpointer data)
 
 /* --- room --- */
 
+static GstPadProbeReturn
+keep_blocked (GstPad *pad, GstPadProbeInfo *info, gpointer user_data)
+{
+  return GST_PAD_PROBE_OK;
+}
+
+/* What is below may take nothing for as long as it likes. */
+static void
+test_blocked_below (Pair *pair, gconstpointer data)
+{
+  PairEnd *a = &pair->ends[0], *b = &pair->ends[1];
+  g_autoptr (GstPad) src = gst_element_get_static_pad (GST_ELEMENT (a->enc), "src");
+  gulong probe;
+
+  pair_play (pair);
+  probe = gst_pad_add_probe (src, GST_PAD_PROBE_TYPE_BLOCK | GST_PAD_PROBE_TYPE_BUFFER, keep_blocked, NULL, NULL);
+  g_assert_cmpint (send_text (a, 0, BINARY, "one"), ==, DC_SCTP_SENT);
+  g_assert_cmpint (send_text (a, 0, BINARY, "two"), ==, DC_SCTP_SENT);
+  gst_pad_remove_probe (src, probe);
+  pair_expect (b, 0, BINARY, "one");
+  pair_expect (b, 0, BINARY, "two");
+}
+
 typedef struct {
   GMutex lock;
   GCond changed;
@@ -555,6 +578,7 @@ main (int argc, char **argv)
   add ("/sctp-bypass/hook-stop", test_hook_stop);
   add ("/sctp-bypass/hook-reused", test_hook_reused);
   add ("/sctp-bypass/ping-pong", test_ping_pong);
+  add ("/sctp-bypass/blocked-below", test_blocked_below);
   add ("/sctp-bypass/writable", test_writable);
   add ("/sctp-bypass/no-overtaking", test_no_overtaking);
   add ("/sctp-bypass/taps", test_taps);

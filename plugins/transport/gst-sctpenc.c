@@ -499,6 +499,7 @@ find_pad (DcSctpEnc *self, guint stream)
   return pad != NULL ? DC_SCTPENC_PAD (pad) : NULL;
 }
 
+/* Who sends past the pads is not to be held by the one below: its thread will push what there is. */
 static DcSctpSent
 send_now (DcSctpAssociation *association, const DcSctpSendInfo *info, gconstpointer data, gsize size)
 {
@@ -508,7 +509,7 @@ send_now (DcSctpAssociation *association, const DcSctpSendInfo *info, gconstpoin
   DcSctpSent sent;
 
   filled.ppid = dc_sctp_ppid_for (info->ppid, size);
-  sending = TRUE;
+  sending = FALSE;
   sent = dc_sctp_association_send (association, &filled, size > 0 ? data : &zero, MAX (size, 1));
   sending = was_sending;
   return sent;
