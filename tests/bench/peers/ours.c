@@ -123,5 +123,7 @@ main (int argc, char **argv)
 {
   const PeerStack stack = {make, wait_open, send_message, interrupt, get_limit, describe};
 
+  /* As every program does that uses GStreamer, whether it will connect or not. */
+  gst_init (&argc, &argv);
   return peer_main (&stack, argc, argv);
 }
