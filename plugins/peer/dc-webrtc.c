@@ -16,6 +16,7 @@
 
 #include "plugins/peer/dc-ice-agent.h"
 #include "plugins/peer/dc-preparation.h"
+#include "plugins/transport/dc-closed-channels.h"
 
 /* What webrtcbin's thread has still to do at the end is a matter of milliseconds. */
 #define TASKS_TIMEOUT (200 * G_TIME_SPAN_MILLISECOND)
@@ -104,6 +105,7 @@ dc_webrtc_new (const DcIceConfig *config, const DcSctpPathCallbacks *callbacks, 
   self->bin = gst_object_ref_sink (gst_element_factory_make ("webrtcbin", NULL));
   gst_bin_add (GST_BIN (self->pipeline), self->bin);
   gst_util_set_object_arg (G_OBJECT (self->bin), "bundle-policy", "max-bundle");
+  dc_closed_channels_watch (self->bin);
   if (fast)
     add_transport (self);
   self->path = dc_sctp_path_new (self->bin, callbacks, user_data);
