@@ -58,7 +58,7 @@ dc_channel_unlock (DcChannel *self)
   DcStreams readable = self->readable;
   g_autoptr (GError) error = copy_error (self->error);
   g_autoptr (GError) reason = copy_error (self->lost_reason);
-  g_autoptr (GstWebRTCDataChannel) dropped = g_steal_pointer (&self->dropped);
+  g_autoptr (DcWire) dropped = g_steal_pointer (&self->dropped);
 
   self->pending = 0;
   memset (&self->readable, 0, sizeof self->readable);
@@ -92,11 +92,7 @@ dc_channel_is_clean_locked (DcChannel *self)
 guint64
 dc_channel_get_buffered_amount_locked (DcChannel *self)
 {
-  guint64 buffered = 0;
-
-  if (self->rtc != NULL)
-    g_object_get (self->rtc, "buffered-amount", &buffered, NULL);
-  return buffered;
+  return self->wire != NULL ? dc_wire_get_buffered_amount (self->wire) : 0;
 }
 
 void
@@ -120,12 +116,10 @@ dc_channel_get_stats_locked (DcChannel *self, DcLinkStats *stats)
 static gboolean
 is_delivered_locked (DcChannel *self)
 {
-  gint id = -1;
-
   if (dc_channel_get_buffered_amount_locked (self) > 0)
     return FALSE;
-  g_object_get (self->rtc, "id", &id, NULL);
-  return self->expired || dc_sctp_watch_has_delivered (self->watch, (guint16) id, self->raw_stats.items_sent);
+  return self->expired
+         || dc_sctp_watch_has_delivered (self->watch, dc_wire_get_stream (self->wire), self->raw_stats.items_sent);
 }
 
 /* Whether an ABORT has arrived cannot be known: the far side's closing shows it, or the connection's patience ends. Without a connection
@@ -133,7 +127,7 @@ is_delivered_locked (DcChannel *self)
 static gboolean
 is_settled_locked (DcChannel *self)
 {
-  if (self->remote_closed || self->rtc == NULL)
+  if (self->remote_closed || self->wire == NULL)
     return TRUE;
   if (self->abort_sent)
     return FALSE;
@@ -156,7 +150,7 @@ dc_channel_check_settled_locked (DcChannel *self)
 void
 dc_channel_check_finished_locked (DcChannel *self)
 {
-  if (self->finished || !self->finishing || (self->link == NULL && self->rtc == NULL))
+  if (self->finished || !self->finishing || (self->link == NULL && self->wire == NULL))
     return;
   if (self->link != NULL ? !dc_link_is_finished (self->link) : !is_delivered_locked (self))
     return;
@@ -222,6 +216,7 @@ dc_channel_end_locked (DcChannel *self, const GError *error)
   dc_channel_check_settled_locked (self);
   dc_channel_check_room_locked (self);
   dc_channel_check_items_locked (self);
+  dc_channel_check_held_locked (self);
   g_cond_broadcast (&self->cond);
 }
 
@@ -270,14 +265,16 @@ update_timer_locked (DcChannel *self)
 /* --- Losing the connection ------------------------------------------------------------------------------------------------------ */
 
 void
-dc_channel_drop_rtc_locked (DcChannel *self)
+dc_channel_drop_wire_locked (DcChannel *self)
 {
-  if (self->rtc == NULL)
+  if (self->wire == NULL)
     return;
-  g_signal_handlers_disconnect_by_data (self->rtc, self);
-  g_clear_object (&self->dropped);
-  self->dropped = g_steal_pointer (&self->rtc);
-  self->started = FALSE;
+  dc_wire_detach (self->wire);
+  g_clear_pointer (&self->dropped, dc_wire_unref);
+  self->dropped = g_steal_pointer (&self->wire);
+  self->started = self->held = FALSE;
+  self->remote_closed &=
+      self->ended; /* else it was closed before it was ours to use, and the next connection has another */
   g_clear_pointer (&self->proof, dc_proof_free);
   g_queue_clear_full (&self->early, (GDestroyNotify) dc_link_item_free);
   self->early_cost = 0;
@@ -304,7 +301,7 @@ is_worth_resuming_locked (DcChannel *self)
 void
 dc_channel_suspend_locked (DcChannel *self, const GError *why, gboolean by_itself)
 {
-  dc_channel_drop_rtc_locked (self);
+  dc_channel_drop_wire_locked (self);
   if (!is_worth_resuming_locked (self)) {
     dc_channel_end_locked (self, dc_channel_is_clean_locked (self) ? NULL : why);
     return;
@@ -327,15 +324,39 @@ dc_channel_cost_of (const DcLinkItem *item)
   return MESSAGE_COST + (item->payload != NULL ? g_bytes_get_size (item->payload) : 0);
 }
 
+/* Who shares the connection with others holds them up by that, so it is given more room. */
+static gsize
+get_inbox_room_locked (DcChannel *self)
+{
+  return dc_wire_is_alone (self->wire) ? DC_CHANNEL_RAW_INBOX_ALONE : DC_CHANNEL_RAW_INBOX_SHARED;
+}
+
+gboolean
+dc_channel_is_full_locked (DcChannel *self)
+{
+  return self->options->mode == DC_MODE_RAW && !self->ended && self->wire != NULL
+         && self->inbox_cost >= get_inbox_room_locked (self);
+}
+
+void
+dc_channel_check_held_locked (DcChannel *self)
+{
+  if (!self->held || (!self->ended && !self->closing && self->inbox_cost > get_inbox_room_locked (self) / 2))
+    return;
+  self->held = FALSE;
+  if (self->wire != NULL)
+    dc_wire_resume (self->wire);
+}
+
 /* --- Sending ------------------------------------------------------------------------------------------------------------------- */
 
 /* What could not be sent on a channel that is not ours any more is no fault: the link sends it again on the next. */
 static void
-fail_to_send_locked (DcChannel *self, GstWebRTCDataChannel *rtc, const GError *error)
+fail_to_send_locked (DcChannel *self, const DcWire *wire, const GError *error)
 {
   g_autoptr (GError) lost = NULL;
 
-  if (rtc != self->rtc)
+  if (wire != self->wire)
     return;
   lost =
       g_error_new (DC_ERROR, DC_ERROR_PEER_GONE, "cannot send to \"%s\" any more: %s", self->remote_id, error->message);
@@ -355,32 +376,6 @@ next_message_locked (DcChannel *self)
   return dc_link_poll_transmit (self->link, g_get_monotonic_time ());
 }
 
-static gboolean
-is_open (GstWebRTCDataChannel *rtc)
-{
-  GstWebRTCDataChannelState state;
-
-  g_object_get (rtc, "ready-state", &state, NULL);
-  return state == GST_WEBRTC_DATA_CHANNEL_STATE_OPEN;
-}
-
-/* What webrtcbin 1.22 refuses because the channel is no longer open, it never frees: so it is asked first. */
-gboolean
-dc_channel_send_rtc (GstWebRTCDataChannel *rtc, GBytes *message, gboolean is_text, GError **error)
-{
-  gsize size = message != NULL ? g_bytes_get_size (message) : 0;
-
-  if (!is_open (rtc)) {
-    g_set_error_literal (error, DC_ERROR, DC_ERROR_PEER_GONE, "the channel is closed");
-    return FALSE;
-  }
-  if (is_text) {
-    g_autofree char *text = size > 0 ? g_strndup (g_bytes_get_data (message, NULL), size) : NULL;
-    return gst_webrtc_data_channel_send_string_full (rtc, text, error);
-  }
-  return gst_webrtc_data_channel_send_data_full (rtc, size > 0 ? message : NULL, error);
-}
-
 /* Drops the lock while it sends; see the theory of operation. */
 void
 dc_channel_transmit_locked (DcChannel *self)
@@ -391,15 +386,15 @@ dc_channel_transmit_locked (DcChannel *self)
     return;
   self->transmitting = TRUE;
   while (self->started && (message = next_message_locked (self)) != NULL) {
-    g_autoptr (GstWebRTCDataChannel) rtc = g_object_ref (self->rtc);
+    g_autoptr (DcWire) wire = dc_wire_ref (self->wire);
     g_autoptr (GError) error = NULL;
     gboolean sent;
     g_mutex_unlock (&self->lock);
-    sent = dc_channel_send_rtc (rtc, message, FALSE, &error);
+    sent = dc_wire_send (wire, message, FALSE, &error);
     g_bytes_unref (message);
     g_mutex_lock (&self->lock);
     if (!sent)
-      fail_to_send_locked (self, rtc, error);
+      fail_to_send_locked (self, wire, error);
   }
   self->transmitting = FALSE;
   update_timer_locked (self);
@@ -452,7 +447,7 @@ dc_channel_after_link_locked (DcChannel *self)
 static void
 look_for_life_locked (DcChannel *self)
 {
-  guint received = self->rtc != NULL ? dc_sctp_watch_get_received (self->watch) : self->received_seen;
+  guint received = self->wire != NULL ? dc_sctp_watch_get_received (self->watch) : self->received_seen;
 
   if (received != self->received_seen)
     dc_link_heard (self->link, g_get_monotonic_time ());

@@ -9,12 +9,18 @@
 
 #include "plugins/link/dc-rate.h"
 #include "plugins/peer/dc-channel-private.h"
+#include "plugins/peer/dc-wire.h"
 
 G_BEGIN_DECLS
 
 /* Raw mode: a sender waits while more is buffered, and is told when there is no more than the lower mark. */
 #define DC_CHANNEL_RAW_HIGH_WATER (1024 * 1024)
 #define DC_CHANNEL_RAW_LOW_WATER (256 * 1024)
+/* Likewise: what waits to be taken by the application before the far side is held up, on a connection of its own, and on one with other channels; and, where
+ * it cannot be held up, before the channel ends. In between is room for what is in SCTP when the far side leaves. */
+#define DC_CHANNEL_RAW_INBOX_ALONE (4 * 1024 * 1024)
+#define DC_CHANNEL_RAW_INBOX_SHARED (32 * 1024 * 1024)
+#define DC_CHANNEL_RAW_INBOX_LIMIT (64 * 1024 * 1024)
 
 /* What dc_channel_unlock() has to tell. */
 enum {
@@ -48,20 +54,21 @@ struct _DcChannel {
   GDestroyNotify destroy;
 
   GMutex lock;
-  GCond cond;                    /* anything below changed */
-  GstWebRTCDataChannel *rtc;     /* NULL: without a connection */
-  gconstpointer carrier;         /* whose it is; not looked into */
-  DcSctpWatch *watch;            /* its */
-  guint received_seen;           /* of it, when it was last asked */
-  GstWebRTCDataChannel *dropped; /* the last one, until the lock is given up */
-  DcLink *link;                  /* link mode, from the first start on */
-  DcProof *proof;                /* (nullable): to be given and taken before the link may speak */
-  GSource *timer;                /* its deadline, on the worker */
+  GCond cond;            /* anything below changed */
+  DcWire *wire;          /* NULL: without a connection */
+  gconstpointer carrier; /* whose it is; not looked into */
+  DcSctpWatch *watch;    /* its */
+  guint received_seen;   /* of it, when it was last asked */
+  DcWire *dropped;       /* the last one, until the lock is given up */
+  DcLink *link;          /* link mode, from the first start on */
+  DcProof *proof;        /* (nullable): to be given and taken before the link may speak */
+  GSource *timer;        /* its deadline, on the worker */
   gsize max_message;
   GQueue early; /* (element-type DcLinkItem): messages that came before start */
   gsize early_cost;
   GQueue inbox; /* (element-type DcLinkItem): raw mode */
   gsize inbox_cost;
+  gboolean held; /* messages wait in SCTP until there is room */
   DcLinkStats raw_stats;
   DcRate send_rate, receive_rate; /* raw mode */
   guint64 acknowledged;
@@ -69,7 +76,7 @@ struct _DcChannel {
   DcStreams empty;    /* nobody was told that there is something: "readable" is owed */
   DcStreams readable; /* to be told */
   guint pending;
-  gboolean started;            /* rtc is open and may be used */
+  gboolean started;            /* wire is open and may be used */
   gboolean starting;           /* what came early is being delivered */
   gboolean ready;              /* handed out */
   gboolean suspended;          /* "suspended" was told, "resumed" not yet */
@@ -124,14 +131,16 @@ void dc_channel_end_locked (DcChannel *self, const GError *error);
 void dc_channel_suspend_locked (DcChannel *self, const GError *why, gboolean by_itself);
 /* Sends what the link has to say. Drops the lock meanwhile. */
 void dc_channel_transmit_locked (DcChannel *self);
-/* Sends one message; an empty one may be NULL. Without the lock. */
-gboolean dc_channel_send_rtc (GstWebRTCDataChannel *rtc, GBytes *message, gboolean is_text, GError **error);
 /* After the link was given something: notes what has changed, and sends what it wants to say. */
 void dc_channel_after_link_locked (DcChannel *self);
 /* What a waiting message costs in memory, what is around its bytes included: a million empty ones are not free. */
 gsize dc_channel_cost_of (const DcLinkItem *item);
+/* Raw mode: TRUE if what comes next should wait where it is. */
+gboolean dc_channel_is_full_locked (DcChannel *self);
+/* Lets what waits there come once there is room again, or nobody is to read it. */
+void dc_channel_check_held_locked (DcChannel *self);
 /* Lets go of webrtcbin's channel; what it still says is not heard any more. */
-void dc_channel_drop_rtc_locked (DcChannel *self);
+void dc_channel_drop_wire_locked (DcChannel *self);
 /* Starts the link's clock. */
 void dc_channel_start_timer_locked (DcChannel *self);
 /* Raw mode, a limited lifetime of packets: notes when that is over. */

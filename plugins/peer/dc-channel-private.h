@@ -6,6 +6,7 @@
 
 #include "plugins/peer/dc-channel.h"
 #include "plugins/peer/dc-proof.h"
+#include "plugins/peer/dc-sctp-bypass.h"
 #include "plugins/peer/dc-sctp-watch.h"
 
 G_BEGIN_DECLS
@@ -33,8 +34,9 @@ DcChannel *dc_channel_new (const DcChannelOptions *options, const char *remote_i
 const DcChannelOptions *dc_channel_get_options (DcChannel *self);
 
 /* Gives it webrtcbin's channel, which may not be open yet, and connects its signals at once, so that it may be called inside
- * "on-data-channel". @carrier: the connection, not looked into; @watch: its. FALSE if it has one, or has ended. */
-gboolean dc_channel_attach (DcChannel *self, GstWebRTCDataChannel *rtc, gconstpointer carrier, DcSctpWatch *watch);
+ * "on-data-channel". @carrier: the connection, not looked into; @watch, @bypass: its. FALSE if it has one, or has ended. */
+gboolean dc_channel_attach (
+    DcChannel *self, GstWebRTCDataChannel *rtc, gconstpointer carrier, DcSctpWatch *watch, DcSctpBypass *bypass);
 gboolean dc_channel_has_carrier (DcChannel *self, gconstpointer carrier);
 /* The same, or it had @carrier last. */
 gboolean dc_channel_had_carrier (DcChannel *self, gconstpointer carrier);

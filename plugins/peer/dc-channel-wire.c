@@ -1,14 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* dc-channel-wire.c: a data channel's two ends inside: webrtcbin, where messages arrive, and the session, which starts and ends it. */
-#include <string.h>
-
 #include "plugins/peer/dc-channel-base.h"
 
-#define RAW_INBOX_LIMIT (64 * 1024 * 1024)
 /* In link mode nobody honest says more than a HELLO before ours. */
 #define EARLY_LIMIT (256 * 1024)
 
-/* --- Receiving: webrtcbin's thread, its lock held ------------------------------------------------------------------------------ */
+/* --- Receiving: on the wire's threads ------------------------------------------------------------------------------------------- */
 
 static void
 take_raw_locked (DcChannel *self, DcLinkItem *item)
@@ -23,11 +20,11 @@ take_raw_locked (DcChannel *self, DcLinkItem *item)
     dc_channel_end_locked (self, error);
     return;
   }
-  if (self->inbox_cost + dc_channel_cost_of (item) > RAW_INBOX_LIMIT) {
+  if (self->inbox_cost + dc_channel_cost_of (item) > DC_CHANNEL_RAW_INBOX_LIMIT) {
     g_autoptr (GError) error = g_error_new (DC_ERROR, DC_ERROR_DATA,
         "\"%s\" sends faster than its messages are taken here, and a raw channel has no way to slow it down: %d MiB "
         "are waiting",
-        self->remote_id, RAW_INBOX_LIMIT >> 20);
+        self->remote_id, DC_CHANNEL_RAW_INBOX_LIMIT >> 20);
     dc_link_item_free (item);
     dc_channel_end_locked (self, error);
     return;
@@ -103,7 +100,7 @@ static void
 take_early_locked (DcChannel *self, DcLinkItem *item)
 {
   /* Who has heard our HELLO may go on at once, while we are just about to hear them. */
-  gsize limit = self->options->mode == DC_MODE_RAW || self->started ? RAW_INBOX_LIMIT : EARLY_LIMIT;
+  gsize limit = self->options->mode == DC_MODE_RAW || self->started ? DC_CHANNEL_RAW_INBOX_LIMIT : EARLY_LIMIT;
 
   self->early_cost += dc_channel_cost_of (item);
   g_queue_push_tail (&self->early, item);
@@ -127,71 +124,85 @@ deliver_locked (DcChannel *self, DcLinkItem *item)
 }
 
 static void
-receive (DcChannel *self, GstWebRTCDataChannel *rtc, GBytes *payload, guint32 flags)
+receive_locked (DcChannel *self, GBytes *payload, gboolean is_text)
 {
   DcLinkItem *item = dc_link_item_new (DC_LINK_ITEM_DATA);
 
-  item->payload = payload;
-  item->flags = flags;
-  g_mutex_lock (&self->lock);
-  if (self->ended || rtc != self->rtc) /* a late one of a connection that was given up */
-    dc_link_item_free (item);
-  else if (self->started && !self->starting)
+  item->payload = payload != NULL ? g_bytes_ref (payload) : NULL;
+  item->flags = is_text ? DC_LINK_FLAG_TEXT : 0;
+  if (self->started && !self->starting)
     deliver_locked (self, item);
   else
     take_early_locked (self, item);
-  dc_channel_unlock (self);
 }
 
-/* @data is NULL for an empty message (PPID 57). */
-static void
-on_message_data (GstWebRTCDataChannel *rtc, GBytes *data, DcChannel *self)
+/* What comes when nobody is to read it is dropped: else it would hold up the end, or grow. */
+static gboolean
+on_message (DcWire *wire, GBytes *payload, gboolean is_text, gboolean must, gpointer user_data)
 {
-  receive (self, rtc, data != NULL ? g_bytes_ref (data) : NULL, 0);
-}
-
-static void
-on_message_string (GstWebRTCDataChannel *rtc, const char *text, DcChannel *self)
-{
-  receive (self, rtc, text != NULL ? g_bytes_new (text, strlen (text)) : NULL, DC_LINK_FLAG_TEXT);
-}
-
-/* The far side has closed the channel, on purpose: in raw mode that is how one ends. */
-static void
-on_close (GstWebRTCDataChannel *rtc, DcChannel *self)
-{
-  g_autoptr (GError) error = g_error_new (
-      DC_ERROR, DC_ERROR_PEER_GONE, "\"%s\" closed the channel before everything was across", self->remote_id);
-  gboolean clean;
+  DcChannel *self = user_data;
+  gboolean ours, full, taken;
 
   g_mutex_lock (&self->lock);
-  if (rtc == self->rtc) {
+  ours = !self->ended && wire == self->wire; /* it may be a late one of a connection that was given up */
+  full = ours && !must && dc_channel_is_full_locked (self);
+  taken = !full || self->closing;
+  if (!taken)
+    self->held = TRUE;
+  else if (ours && !full)
+    receive_locked (self, payload, is_text);
+  dc_channel_unlock (self);
+  return taken;
+}
+
+/* There is no more to come. In raw mode that is how a channel ends, when what has come is in the inbox: start() sees to it where that is not yet so. */
+static void
+take_end_locked (DcChannel *self, const GError *error)
+{
+  if (self->options->mode != DC_MODE_RAW)
+    dc_channel_end_locked (self, error);
+  else if (self->started && !self->starting)
+    dc_channel_end_locked (self, NULL);
+}
+
+/* The far side has closed the channel, on purpose. */
+static void
+on_close (DcWire *wire, gpointer user_data)
+{
+  DcChannel *self = user_data;
+  g_autoptr (GError) error = g_error_new (
+      DC_ERROR, DC_ERROR_PEER_GONE, "\"%s\" closed the channel before everything was across", self->remote_id);
+
+  g_mutex_lock (&self->lock);
+  if (wire == self->wire) {
     self->remote_closed = TRUE;
     /* It may close as soon as it has everything. */
     dc_channel_check_finished_locked (self);
-    clean = dc_channel_is_clean_locked (self) || (self->options->mode == DC_MODE_RAW && self->started);
-    dc_channel_end_locked (self, clean ? NULL : error);
+    take_end_locked (self, dc_channel_is_clean_locked (self) ? NULL : error);
     dc_channel_check_settled_locked (self);
   }
   dc_channel_unlock (self);
 }
 
 static void
-on_error (GstWebRTCDataChannel *rtc, const GError *reason, DcChannel *self)
+on_error (DcWire *wire, const GError *reason, gpointer user_data)
 {
+  DcChannel *self = user_data;
   g_autoptr (GError) error = g_error_new (DC_ERROR, DC_ERROR_PEER_GONE, "the channel to \"%s\" broke: %s",
       self->remote_id, reason != NULL ? reason->message : "no reason given");
 
   g_mutex_lock (&self->lock);
   /* Whose association was aborted hears of it by dc_channel_far_side_left(), when all that came before was given. */
-  if (rtc == self->rtc && !dc_sctp_watch_is_aborted (self->watch))
+  if (wire == self->wire && !dc_sctp_watch_is_aborted (self->watch))
     dc_channel_suspend_locked (self, error, TRUE);
   dc_channel_unlock (self);
 }
 
 static void
-on_buffered_amount_low (GstWebRTCDataChannel *rtc, DcChannel *self)
+on_low (DcWire *wire, gpointer user_data)
 {
+  DcChannel *self = user_data;
+
   g_mutex_lock (&self->lock);
   dc_channel_check_finished_locked (self);
   dc_channel_check_settled_locked (self);
@@ -224,34 +235,23 @@ dc_channel_get_options (DcChannel *self)
   return self->options;
 }
 
-/* A closure keeps @self alive while a handler runs, which disconnecting alone would not. */
-static void
-connect_signal (DcChannel *self, const char *name, GCallback callback)
-{
-  g_signal_connect_data (
-      self->rtc, name, callback, g_object_ref (self), (GClosureNotify) (void (*) (void)) g_object_unref, 0);
-}
-
 gboolean
-dc_channel_attach (DcChannel *self, GstWebRTCDataChannel *rtc, gconstpointer carrier, DcSctpWatch *watch)
+dc_channel_attach (
+    DcChannel *self, GstWebRTCDataChannel *rtc, gconstpointer carrier, DcSctpWatch *watch, DcSctpBypass *bypass)
 {
+  static const DcWireCallbacks callbacks = {on_message, on_low, on_close, on_error};
   gboolean attached = FALSE;
 
   g_mutex_lock (&self->lock);
-  if (self->rtc == NULL && !self->ended) {
+  if (self->wire == NULL && !self->ended) {
     attached = TRUE;
-    self->rtc = g_object_ref (rtc);
+    self->wire = dc_wire_new (rtc, watch, bypass, &callbacks, G_OBJECT (self));
     self->carrier = carrier;
     g_clear_pointer (&self->watch, dc_sctp_watch_unref);
     self->watch = dc_sctp_watch_ref (watch);
     self->received_seen = dc_sctp_watch_get_received (watch);
     if (self->options->mode == DC_MODE_RAW)
-      g_object_set (rtc, "buffered-amount-low-threshold", (guint64) DC_CHANNEL_RAW_LOW_WATER, NULL);
-    connect_signal (self, "on-message-data", G_CALLBACK (on_message_data));
-    connect_signal (self, "on-message-string", G_CALLBACK (on_message_string));
-    connect_signal (self, "on-close", G_CALLBACK (on_close));
-    connect_signal (self, "on-error", G_CALLBACK (on_error));
-    connect_signal (self, "on-buffered-amount-low", G_CALLBACK (on_buffered_amount_low));
+      dc_wire_set_low_threshold (self->wire, DC_CHANNEL_RAW_LOW_WATER);
   }
   dc_channel_unlock (self);
   return attached;
@@ -263,7 +263,7 @@ dc_channel_has_carrier (DcChannel *self, gconstpointer carrier)
   gboolean has;
 
   g_mutex_lock (&self->lock);
-  has = self->rtc != NULL && self->carrier == carrier;
+  has = self->wire != NULL && self->carrier == carrier;
   g_mutex_unlock (&self->lock);
   return has;
 }
@@ -303,16 +303,19 @@ void
 dc_channel_start (DcChannel *self, GstWebRTCDataChannel *rtc, gsize max_message_size, DcProof *proof)
 {
   g_autoptr (DcProof) given = proof;
+  g_autoptr (DcWire) wire = NULL;
   DcLinkItem *item;
 
   g_mutex_lock (&self->lock);
-  if (self->ended || self->started || self->rtc != rtc) {
+  if (self->ended || self->started || self->wire == NULL || dc_wire_get_rtc (self->wire) != rtc) {
     g_mutex_unlock (&self->lock);
     return;
   }
   self->max_message = max_message_size;
   self->proof = g_steal_pointer (&given);
   self->started = self->starting = TRUE;
+  wire = dc_wire_ref (self->wire);
+  dc_wire_start (wire);
   if (self->options->mode == DC_MODE_LINK)
     start_link_locked (self);
   else if (!self->ready) {
@@ -320,9 +323,11 @@ dc_channel_start (DcChannel *self, GstWebRTCDataChannel *rtc, gsize max_message_
     self->pending |= PENDING_READY;
   }
   /* Sending and delivering drop the lock for a moment: what comes meanwhile queues behind what came before. */
-  while (self->rtc == rtc && (item = g_queue_pop_head (&self->early)) != NULL)
+  while (self->wire == wire && (item = g_queue_pop_head (&self->early)) != NULL)
     deliver_locked (self, item);
   self->starting = FALSE;
+  if (self->remote_closed && !self->ended)
+    take_end_locked (self, NULL);
   dc_channel_unlock (self);
 }
 
@@ -384,7 +389,7 @@ dc_channel_is_unfinished (DcChannel *self)
   gboolean unfinished;
 
   g_mutex_lock (&self->lock);
-  unfinished = self->link != NULL && self->rtc != NULL && !self->remote_closed
+  unfinished = self->link != NULL && self->wire != NULL && !self->remote_closed
                && (self->abort_sent || (!self->ended && !dc_channel_is_clean_locked (self)));
   g_mutex_unlock (&self->lock);
   return unfinished;
@@ -415,13 +420,13 @@ dc_channel_is_settled (DcChannel *self)
 void
 dc_channel_close_rtc (DcChannel *self)
 {
-  g_autoptr (GstWebRTCDataChannel) rtc = NULL;
+  g_autoptr (DcWire) wire = NULL;
 
   g_mutex_lock (&self->lock);
-  rtc = self->rtc != NULL ? g_object_ref (self->rtc) : NULL;
+  wire = self->wire != NULL ? dc_wire_ref (self->wire) : NULL;
   g_mutex_unlock (&self->lock);
-  if (rtc != NULL)
-    gst_webrtc_data_channel_close (rtc);
+  if (wire != NULL)
+    dc_wire_close (wire);
 }
 
 GError *
@@ -452,7 +457,7 @@ dc_channel_detach (DcChannel *self, gconstpointer carrier)
 {
   g_mutex_lock (&self->lock);
   if (self->carrier == carrier) {
-    dc_channel_drop_rtc_locked (self);
+    dc_channel_drop_wire_locked (self);
     if (self->suspended && !self->ended)
       dc_link_suspend (self->link, g_get_monotonic_time (), "the attempt to go on was given up");
     else if (!self->ready && !self->ended && self->link != NULL && dc_link_get_error (self->link) == NULL)
@@ -470,7 +475,7 @@ dc_channel_retire (DcChannel *self)
       g_error_new (DC_ERROR, DC_ERROR_PEER_GONE, "the connection to \"%s\" was closed", self->remote_id);
 
   g_mutex_lock (&self->lock);
-  dc_channel_drop_rtc_locked (self);
+  dc_channel_drop_wire_locked (self);
   dc_channel_end_locked (self, self->closing || dc_channel_is_clean_locked (self) ? NULL : error);
   timer = g_steal_pointer (&self->timer);
   dc_channel_unlock (self);

@@ -3,7 +3,7 @@
  *
  * Theory of operation
  * -------------------
- * A channel joins three kinds of threads: webrtcbin's own (messages arrive there, with webrtcbin's lock held), the worker of the DcPeer
+ * A channel joins three kinds of threads: those on which messages arrive (webrtcbin's own, with its lock held, or the one that reads the network), the worker of the DcPeer
  * (the link's timer), and the application's (push, pull, finish block there). One mutex guards everything; nobody calls out
  * with it held (reading a property of webrtcbin's channel apart, whose own lock is a leaf). What an event makes necessary to tell others
  * (ready, ended, ...) is noted in `pending` while locked, and told by dc_channel_unlock().
@@ -22,8 +22,9 @@
  * thread that holds webrtcbin's lock never waits for one that wants it. webrtcbin's send queue has no bound of its own: the far
  * side's credit is what bounds it.
  *
- * Raw mode has no frames: what came waits in `inbox`. There is no way to slow a raw sender down, so a full inbox ends the channel
- * with an error rather than losing a message. A sender waits while more than DC_CHANNEL_RAW_HIGH_WATER bytes are buffered. */
+ * Raw mode has no frames: what came waits in `inbox`. Past webrtcbin (dc-wire.h), a full one is said to be full, and the far side is slowed down by SCTP; through
+ * it there is no way to do that, so a full inbox ends the channel with an error rather than losing a message. A sender waits while more
+ * than DC_CHANNEL_RAW_HIGH_WATER bytes are buffered. */
 #include "plugins/peer/dc-channel.h"
 
 #include <string.h>
@@ -134,7 +135,7 @@ static gboolean
 push_raw_locked (DcChannel *self, DcLinkItem *item, GError **error)
 {
   g_autoptr (DcLinkItem) owned = item;
-  g_autoptr (GstWebRTCDataChannel) rtc = NULL;
+  g_autoptr (DcWire) wire = NULL;
   g_autoptr (GError) problem = NULL;
   gsize size = item->payload != NULL ? g_bytes_get_size (item->payload) : 0;
   gboolean sent;
@@ -147,9 +148,9 @@ push_raw_locked (DcChannel *self, DcLinkItem *item, GError **error)
     if (interrupted_locked (self, DC_DIRECTION_SEND, error))
       return FALSE;
   } while (wait_for_buffer_locked (self, DC_CHANNEL_RAW_HIGH_WATER));
-  rtc = g_object_ref (self->rtc);
+  wire = dc_wire_ref (self->wire);
   g_mutex_unlock (&self->lock);
-  sent = dc_channel_send_rtc (rtc, item->payload, (item->flags & DC_LINK_FLAG_TEXT) != 0, &problem);
+  sent = dc_wire_send (wire, item->payload, (item->flags & DC_LINK_FLAG_TEXT) != 0, &problem);
   g_mutex_lock (&self->lock);
   if (sent) {
     self->raw_stats.items_sent++;
@@ -248,6 +249,7 @@ next_raw_item_locked (DcChannel *self)
   if (item != NULL) {
     self->inbox_cost -= dc_channel_cost_of (item);
     self->raw_stats.queued_bytes -= item->payload != NULL ? g_bytes_get_size (item->payload) : 0;
+    dc_channel_check_held_locked (self);
   } else if (self->ended && self->error == NULL)
     item = dc_link_item_new (DC_LINK_ITEM_FIN);
   return item;
@@ -359,8 +361,8 @@ begin_finish_locked (DcChannel *self)
     dc_channel_after_link_locked (self);
     return;
   }
-  if (self->rtc != NULL)
-    g_object_set (self->rtc, "buffered-amount-low-threshold", (guint64) 0, NULL);
+  if (self->wire != NULL)
+    dc_wire_set_low_threshold (self->wire, 0);
   dc_channel_start_expiry_locked (self);
   dc_channel_check_finished_locked (self);
 }
@@ -470,6 +472,7 @@ dc_channel_abort (DcChannel *self, const char *reason)
     }
     dc_channel_check_settled_locked (self);
     dc_channel_check_room_locked (self);
+    dc_channel_check_held_locked (self);
     g_cond_broadcast (&self->cond);
   }
   dc_channel_unlock (self);

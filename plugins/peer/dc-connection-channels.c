@@ -146,11 +146,12 @@ on_open (GstWebRTCDataChannel *rtc, DcConnection *self)
 static gboolean
 attach (DcConnection *self, DcChannel *channel, GstWebRTCDataChannel *rtc)
 {
+  DcSctpPath *path = dc_webrtc_get_path (self->webrtc);
   gboolean attached;
 
   g_mutex_lock (&self->attach_lock);
-  attached =
-      !self->gone && dc_channel_attach (channel, rtc, self, dc_sctp_path_get_watch (dc_webrtc_get_path (self->webrtc)));
+  attached = !self->gone
+             && dc_channel_attach (channel, rtc, self, dc_sctp_path_get_watch (path), dc_sctp_path_get_bypass (path));
   g_mutex_unlock (&self->attach_lock);
   return attached;
 }

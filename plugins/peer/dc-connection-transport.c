@@ -204,6 +204,7 @@ void
 dc_connection_far_side_left (DcConnection *self, const char *how)
 {
   dc_connection_hurry (self);
+  dc_sctp_bypass_drain (dc_sctp_path_get_bypass (dc_webrtc_get_path (self->webrtc)));
   self->left = how;
   self->left_waiting = G_MAXUINT;
   self->left_steps = 0;

@@ -28,14 +28,11 @@
  *  - sctpdec adds a pad when something comes on a new stream, and crashes if it is stopped meanwhile: so first nothing comes to it any more,
  *    and what is under way is waited for.
  */
-#include "plugins/peer/dc-sctp-path.h"
-
 #include <gst/sctp/sctpsendmeta.h>
 #include <gst/webrtc/webrtc.h>
 #include <stdio.h>
 
-#include "plugins/transport/gst-sctpdec.h"
-#include "plugins/transport/gst-sctpenc.h"
+#include "plugins/peer/dc-sctp-path-private.h"
 
 /* The next message that has come is a matter of milliseconds, unless an application holds webrtcbin's thread; and there may be many. */
 #define DRAIN_STEP (250 * G_TIME_SPAN_MILLISECOND)
@@ -43,23 +40,6 @@
 /* RFC 8832, section 8.1 and 5.1 */
 #define PPID_DCEP 50
 #define DCEP_OPEN 0x03
-
-struct _DcSctpPath {
-  DcSctpWatch *watch;
-  guint association_id;
-  DcSctpPathCallbacks callbacks;
-  gpointer user_data;
-  gint deaf; /* atomic: what comes in does not count any more */
-  GstBuffer *
-      early; /* (nullable): a packet with a reset, before which something is missing; of the thread that receives, as is: */
-  gboolean passing; /* a packet is given to SCTP that was looked at before */
-
-  GMutex lock;
-  GCond drained;
-  GstElement *sctpenc, *sctpdec; /* once webrtcbin has made them */
-  GPtrArray *channels;           /* (element-type GstWebRTCDataChannel): all there were */
-  guint n_begun;                 /* of them, by the far side */
-};
 
 static guint
 next_association_id (void)
@@ -95,7 +75,7 @@ is_made_by (GstElement *element, const char *factory_name)
 static gboolean
 is_ours (GstElement *element)
 {
-  return DC_IS_SCTPENC (element) || DC_IS_SCTPDEC (element);
+  return element != NULL && (DC_IS_SCTPENC (element) || DC_IS_SCTPDEC (element));
 }
 
 /* webrtcbin sends an empty message as an empty packet, which usrsctp refuses, and that ends the association. RFC 8831, section 6.6, wants one
@@ -251,8 +231,8 @@ wake_drained (DcSctpPath *self)
   g_mutex_unlock (&self->lock);
 }
 
-static void
-tell_drained (DcSctpPath *self)
+void
+dc_sctp_path_tell_drained (DcSctpPath *self)
 {
   wake_drained (self);
   self->callbacks.drained (self->user_data);
@@ -266,8 +246,8 @@ keep_early (DcSctpPath *self, GstBuffer *packet)
   return GST_PAD_PROBE_DROP;
 }
 
-static gboolean
-is_early_due (DcSctpPath *self)
+gboolean
+dc_sctp_path_is_early_due (DcSctpPath *self)
 {
   gboolean early = TRUE;
   GstMapInfo map;
@@ -295,9 +275,10 @@ pass_with_early (DcSctpPath *self, GstPad *pad, GstBuffer *packet)
   return flow;
 }
 
-/* SCTP has not seen it yet: who learns from SCTP that the far side closes a channel finds here what had arrived before. */
-static DcSctpPacket
-look_at_received (DcSctpPath *self, gconstpointer data, gsize size)
+/* SCTP has not seen it yet: who learns from SCTP that the far side closes a channel finds here what had arrived before. Elements of ours keep these
+ * in order by themselves, and are not to be held. */
+DcSctpPacket
+dc_sctp_path_look (DcSctpPath *self, gconstpointer data, gsize size)
 {
   DcSctpPacket packet = dc_sctp_watch_received (self->watch, data, size);
 
@@ -306,7 +287,7 @@ look_at_received (DcSctpPath *self, gconstpointer data, gsize size)
   else if (!(packet & DC_SCTP_PACKET_EARLY)) {
     if (packet & DC_SCTP_PACKET_DELIVERED)
       self->callbacks.delivered (self->user_data);
-    if (packet & DC_SCTP_PACKET_RESETS)
+    if ((packet & DC_SCTP_PACKET_RESETS) && !is_ours (self->sctpdec))
       wait_until_drained (self);
   }
   return packet;
@@ -324,95 +305,17 @@ watch_received (GstPad *pad, GstPadProbeInfo *info, gpointer user_data)
   if (self->passing)
     return GST_PAD_PROBE_OK;
   if (gst_buffer_map (GST_PAD_PROBE_INFO_BUFFER (info), &map, GST_MAP_READ)) {
-    packet = look_at_received (self, map.data, map.size);
+    packet = dc_sctp_path_look (self, map.data, map.size);
     gst_buffer_unmap (GST_PAD_PROBE_INFO_BUFFER (info), &map);
   }
   if (dc_sctp_watch_is_aborted (self->watch))
     return GST_PAD_PROBE_DROP;
   if (packet & DC_SCTP_PACKET_EARLY)
     return keep_early (self, GST_PAD_PROBE_INFO_BUFFER (info));
-  if (!is_early_due (self))
+  if (!dc_sctp_path_is_early_due (self))
     return GST_PAD_PROBE_OK;
   GST_PAD_PROBE_INFO_FLOW_RETURN (info) = pass_with_early (self, pad, GST_PAD_PROBE_INFO_BUFFER (info));
   return GST_PAD_PROBE_HANDLED;
-}
-
-/* --- With elements of ours -------------------------------------------------------------------------------------------------------- */
-
-/* As pass_with_early(). */
-static void
-input_with_early (DcSctpPath *self, const guint8 *data, gsize size)
-{
-  g_autoptr (GstBuffer) early = g_steal_pointer (&self->early);
-  DcPacket packets[] = {{(guint8 *) data, size}, {NULL, 0}};
-  GstMapInfo map;
-
-  if (!gst_buffer_map (early, &map, GST_MAP_READ))
-    return;
-  packets[1] = (DcPacket){map.data, map.size};
-  self->passing = TRUE;
-  gst_dc_sctpdec_input (DC_SCTPDEC (self->sctpdec), packets, G_N_ELEMENTS (packets));
-  self->passing = FALSE;
-  gst_buffer_unmap (early, &map);
-}
-
-static gboolean
-tap_received (const guint8 *data, gsize size, gpointer user_data)
-{
-  DcSctpPath *self = user_data;
-  DcSctpPacket packet;
-
-  if (g_atomic_int_get (&self->deaf))
-    return FALSE;
-  if (self->passing)
-    return TRUE;
-  packet = look_at_received (self, data, size);
-  if (dc_sctp_watch_is_aborted (self->watch))
-    return FALSE;
-  if (packet & DC_SCTP_PACKET_EARLY) {
-    gst_clear_buffer (&self->early);
-    self->early = gst_buffer_new_memdup (data, size);
-    return FALSE;
-  }
-  if (!is_early_due (self))
-    return TRUE;
-  input_with_early (self, data, size);
-  return FALSE;
-}
-
-static gboolean
-tap_leaving (const guint8 *packet, gsize size, gpointer user_data)
-{
-  return dc_sctp_watch_sent (((DcSctpPath *) user_data)->watch, packet, size);
-}
-
-static void
-tap_left (gpointer user_data)
-{
-  DcSctpPath *self = user_data;
-
-  if (dc_sctp_watch_answered (self->watch))
-    self->callbacks.answered (self->user_data);
-}
-
-static void
-tap (DcSctpPath *self, GstElement *element)
-{
-  static const DcSctpOutTaps out = {tap_leaving, tap_left};
-
-  if (DC_IS_SCTPENC (element))
-    gst_dc_sctpenc_set_taps (DC_SCTPENC (element), &out, self);
-  else
-    gst_dc_sctpdec_set_tap (DC_SCTPDEC (element), tap_received, self);
-}
-
-static void
-untap (GstElement *element)
-{
-  if (DC_IS_SCTPENC (element))
-    gst_dc_sctpenc_set_taps (DC_SCTPENC (element), NULL, NULL);
-  else if (DC_IS_SCTPDEC (element))
-    gst_dc_sctpdec_set_tap (DC_SCTPDEC (element), NULL, NULL);
 }
 
 /* --- Elements and channels -------------------------------------------------------------------------------------------------------- */
@@ -423,8 +326,11 @@ on_sctpdec_pad_removed (GstElement *sctpdec, GstPad *pad, DcSctpPath *self)
 {
   guint stream;
 
-  if (sscanf (GST_PAD_NAME (pad), "src_%u", &stream) == 1 && dc_sctp_watch_forget (self->watch, (guint16) stream))
-    tell_drained (self);
+  if (sscanf (GST_PAD_NAME (pad), "src_%u", &stream) != 1)
+    return;
+  dc_sctp_bypass_forget (self->bypass, (guint16) stream);
+  if (dc_sctp_watch_forget (self->watch, (guint16) stream))
+    dc_sctp_path_tell_drained (self);
 }
 
 /* After the handlers of those whose channel it is. */
@@ -434,8 +340,9 @@ on_message (GstWebRTCDataChannel *channel, gpointer message, DcSctpPath *self)
   gint id;
 
   g_object_get (channel, "id", &id, NULL);
+  dc_sctp_bypass_given (self->bypass, (guint16) id);
   if (dc_sctp_watch_given (self->watch, (guint16) id))
-    tell_drained (self);
+    dc_sctp_path_tell_drained (self);
 }
 
 static void
@@ -469,7 +376,7 @@ on_deep_element_added (GstBin *bin, GstBin *sub_bin, GstElement *element, DcSctp
   else
     g_signal_connect (element, "pad-removed", G_CALLBACK (on_sctpdec_pad_removed), self);
   if (is_ours (element))
-    tap (self, element);
+    dc_sctp_path_tap (self, element);
   else if (encoder)
     watch_pad (self, element, "src", watch_sent);
   else
@@ -501,7 +408,7 @@ forget_instance (gpointer instance, gpointer self)
 static void
 forget_element (DcSctpPath *self, GstElement *element)
 {
-  untap (element);
+  dc_sctp_path_untap (element);
   forget_instance (element, self);
 }
 
@@ -560,7 +467,7 @@ dc_sctp_path_deafen (DcSctpPath *self)
   if (pad == NULL)
     return;
   if (is_ours (sctpdec))
-    gst_dc_sctpdec_input (DC_SCTPDEC (sctpdec), NULL, 0);
+    dc_sctp_path_deafen_ours (self, DC_SCTPDEC (sctpdec));
   GST_PAD_STREAM_LOCK (pad);
   GST_PAD_STREAM_UNLOCK (pad);
 }
@@ -587,6 +494,7 @@ dc_sctp_path_new (GstElement *bin, const DcSctpPathCallbacks *callbacks, gpointe
   self->callbacks = *callbacks;
   self->user_data = user_data;
   self->watch = dc_sctp_watch_new ();
+  self->bypass = dc_sctp_bypass_new ();
   self->association_id = next_association_id ();
   self->channels = g_ptr_array_new_with_free_func (g_object_unref);
   g_signal_connect (bin, "deep-element-added", G_CALLBACK (on_deep_element_added), self);
@@ -598,6 +506,12 @@ DcSctpWatch *
 dc_sctp_path_get_watch (DcSctpPath *self)
 {
   return self->watch;
+}
+
+DcSctpBypass *
+dc_sctp_path_get_bypass (DcSctpPath *self)
+{
+  return self->bypass;
 }
 
 void
@@ -613,6 +527,7 @@ dc_sctp_path_free (DcSctpPath *self)
   gst_clear_object (&self->sctpdec);
   g_ptr_array_unref (self->channels);
   dc_sctp_watch_unref (self->watch);
+  dc_sctp_bypass_unref (self->bypass);
   g_cond_clear (&self->drained);
   g_mutex_clear (&self->lock);
   g_free (self);

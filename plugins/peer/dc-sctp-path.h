@@ -4,6 +4,7 @@
 
 #include <gst/gst.h>
 
+#include "plugins/peer/dc-sctp-bypass.h"
 #include "plugins/peer/dc-sctp-watch.h"
 
 G_BEGIN_DECLS
@@ -30,6 +31,8 @@ typedef struct _DcSctpPath DcSctpPath;
 DcSctpPath *dc_sctp_path_new (GstElement *bin, const DcSctpPathCallbacks *callbacks, gpointer user_data);
 /* It sees what comes out of DTLS, which nobody else than the far side can have sent, and what goes in. */
 DcSctpWatch *dc_sctp_path_get_watch (DcSctpPath *self);
+/* By which messages go past webrtcbin, where SCTP's elements are ours. */
+DcSctpBypass *dc_sctp_path_get_bypass (DcSctpPath *self);
 /* Asks the far side's SCTP for a sign of life, once there is an association; any packet that comes is one (dc_sctp_watch_get_received()). */
 void dc_sctp_path_ask_for_life (DcSctpPath *self);
 /* Tells the far side that the connection ends (DTLS close_notify), if it got that far. It leaves within some 50 ms. */

@@ -10,6 +10,7 @@ G_BEGIN_DECLS
 typedef struct {
   guint under_way[2]; /* of those that are set, and of those that were before */
   guint epoch;        /* which of the two */
+  guint waiting; /* for somebody to leave: others sleep on the same condition, and are not to be woken for each call */
 } DcSctpCalls;
 
 /* What is set now is going to be called. Returns: what to leave with. */
@@ -23,7 +24,7 @@ dc_sctp_calls_enter (DcSctpCalls *self)
 static inline void
 dc_sctp_calls_leave (DcSctpCalls *self, guint epoch, GCond *changed)
 {
-  if (--self->under_way[epoch] == 0)
+  if (--self->under_way[epoch] == 0 && self->waiting > 0)
     g_cond_broadcast (changed);
 }
 
@@ -33,12 +34,14 @@ dc_sctp_calls_change (DcSctpCalls *self, GCond *changed, GMutex *lock)
 {
   guint before;
 
+  self->waiting++;
   while (self->under_way[!self->epoch] > 0)
     g_cond_wait (changed, lock);
   before = self->epoch;
   self->epoch = !before;
   while (self->under_way[before] > 0)
     g_cond_wait (changed, lock);
+  self->waiting--;
 }
 
 G_END_DECLS

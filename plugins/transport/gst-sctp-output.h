@@ -12,12 +12,14 @@ G_BEGIN_DECLS
 /* Packets as DcSctpAssociation puts them out, at most DC_PACKETS_MAX; any thread, one call at a time. */
 typedef void (*DcSctpDivertFunc) (DcPacket *packets, guint n, gpointer user_data);
 
-/* Sees what leaves. Any thread. */
+/* Sees what leaves. Any thread; each may be NULL. */
 typedef struct {
   /* @packet is about to leave. TRUE: left() is wanted. */
   gboolean (*leaving) (const guint8 *packet, gsize size, gpointer user_data);
   /* What was wanted to be told has been given to what is below. */
   void (*left) (gpointer user_data);
+  /* SCTP has taken a message that came by the pad of its stream. */
+  void (*taken) (guint16 stream, guint32 ppid, gpointer user_data);
 } DcSctpOutTaps;
 
 typedef struct {
@@ -26,8 +28,8 @@ typedef struct {
   GCond changed;
   GQueue packets; /* (element-type GstBuffer): for the pad */
   gboolean running;
-  gboolean pushing;   /* somebody is at the pad */
-  gboolean begun;     /* of who is: the pad has had the events that come first */
+  gboolean pushing;   /* a packet */
+  gboolean begun;     /* of the pad's thread: the pad has had the events that come first */
   GstFlowReturn flow; /* that the pad has said last, if it says so for good */
   DcSctpDivertFunc divert;
   gpointer divert_data;
@@ -48,11 +50,13 @@ void dc_sctp_output_end (DcSctpOutput *self);
 void dc_sctp_output_flush (DcSctpOutput *self, gboolean flushing);
 GstFlowReturn dc_sctp_output_get_flow (DcSctpOutput *self);
 
-/* The association's callback, and so one at a time. @may_wait: the pad may hold this thread. */
-void dc_sctp_output_put (DcSctpOutput *self, DcPacket *packets, guint n, gboolean may_wait);
+/* The association's callback, and so one at a time. Does not wait for the pad. */
+void dc_sctp_output_put (DcSctpOutput *self, DcPacket *packets, guint n);
 
 /* Both wait until what was set before is not called any more: not to be called within. */
 void dc_sctp_output_divert (DcSctpOutput *self, DcSctpDivertFunc func, gpointer user_data);
 void dc_sctp_output_set_taps (DcSctpOutput *self, const DcSctpOutTaps *taps, gpointer user_data);
+/* To the tap. */
+void dc_sctp_output_tell_taken (DcSctpOutput *self, guint16 stream, guint32 ppid);
 
 G_END_DECLS

@@ -27,10 +27,6 @@ void dc_sctp_shared_leave (DcSctpShared *self, DcSctpRole role);
 void dc_sctp_shared_set_port (DcSctpShared *self, DcSctpRole role, guint port);
 /* (nullable) (transfer none): once it has begun; lives as long as @self. */
 DcSctpAssociation *dc_sctp_shared_get_association (DcSctpShared *self);
-/* Packets for the association, in place of dc_sctp_association_input(). */
-void dc_sctp_shared_input (DcSctpShared *self, const DcPacket *packets, guint n);
-/* Whether this thread brings packets, or is inside of a callback: it must not wait for anything. */
-gboolean dc_sctp_shared_is_bringing (void);
 
 DcSctpShared *dc_sctp_shared_ref (DcSctpShared *self);
 void dc_sctp_shared_unref (DcSctpShared *self);

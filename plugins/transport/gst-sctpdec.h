@@ -20,7 +20,8 @@ typedef enum {
 } DcSctpHookResult;
 
 /* A message, before any pad is used for it. On the thread that brings packets, as a rule, or one that goes on after a pause; one at a time, and in
- * order. It may send. */
+ * order. It may send. Nothing of a
+ * stream that the far side has closed, and uses again, is shown before the pad of the one before is gone. */
 typedef DcSctpHookResult (*DcSctpHookFunc) (guint16 stream, guint32 ppid, GBytes *message, gpointer user_data);
 
 /* @func: (nullable). What was set before is not called any more once this has returned: not to be called within it. */

@@ -61,20 +61,24 @@ make (const char *url, const char *room, gboolean offers, GError **error)
   return NULL;
 }
 
-static gpointer
-receive_thread (gpointer data)
+/* On the thread on which it has come; what is sent back from there does not wait, since it is little. */
+static void
+take_all (DcChannel *channel, guint stream, Ours *self)
 {
-  Ours *self = data;
   g_autoptr (GError) error = NULL;
-  GBytes *message;
+  DcLinkItem *item;
 
-  while ((message = dc_channel_receive (self->channel, NULL, &error))) {
-    peer_received (&self->end, message);
-    g_bytes_unref (message);
+  while ((item = dc_channel_try_pull (channel, 0, &error))) {
+    gboolean is_data = item->kind == DC_LINK_ITEM_DATA;
+
+    if (is_data && item->payload)
+      peer_received (&self->end, item->payload);
+    dc_link_item_free (item);
+    if (!is_data)
+      return;
   }
   if (error)
     peer_fail (error);
-  return NULL;
 }
 
 static gboolean
@@ -85,7 +89,8 @@ wait_open (PeerEnd *end, GError **error)
   self->channel = dc_peer_wait_channel (self->peer, NULL, error);
   if (!self->channel)
     return FALSE;
-  g_thread_unref (g_thread_new ("receiver", receive_thread, self));
+  g_signal_connect (self->channel, "readable", G_CALLBACK (take_all), self);
+  take_all (self->channel, 0, self);
   return TRUE;
 }
 
@@ -118,5 +123,7 @@ main (int argc, char **argv)
 {
   const PeerStack stack = {make, wait_open, send_message, interrupt, get_limit, describe};
 
+  /* As every program does that uses GStreamer, whether it will connect or not. */
+  gst_init (&argc, &argv);
   return peer_main (&stack, argc, argv);
 }

@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* dc-sctp-path-fast.c: what goes through SCTP under a webrtcbin, seen by taps and hooks, where its elements are ours. See dc-sctp-path.c. */
+#include "plugins/peer/dc-sctp-path-private.h"
+
+/* RFC 8832, section 8.1 */
+#define PPID_DCEP 50
+
+/* As pass_with_early(). */
+static void
+input_with_early (DcSctpPath *self, const guint8 *data, gsize size)
+{
+  g_autoptr (GstBuffer) early = g_steal_pointer (&self->early);
+  DcPacket packets[] = {{(guint8 *) data, size}, {NULL, 0}};
+  GstMapInfo map;
+
+  if (!gst_buffer_map (early, &map, GST_MAP_READ))
+    return;
+  packets[1] = (DcPacket){map.data, map.size};
+  self->passing = TRUE;
+  gst_dc_sctpdec_input (DC_SCTPDEC (self->sctpdec), packets, G_N_ELEMENTS (packets));
+  self->passing = FALSE;
+  gst_buffer_unmap (early, &map);
+}
+
+static gboolean
+tap_received (const guint8 *data, gsize size, gpointer user_data)
+{
+  DcSctpPath *self = user_data;
+  DcSctpPacket packet;
+
+  if (g_atomic_int_get (&self->deaf))
+    return FALSE;
+  if (self->passing)
+    return TRUE;
+  packet = dc_sctp_path_look (self, data, size);
+  if (dc_sctp_watch_is_aborted (self->watch))
+    return FALSE;
+  if (packet & DC_SCTP_PACKET_EARLY) {
+    gst_clear_buffer (&self->early);
+    self->early = gst_buffer_new_memdup (data, size);
+    return FALSE;
+  }
+  if (!dc_sctp_path_is_early_due (self))
+    return TRUE;
+  input_with_early (self, data, size);
+  return FALSE;
+}
+
+static gboolean
+tap_leaving (const guint8 *packet, gsize size, gpointer user_data)
+{
+  return dc_sctp_watch_sent (((DcSctpPath *) user_data)->watch, packet, size);
+}
+
+static void
+tap_left (gpointer user_data)
+{
+  DcSctpPath *self = user_data;
+
+  if (dc_sctp_watch_answered (self->watch))
+    self->callbacks.answered (self->user_data);
+}
+
+static void
+tap_taken (guint16 stream, guint32 ppid, gpointer user_data)
+{
+  if (ppid == PPID_DCEP)
+    dc_sctp_bypass_announced (((DcSctpPath *) user_data)->bypass, stream);
+}
+
+static void
+take_room (gpointer user_data)
+{
+  dc_sctp_bypass_wake (((DcSctpPath *) user_data)->bypass);
+}
+
+/* What channels are given past webrtcbin counts as what it gives them. */
+static DcSctpHookResult
+take_message (guint16 stream, guint32 ppid, GBytes *message, gpointer user_data)
+{
+  DcSctpPath *self = user_data;
+  DcSctpHookResult result = dc_sctp_bypass_take (self->bypass, stream, ppid, message);
+
+  if (result == DC_SCTP_HOOK_TAKEN && dc_sctp_watch_given (self->watch, stream))
+    dc_sctp_path_tell_drained (self);
+  return result;
+}
+
+static void
+tap_enc (DcSctpPath *self, DcSctpEnc *enc)
+{
+  static const DcSctpOutTaps out = {tap_leaving, tap_left, tap_taken};
+
+  dc_sctp_bypass_set_enc (self->bypass, enc);
+  gst_dc_sctpenc_set_taps (enc, &out, self);
+  gst_dc_sctpenc_set_writable (enc, take_room, self);
+}
+
+static void
+tap_dec (DcSctpPath *self, DcSctpDec *dec)
+{
+  dc_sctp_bypass_set_dec (self->bypass, dec);
+  gst_dc_sctpdec_set_tap (dec, tap_received, self);
+  gst_dc_sctpdec_set_hook (dec, take_message, self);
+}
+
+void
+dc_sctp_path_tap (DcSctpPath *self, GstElement *element)
+{
+  if (DC_IS_SCTPENC (element))
+    tap_enc (self, DC_SCTPENC (element));
+  else
+    tap_dec (self, DC_SCTPDEC (element));
+}
+
+void
+dc_sctp_path_untap (GstElement *element)
+{
+  if (DC_IS_SCTPENC (element)) {
+    gst_dc_sctpenc_set_taps (DC_SCTPENC (element), NULL, NULL);
+    gst_dc_sctpenc_set_writable (DC_SCTPENC (element), NULL, NULL);
+  } else if (DC_IS_SCTPDEC (element)) {
+    gst_dc_sctpdec_set_tap (DC_SCTPDEC (element), NULL, NULL);
+    gst_dc_sctpdec_set_hook (DC_SCTPDEC (element), NULL, NULL);
+  }
+}
+
+void
+dc_sctp_path_deafen_ours (DcSctpPath *self, DcSctpDec *sctpdec)
+{
+  dc_sctp_bypass_stop (self->bypass);
+  gst_dc_sctpdec_set_hook (sctpdec, NULL, NULL);
+  gst_dc_sctpdec_input (sctpdec, NULL, 0);
+}
