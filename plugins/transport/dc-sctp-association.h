@@ -113,7 +113,10 @@ void dc_sctp_association_shut (DcSctpAssociation *self);
 void dc_sctp_association_abort (DcSctpAssociation *self);
 
 void dc_sctp_association_set_mtu (DcSctpAssociation *self, guint32 mtu);
+/* As long as the room of the socket below is not known. */
 void dc_sctp_association_set_receive_window (DcSctpAssociation *self, guint32 window);
+/* Bytes of payload that the socket below holds, which is read at once; 0: not known (again). The window follows that, and the path's length. */
+void dc_sctp_association_set_socket_room (DcSctpAssociation *self, guint32 bytes);
 DcSctpState dc_sctp_association_get_state (DcSctpAssociation *self);
 void dc_sctp_association_get_stats (DcSctpAssociation *self, DcSctpStats *stats);
 

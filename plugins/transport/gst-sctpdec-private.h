@@ -25,6 +25,8 @@ struct _DcSctpDec {
   GstElement parent;
   GstPad *sink;
   DcSctpDecRun *run; /* (nullable): of the sink pad's stream lock */
+  gint socket_room;  /* atomic */
+  gint room_in_use;  /* by the association; of the sink pad's stream lock */
 
   GMutex lock; /* of what follows; nothing is called with it */
   GCond called;

@@ -83,6 +83,17 @@ pass_tap (DcSctpDec *self, DcSctpShared *shared, DcSctpInTap tap, gpointer tap_d
   self->run = outer;
 }
 
+static void
+follow_room (DcSctpDec *self, DcSctpAssociation *association)
+{
+  gint room = g_atomic_int_get (&self->socket_room);
+
+  if (room == self->room_in_use)
+    return;
+  self->room_in_use = room;
+  dc_sctp_association_set_socket_room (association, (guint32) room);
+}
+
 /* With the sink pad's stream lock, and an association. */
 static void
 input (DcSctpDec *self, DcSctpShared *shared, const DcPacket *packets, guint n)
@@ -96,6 +107,7 @@ input (DcSctpDec *self, DcSctpShared *shared, const DcPacket *packets, guint n)
   tap_data = self->tap_data;
   epoch = dc_sctp_calls_enter (&self->calls);
   g_mutex_unlock (&self->lock);
+  follow_room (self, dc_sctp_shared_get_association (shared));
   if (tap != NULL)
     pass_tap (self, shared, tap, tap_data, packets, n);
   else
@@ -116,6 +128,12 @@ gst_dc_sctpdec_input (DcSctpDec *self, const DcPacket *packets, guint n)
   if (!GST_PAD_IS_FLUSHING (self->sink))
     input (self, shared, packets, n);
   GST_PAD_STREAM_UNLOCK (self->sink);
+}
+
+void
+gst_dc_sctpdec_set_socket_room (DcSctpDec *self, guint bytes)
+{
+  g_atomic_int_set (&self->socket_room, (gint) MIN (bytes, G_MAXINT));
 }
 
 /* --- the sink pad --- */
