@@ -22,6 +22,7 @@ static const char *const names[GST_DATA_CHANNEL_PROP_OWN] = {
     [GST_DATA_CHANNEL_PROP_ICE_TCP] = "ice-tcp",
     [GST_DATA_CHANNEL_PROP_INTERFACE] = "interface",
     [GST_DATA_CHANNEL_PROP_PORT_RANGE] = "port-range",
+    [GST_DATA_CHANNEL_PROP_FAST] = "fast",
     [GST_DATA_CHANNEL_PROP_CONNECT_TIMEOUT] = "connect-timeout",
     [GST_DATA_CHANNEL_PROP_RESUME_TIMEOUT] = "resume-timeout",
     [GST_DATA_CHANNEL_PROP_STATS_INTERVAL] = "stats-interval",

@@ -330,7 +330,7 @@ dc_connection_new (
   self->callbacks = *callbacks;
   self->user_data = user_data;
   self->cancellable = g_cancellable_new ();
-  self->webrtc = dc_webrtc_new (config->ice, &webrtc_callbacks, self, error);
+  self->webrtc = dc_webrtc_new (config->webrtc, config->ice, &webrtc_callbacks, self, error);
   if (self->webrtc == NULL || !dc_connection_begin_candidates (self, error)) {
     g_clear_pointer (&self->webrtc, dc_webrtc_free);
     dc_connection_unref (self);

@@ -34,6 +34,7 @@ struct _DcPeer {
   char *signaling, *room, *wanted_id, *remote_peer, *token, *secret;
   DcProfile profile;
   DcIceSettings ice_settings;
+  DcWebrtcSettings webrtc_settings;
   gboolean polling, once;
   gboolean manual; /* `signaling` says so: people carry the descriptions, and there is one call */
   guint connect_timeout, resume_timeout, max_connections;

@@ -276,7 +276,7 @@ dc_peer_start (DcPeer *self, GError **error)
     g_ptr_array_add (self->profile.channels, dc_channel_options_new (NULL));
   if (!check_settings (self, error))
     return FALSE;
-  dc_preparation_begin ();
+  dc_preparation_begin (self->webrtc_settings.fast == DC_FAST_AUTO);
   if (!make_parts (self, error)) {
     dc_preparation_end ();
     return FALSE;
