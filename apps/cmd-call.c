@@ -299,8 +299,8 @@ make_peer (DcCommand command, const DcOptions *options)
       "ice-transport-policy", options->relay_only ? DC_ICE_POLICY_RELAY : DC_ICE_POLICY_ALL, "ice-tcp",
       options->ice_tcp, "fast", options->fast, "interface", options->interfaces, "port-range", options->port_range,
       "proxy", options->proxy, "connect-timeout", options->timeout, "resume-timeout", options->resume_timeout, "tls-ca",
-      options->tls_ca, "polling", options->polling, "token", options->token, "secret", options->secret, "once",
-      command == DC_COMMAND_OFFER || options->once, NULL);
+      options->tls_ca, "polling", options->polling, "token", options->token, "secret", options->secret, "certificate",
+      options->certificate, "once", command == DC_COMMAND_OFFER || options->once, NULL);
 }
 
 static gboolean

@@ -38,7 +38,7 @@ static const struct {
 typedef struct {
   char *signaling, *room, *tls_ca, *proxy, *env_file, *timeout;
   gboolean polling, json;
-  char *id, *to, *ice_policy, *port_range, *fast, *count, *interval, *message, *resume_timeout;
+  char *id, *to, *ice_policy, *port_range, *fast, *certificate, *count, *interval, *message, *resume_timeout;
   char *protocol, *max_retransmits, *max_lifetime, *negotiated, *remote_file;
   GStrv stun_servers, turn_servers, interfaces, labels, rest;
   gboolean no_turn, ice_tcp, once, raw, unordered, hang_up, manual, print_again, base64;
@@ -58,6 +58,7 @@ raw_options_clear (RawOptions *raw)
   g_free (raw->port_range);
   g_free (raw->ice_policy);
   g_free (raw->fast);
+  g_free (raw->certificate);
   g_free (raw->count);
   g_free (raw->interval);
   g_free (raw->message);
@@ -83,6 +84,7 @@ dc_options_free (DcOptions *options)
   g_free (options->room);
   g_free (options->token);
   g_free (options->secret);
+  g_free (options->certificate);
   g_free (options->tls_ca);
   g_free (options->proxy);
   g_free (options->id);
@@ -135,6 +137,8 @@ add_call_entries (GOptionContext *context, RawOptions *raw)
   const GOptionEntry entries[] = {
       {"id", 'i', 0, G_OPTION_ARG_STRING, &raw->id, "Our id in the room [made up by the server]", "ID"},
       {"to", 0, 0, G_OPTION_ARG_STRING, &raw->to, "Have to do with this peer only", "PEER"},
+      {"certificate", 0, 0, G_OPTION_ARG_FILENAME, &raw->certificate,
+          "Show the certificate in this PEM file, with its key; made if it is not there [one for this run]", "FILE"},
       {"resume-timeout", 0, 0, G_OPTION_ARG_STRING, &raw->resume_timeout,
           "How long to look for the other peer again when the connection is lost; 0: not at all [30]", "SECONDS"},
       {"count", 'n', 0, G_OPTION_ARG_STRING, &raw->count, "Messages to send; 0: until interrupted [5]", "N"},
@@ -501,6 +505,7 @@ fill_texts (DcOptions *options, RawOptions *raw, const Defaults *defaults, DcCom
                                                     : split_servers (look_up (defaults, DC_ENV_TURN));
   options->tls_ca = g_steal_pointer (&raw->tls_ca);
   options->to = g_steal_pointer (&raw->to);
+  options->certificate = g_steal_pointer (&raw->certificate);
   options->message = g_steal_pointer (&raw->message);
   return TRUE;
 }

@@ -42,6 +42,7 @@ typedef struct {
   /* Of offer and answer. */
   char *id;           /* (nullable) */
   char *secret;       /* (nullable) */
+  char *certificate;  /* (nullable) */
   char *to;           /* (nullable) */
   char *stun_servers; /* (nullable): separated by blanks */
   GStrv turn_servers;

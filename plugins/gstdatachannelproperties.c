@@ -65,6 +65,10 @@ install_room_properties (GObjectClass *klass)
           "Passphrase that both sides know and prove to each other before anything else crosses, so that no hostile "
           "signaling server can sit in the middle; it is not sent. NULL: none, at both sides. Link mode only",
           NULL, PROPERTY_FLAGS & ~G_PARAM_READABLE));
+  install_string (klass, GST_DATA_CHANNEL_PROP_CERTIFICATE, "Certificate file",
+      "PEM file with our certificate and its private key, by whose fingerprint others may know us again; made if it is "
+      "not there. NULL: a certificate for this process alone",
+      NULL);
   install_string (klass, GST_DATA_CHANNEL_PROP_TLS_CA, "TLS CA file",
       "PEM file with the certificates to trust for wss://, https:// and turns:// instead of the system's", NULL);
   /* Not readable either: it may have a password in it. */

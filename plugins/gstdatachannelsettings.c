@@ -13,6 +13,7 @@ static const char *const names[GST_DATA_CHANNEL_PROP_OWN] = {
     [GST_DATA_CHANNEL_PROP_ROLE] = "role",
     [GST_DATA_CHANNEL_PROP_TOKEN] = "token",
     [GST_DATA_CHANNEL_PROP_SECRET] = "secret",
+    [GST_DATA_CHANNEL_PROP_CERTIFICATE] = "certificate",
     [GST_DATA_CHANNEL_PROP_TLS_CA] = "tls-ca",
     [GST_DATA_CHANNEL_PROP_PROXY] = "proxy",
     [GST_DATA_CHANNEL_PROP_POLLING] = "polling",

@@ -156,7 +156,8 @@ test_options_given (void)
       "--stun-server t"
       " --turn-server turn://a:b@c --turn-server turn://d:e@f --no-turn --ice-policy relay --count 0 --interval .25"
       " --message 'a b' --json --timeout 2 --tls-ca ca.pem --polling --once"
-      " --ice-tcp --interface eth0 --interface tun0 --port-range 1-2 --proxy http://p:1 --fast auto");
+      " --ice-tcp --interface eth0 --interface tun0 --port-range 1-2 --proxy http://p:1 --fast auto --certificate "
+      "own.pem");
   g_assert_cmpstr (options->signaling, ==, "wss://h:1");
   g_assert_cmpstr (options->room, ==, "r");
   g_assert_cmpstr (options->id, ==, "me");
@@ -165,6 +166,7 @@ test_options_given (void)
   g_assert_cmpstr (options->interfaces, ==, "eth0 tun0");
   g_assert_cmpstr (options->port_range, ==, "1-2");
   g_assert_cmpstr (options->proxy, ==, "http://p:1");
+  g_assert_cmpstr (options->certificate, ==, "own.pem");
   g_assert_true (options->ice_tcp);
   g_assert_cmpint (options->fast, ==, DC_FAST_AUTO);
   g_assert_cmpstr (options->turn_servers[0], ==, "turn://a:b@c");

@@ -27,6 +27,7 @@ enum {
   PROP_POLLING,
   PROP_TOKEN,
   PROP_SECRET,
+  PROP_CERTIFICATE,
   PROP_ONCE,
   PROP_MAX_CONNECTIONS,
   PROP_STATS,
@@ -146,6 +147,8 @@ string_of (DcPeer *self, guint id, const char **fallback)
       return &self->token;
     case PROP_SECRET:
       return &self->secret;
+    case PROP_CERTIFICATE:
+      return &self->certificate;
     default:
       return NULL;
   }
@@ -343,6 +346,19 @@ define_server (void)
       "Passphrase that both sides prove to each other; NULL: none", NULL, CONSTRUCT_FLAGS & ~G_PARAM_READABLE);
 }
 
+static void
+define_certificate (void)
+{
+  /**
+   * DcPeer:certificate:
+   * PEM file with our certificate and its private key, without a passphrase, by whose fingerprint others may know us again. If there is none it
+   * is made when the peer starts, with a new key (ECDSA, P-256) that nobody else may read. %NULL: a certificate for this process alone.
+   */
+  properties[PROP_CERTIFICATE] = g_param_spec_string ("certificate", NULL,
+      "PEM file with our certificate and its key, made if it is not there; NULL: one for this process", NULL,
+      CONSTRUCT_FLAGS);
+}
+
 /* How the connections come about. */
 static void
 define_ice (void)
@@ -506,6 +522,7 @@ dc_peer_class_install (GObjectClass *object_class)
   object_class->get_property = get_property;
   define_meeting ();
   define_server ();
+  define_certificate ();
   define_ice ();
   define_statistics ();
   g_object_class_install_properties (object_class, N_PROPS, properties);

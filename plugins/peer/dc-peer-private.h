@@ -31,7 +31,7 @@ struct _DcPeer {
   GObject parent_instance;
 
   /* Properties; constant once started. */
-  char *signaling, *room, *wanted_id, *remote_peer, *token, *secret;
+  char *signaling, *room, *wanted_id, *remote_peer, *token, *secret, *certificate;
   DcProfile profile;
   DcIceSettings ice_settings;
   DcWebrtcSettings webrtc_settings;

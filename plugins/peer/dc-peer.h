@@ -86,6 +86,7 @@ G_DECLARE_FINAL_TYPE (DcPeer, dc_peer, DC, PEER, GObject)
  *   "polling" boolean        HTTP long polling only
  *   "token" string           admission token for the server
  *   "secret" string          passphrase that both sides prove to each other; link mode only
+ *   "certificate" string     PEM file with our certificate and its key, made if it is not there; default: one for this process
  *   "once" boolean           after the first remote's channels have ended, leave the room and call and answer nobody any more
  *   "max-connections" uint   remote peers served at a time, default 1; a further caller is told "busy"
  *   "stats" GstStructure     (read-only) the statistics, see dc-event.h

@@ -89,6 +89,22 @@ add_transport (DcWebrtc *self)
   g_signal_connect (self->bin, "deep-element-added", G_CALLBACK (on_element), self->transport);
 }
 
+/* Both ours and GStreamer's take it until they are started. What it says of the certificate goes into the description. */
+static void
+give_certificate (GstBin *bin, GstBin *sub_bin, GstElement *element, const char *pem)
+{
+  GstElementFactory *factory = gst_element_get_factory (element);
+
+  if (factory != NULL && g_str_equal (GST_OBJECT_NAME (factory), "dtlsdec"))
+    g_object_set (element, "pem", pem, NULL);
+}
+
+static void
+free_pem (gpointer pem, GClosure *closure)
+{
+  g_free (pem);
+}
+
 static void
 choose_ours (GstPromise *promise, gpointer user_data)
 {
@@ -124,6 +140,9 @@ dc_webrtc_new (const DcWebrtcSettings *settings, const DcIceConfig *config, cons
   dc_closed_channels_watch (self->bin);
   if (fast)
     add_transport (self);
+  if (settings->pem != NULL)
+    g_signal_connect_data (self->bin, "deep-element-added", G_CALLBACK (give_certificate), g_strdup (settings->pem),
+        free_pem, (GConnectFlags) 0);
   self->path = dc_sctp_path_new (self->bin, callbacks, user_data);
   bus = gst_element_get_bus (self->pipeline);
   gst_bus_set_sync_handler (bus, on_bus_message, self, NULL);

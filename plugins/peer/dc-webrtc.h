@@ -17,6 +17,7 @@ typedef struct _DcWebrtc DcWebrtc;
 /* What the user says of how a webrtcbin is made. */
 typedef struct {
   DcFast fast;
+  char *pem; /* (nullable): our certificate and its key; one that is made for the process */
 } DcWebrtcSettings;
 
 /* Without TURN servers, which dc_ice_agent_add_relays() names. DC_ERROR_CONNECTION if a plugin is missing, or an interface that is to be used has no address. */

@@ -93,7 +93,7 @@ static void
 install_properties (GObjectClass *klass)
 {
   static const char *const strings[] = {"signaling", "room", "id", "remote-peer", "stun-server", "tls-ca", "token",
-      "secret", "proxy", "interface", "port-range"};
+      "secret", "certificate", "proxy", "interface", "port-range"};
   static const char *const numbers[] = {"connect-timeout", "resume-timeout", "max-connections"};
   static const char *const switches[] = {"polling", "once", "use-turn", "ice-tcp"};
   GParamFlags flags = G_PARAM_READWRITE | G_PARAM_CONSTRUCT_ONLY;
