@@ -297,10 +297,10 @@ make_peer (DcCommand command, const DcOptions *options)
       "remote-peer", options->to, "role", command == DC_COMMAND_OFFER ? DC_ROLE_OFFERER : DC_ROLE_ANSWERER,
       "stun-server", options->stun_servers, "turn-servers", options->turn_servers, "use-turn", !options->no_turn,
       "ice-transport-policy", options->relay_only ? DC_ICE_POLICY_RELAY : DC_ICE_POLICY_ALL, "ice-tcp",
-      options->ice_tcp, "interface", options->interfaces, "port-range", options->port_range, "proxy", options->proxy,
-      "connect-timeout", options->timeout, "resume-timeout", options->resume_timeout, "tls-ca", options->tls_ca,
-      "polling", options->polling, "token", options->token, "secret", options->secret, "once",
-      command == DC_COMMAND_OFFER || options->once, NULL);
+      options->ice_tcp, "fast", options->fast, "interface", options->interfaces, "port-range", options->port_range,
+      "proxy", options->proxy, "connect-timeout", options->timeout, "resume-timeout", options->resume_timeout, "tls-ca",
+      options->tls_ca, "polling", options->polling, "token", options->token, "secret", options->secret, "certificate",
+      options->certificate, "once", command == DC_COMMAND_OFFER || options->once, NULL);
 }
 
 static gboolean

@@ -38,7 +38,7 @@ static const struct {
 typedef struct {
   char *signaling, *room, *tls_ca, *proxy, *env_file, *timeout;
   gboolean polling, json;
-  char *id, *to, *ice_policy, *port_range, *count, *interval, *message, *resume_timeout;
+  char *id, *to, *ice_policy, *port_range, *fast, *certificate, *count, *interval, *message, *resume_timeout;
   char *protocol, *max_retransmits, *max_lifetime, *negotiated, *remote_file;
   GStrv stun_servers, turn_servers, interfaces, labels, rest;
   gboolean no_turn, ice_tcp, once, raw, unordered, hang_up, manual, print_again, base64;
@@ -57,6 +57,8 @@ raw_options_clear (RawOptions *raw)
   g_free (raw->to);
   g_free (raw->port_range);
   g_free (raw->ice_policy);
+  g_free (raw->fast);
+  g_free (raw->certificate);
   g_free (raw->count);
   g_free (raw->interval);
   g_free (raw->message);
@@ -82,6 +84,7 @@ dc_options_free (DcOptions *options)
   g_free (options->room);
   g_free (options->token);
   g_free (options->secret);
+  g_free (options->certificate);
   g_free (options->tls_ca);
   g_free (options->proxy);
   g_free (options->id);
@@ -134,6 +137,8 @@ add_call_entries (GOptionContext *context, RawOptions *raw)
   const GOptionEntry entries[] = {
       {"id", 'i', 0, G_OPTION_ARG_STRING, &raw->id, "Our id in the room [made up by the server]", "ID"},
       {"to", 0, 0, G_OPTION_ARG_STRING, &raw->to, "Have to do with this peer only", "PEER"},
+      {"certificate", 0, 0, G_OPTION_ARG_FILENAME, &raw->certificate,
+          "Show the certificate in this PEM file, with its key; made if it is not there [one for this run]", "FILE"},
       {"resume-timeout", 0, 0, G_OPTION_ARG_STRING, &raw->resume_timeout,
           "How long to look for the other peer again when the connection is lost; 0: not at all [30]", "SECONDS"},
       {"count", 'n', 0, G_OPTION_ARG_STRING, &raw->count, "Messages to send; 0: until interrupted [5]", "N"},
@@ -162,6 +167,8 @@ add_ice_entries (GOptionContext *context, RawOptions *raw)
       {"interface", 0, 0, G_OPTION_ARG_STRING_ARRAY, &raw->interfaces,
           "Use this network interface only, may be given repeatedly [all but loopback]", "NAME"},
       {"port-range", 0, 0, G_OPTION_ARG_STRING, &raw->port_range, "Local ports to use for the data [any]", "MIN-MAX"},
+      {"fast", 0, 0, G_OPTION_ARG_STRING, &raw->fast,
+          "Send packets past GStreamer's elements: auto, wherever possible, or off [" DC_FAST_DEFAULT "]", "WHEN"},
       {NULL},
   };
   g_option_context_add_main_entries (context, entries, NULL);
@@ -223,8 +230,8 @@ make_context (DcCommand command, RawOptions *raw)
   g_option_context_set_summary (context, commands[command].summary);
   g_option_context_set_description (context,
       "Defaults come from the environment variables DC_SIGNALING, DC_ROOM, DC_ID, DC_STUN, DC_TURN, DC_TOKEN,\n"
-      "DC_SECRET and DC_PROXY (or SIGNALING_SERVER_ADDR and SIGNALING_SERVER_PORT), and after those from a .env\n"
-      "file in the working directory.\n"
+      "DC_SECRET, DC_PROXY and DC_FAST (or SIGNALING_SERVER_ADDR and SIGNALING_SERVER_PORT), and after those from a\n"
+      ".env file in the working directory.\n"
       "\n"
       "Exit status: 0 done, 2 usage, 3 signaling server, 4 no connection, 5 identity of the other peer, 6 the other "
       "peer\n"
@@ -281,6 +288,19 @@ parse_policy (const char *text, gboolean *relay_only, GError **error)
   if (text == NULL || *relay_only || g_str_equal (text, "all"))
     return TRUE;
   return usage_error (error, "--ice-policy takes all or relay, not \"%s\"", text);
+}
+
+/* @text NULL: nobody said. @where: who did. */
+static gboolean
+parse_fast (const char *text, const char *where, DcFast *fast, GError **error)
+{
+  if (text == NULL)
+    *fast = dc_fast_get_default ();
+  else if (g_str_equal (text, "auto") || g_str_equal (text, "off"))
+    *fast = *text == 'a' ? DC_FAST_AUTO : DC_FAST_OFF;
+  else
+    return usage_error (error, "%s takes auto or off, not \"%s\"", where, text);
+  return TRUE;
 }
 
 static gboolean
@@ -456,6 +476,14 @@ fill_numbers (DcOptions *options, const RawOptions *raw, DcCommand command, GErr
 }
 
 static gboolean
+fill_fast (DcOptions *options, const RawOptions *raw, const Defaults *defaults, GError **error)
+{
+  if (raw->fast != NULL)
+    return parse_fast (raw->fast, "--fast", &options->fast, error);
+  return parse_fast (look_up (defaults, DC_ENV_FAST), DC_ENV_FAST, &options->fast, error);
+}
+
+static gboolean
 fill_texts (DcOptions *options, RawOptions *raw, const Defaults *defaults, DcCommand command, GError **error)
 {
   /* Where no server makes ids up. */
@@ -477,6 +505,7 @@ fill_texts (DcOptions *options, RawOptions *raw, const Defaults *defaults, DcCom
                                                     : split_servers (look_up (defaults, DC_ENV_TURN));
   options->tls_ca = g_steal_pointer (&raw->tls_ca);
   options->to = g_steal_pointer (&raw->to);
+  options->certificate = g_steal_pointer (&raw->certificate);
   options->message = g_steal_pointer (&raw->message);
   return TRUE;
 }
@@ -502,7 +531,7 @@ dc_options_parse (DcCommand command, int argc, char **argv, DcGetenvFunc getenv_
   options->ice_tcp = raw.ice_tcp;
   options->once = raw.once;
   if (!fill_numbers (options, &raw, command, error) || !fill_texts (options, &raw, &defaults, command, error)
-      || !fill_channels (options, &raw, command, error))
+      || !fill_channels (options, &raw, command, error) || !fill_fast (options, &raw, &defaults, error))
     return NULL;
   return g_steal_pointer (&options);
 }

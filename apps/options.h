@@ -4,6 +4,8 @@
 
 #include <glib.h>
 
+#include "plugins/peer/dc-peer.h"
+
 G_BEGIN_DECLS
 
 /* The variables, all in one place. Precedence: command line, environment, .env file. */
@@ -15,6 +17,7 @@ G_BEGIN_DECLS
 #define DC_ENV_TOKEN "DC_TOKEN"
 #define DC_ENV_SECRET "DC_SECRET"
 #define DC_ENV_PROXY "DC_PROXY"
+#define DC_ENV_FAST "DC_FAST" /* the library looks at it, too, but not into the file */
 /* The older pair, used where DC_SIGNALING is nowhere set. */
 #define DC_ENV_OLD_ADDR "SIGNALING_SERVER_ADDR"
 #define DC_ENV_OLD_PORT "SIGNALING_SERVER_PORT"
@@ -39,6 +42,7 @@ typedef struct {
   /* Of offer and answer. */
   char *id;           /* (nullable) */
   char *secret;       /* (nullable) */
+  char *certificate;  /* (nullable) */
   char *to;           /* (nullable) */
   char *stun_servers; /* (nullable): separated by blanks */
   GStrv turn_servers;
@@ -46,6 +50,7 @@ typedef struct {
   gboolean no_turn;
   gboolean relay_only;
   gboolean ice_tcp;
+  DcFast fast;
   char *interfaces; /* (nullable): separated by blanks */
   char *port_range; /* (nullable) */
   guint64 count;    /* 0: until interrupted */

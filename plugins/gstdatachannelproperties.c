@@ -65,6 +65,10 @@ install_room_properties (GObjectClass *klass)
           "Passphrase that both sides know and prove to each other before anything else crosses, so that no hostile "
           "signaling server can sit in the middle; it is not sent. NULL: none, at both sides. Link mode only",
           NULL, PROPERTY_FLAGS & ~G_PARAM_READABLE));
+  install_string (klass, GST_DATA_CHANNEL_PROP_CERTIFICATE, "Certificate file",
+      "PEM file with our certificate and its private key, by whose fingerprint others may know us again; made if it is "
+      "not there. NULL: a certificate for this process alone",
+      NULL);
   install_string (klass, GST_DATA_CHANNEL_PROP_TLS_CA, "TLS CA file",
       "PEM file with the certificates to trust for wss://, https:// and turns:// instead of the system's", NULL);
   /* Not readable either: it may have a password in it. */
@@ -105,6 +109,10 @@ install_connection_properties (GObjectClass *klass)
       "The only network interface to use, or several separated by blanks; NULL: all but loopback", NULL);
   install_string (klass, GST_DATA_CHANNEL_PROP_PORT_RANGE, "Port range",
       "Local ports to use for the data, MIN-MAX; NULL: any", NULL);
+  install_enum (klass, GST_DATA_CHANNEL_PROP_FAST, "Fast path",
+      "Whether packets go past GStreamer's elements, in batches, which is several times as fast; auto: wherever the "
+      "path is one of UDP without a TURN server. The environment variable DC_FAST changes the default",
+      DC_TYPE_FAST, (int) dc_fast_get_default ());
   install_uint (klass, GST_DATA_CHANNEL_PROP_CONNECT_TIMEOUT, "Connect timeout",
       "Seconds from PAUSED until a channel must be open, else an error; 0: wait as long as it takes", 0,
       G_MAXUINT / 1000, 0);
@@ -183,6 +191,7 @@ gst_data_channel_install_properties (GObjectClass *klass)
   gst_type_mark_as_plugin_api (DC_TYPE_ROLE, 0);
   gst_type_mark_as_plugin_api (DC_TYPE_MODE, 0);
   gst_type_mark_as_plugin_api (DC_TYPE_ICE_POLICY, 0);
+  gst_type_mark_as_plugin_api (DC_TYPE_FAST, 0);
 }
 
 /* --- Values -------------------------------------------------------------------------------------------------------------------- */

@@ -156,7 +156,8 @@ test_options_given (void)
       "--stun-server t"
       " --turn-server turn://a:b@c --turn-server turn://d:e@f --no-turn --ice-policy relay --count 0 --interval .25"
       " --message 'a b' --json --timeout 2 --tls-ca ca.pem --polling --once"
-      " --ice-tcp --interface eth0 --interface tun0 --port-range 1-2 --proxy http://p:1");
+      " --ice-tcp --interface eth0 --interface tun0 --port-range 1-2 --proxy http://p:1 --fast auto --certificate "
+      "own.pem");
   g_assert_cmpstr (options->signaling, ==, "wss://h:1");
   g_assert_cmpstr (options->room, ==, "r");
   g_assert_cmpstr (options->id, ==, "me");
@@ -165,7 +166,9 @@ test_options_given (void)
   g_assert_cmpstr (options->interfaces, ==, "eth0 tun0");
   g_assert_cmpstr (options->port_range, ==, "1-2");
   g_assert_cmpstr (options->proxy, ==, "http://p:1");
+  g_assert_cmpstr (options->certificate, ==, "own.pem");
   g_assert_true (options->ice_tcp);
+  g_assert_cmpint (options->fast, ==, DC_FAST_AUTO);
   g_assert_cmpstr (options->turn_servers[0], ==, "turn://a:b@c");
   g_assert_cmpstr (options->turn_servers[1], ==, "turn://d:e@f");
   g_assert_cmpuint (options->count, ==, 0);
@@ -233,6 +236,7 @@ test_options_bad (void)
       {"--interval 1s", "--interval takes seconds"},
       {"--interval .", "--interval takes seconds"},
       {"--interval 86401", "--interval takes seconds"},
+      {"--fast on", "--fast takes auto or off, not \"on\""},
       {"--ice-policy some", "--ice-policy takes all or relay, not \"some\""},
       {"--message \xff", "--message takes UTF-8"},
       {"--once", "--once"}, /* offer has none */
@@ -263,8 +267,9 @@ test_options_precedence (void)
   int fd = g_file_open_tmp ("dcpeer-XXXXXX.env", &path, NULL);
   g_assert_cmpint (fd, >=, 0);
   close (fd);
-  const char *contents = "DC_ROOM=file-room\r\nDC_ID=file-id\r\nDC_STUN=stun://file\r\nUNKNOWN=x\r\n"
-                         "DC_TURN=\"turn://a:b@c, turn://d:e@f\tturn://g:h@i\"\r\nDC_TOKEN=t\r\nDC_SECRET=s\r\n";
+  const char *contents =
+      "DC_ROOM=file-room\r\nDC_ID=file-id\r\nDC_STUN=stun://file\r\nUNKNOWN=x\r\n"
+      "DC_TURN=\"turn://a:b@c, turn://d:e@f\tturn://g:h@i\"\r\nDC_TOKEN=t\r\nDC_SECRET=s\r\nDC_FAST=auto\r\n";
   g_assert_true (g_file_set_contents (path, contents, -1, NULL));
   environment = g_hash_table_new (g_str_hash, g_str_equal);
   g_hash_table_insert (environment, (gpointer) "DC_ROOM", (gpointer) "environment-room");
@@ -279,8 +284,17 @@ test_options_precedence (void)
   g_assert_cmpstr (options->stun_servers, ==, "stun://file");
   g_assert_cmpstr (options->token, ==, "t");
   g_assert_cmpstr (options->secret, ==, "s");
+  g_assert_cmpint (options->fast, ==, DC_FAST_AUTO);
   g_assert_cmpuint (g_strv_length (options->turn_servers), ==, 3);
   g_assert_cmpstr (options->turn_servers[2], ==, "turn://g:h@i");
+
+  g_hash_table_insert (environment, (gpointer) "DC_FAST", (gpointer) "off");
+  g_autoptr (DcOptions) other = parse_good (DC_COMMAND_OFFER, words);
+  g_assert_cmpint (other->fast, ==, DC_FAST_OFF);
+  g_hash_table_insert (environment, (gpointer) "DC_FAST", (gpointer) "yes");
+  g_autoptr (GError) error = NULL;
+  g_assert_null (parse_words (DC_COMMAND_OFFER, words, &error));
+  g_assert_cmpstr (error->message, ==, "DC_FAST takes auto or off, not \"yes\"");
 
   g_clear_pointer (&environment, g_hash_table_unref);
   g_unlink (path);

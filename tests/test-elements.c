@@ -74,7 +74,9 @@ assert_string_property (gpointer object, const char *name, const char *expected)
 #define ALL_PROPERTIES                                                                                                 \
   "name=dc signaling=ws://h:1 room=r peer-id=me remote-peer=you role=answerer label=l mode=raw "                       \
   "stun-server=stun://s:3478 ice-transport-policy=relay connect-timeout=7 resume-timeout=8 tls-ca=/ca.pem "            \
-  "proxy=h:2 ice-tcp=true interface=eth0 port-range=5-6 polling=true token=ticket secret=horse stats-interval=9 "      \
+  "proxy=h:2 ice-tcp=true interface=eth0 port-range=5-6 fast=auto certificate=/own.pem polling=true token=ticket "     \
+  "secret=horse "                                                                                                      \
+  "stats-interval=9 "                                                                                                  \
   "protocol=chat ordered=false max-retransmits=3 "                                                                     \
   "negotiated=true "                                                                                                   \
   "channel-id=5 max-message-size=1000 window=70000 "                                                                   \
@@ -95,6 +97,7 @@ assert_connection_properties (DcPeer *peer)
   g_auto (GStrv) turn = NULL;
   DcRole role;
   DcIcePolicy policy;
+  DcFast fast;
   gboolean polling, once, tcp;
 
   assert_string_property (peer, "signaling", "ws://h:1");
@@ -104,6 +107,7 @@ assert_connection_properties (DcPeer *peer)
   assert_string_property (peer, "stun-server", "stun://s:3478");
   assert_string_property (peer, "tls-ca", "/ca.pem");
   assert_string_property (peer, "proxy", "h:2");
+  assert_string_property (peer, "certificate", "/own.pem");
   assert_string_property (peer, "interface", "eth0");
   assert_string_property (peer, "port-range", "5-6");
   assert_string_property (peer, "token", "ticket");
@@ -113,9 +117,10 @@ assert_connection_properties (DcPeer *peer)
   assert_uint_property (peer, "stats-interval", 9);
   assert_uint_property (peer, "max-connections", 1);
   g_object_get (peer, "role", &role, "ice-transport-policy", &policy, "polling", &polling, "once", &once, "ice-tcp",
-      &tcp, "turn-servers", &turn, NULL);
+      &tcp, "turn-servers", &turn, "fast", &fast, NULL);
   g_assert_cmpint (role, ==, DC_ROLE_ANSWERER);
   g_assert_cmpint (policy, ==, DC_ICE_POLICY_RELAY);
+  g_assert_cmpint (fast, ==, DC_FAST_AUTO);
   g_assert_true (polling);
   g_assert_true (once);
   g_assert_true (tcp);
@@ -197,7 +202,7 @@ test_properties_are_alike (void)
       "turn-servers", "ice-transport-policy", "label", "protocol", "mode", "ordered", "max-retransmits",
       "max-packet-lifetime", "negotiated", "channel-id", "max-message-size", "window", "connect-timeout",
       "resume-timeout", "session", "token", "secret", "stats", "stats-interval", "tls-ca", "proxy", "polling",
-      "ice-tcp", "interface", "port-range", "uri"};
+      "ice-tcp", "interface", "port-range", "fast", "certificate", "uri"};
 
   for (gsize i = 0; i < G_N_ELEMENTS (names); i++) {
     GParamSpec *a = g_object_class_find_property (G_OBJECT_CLASS (sink), names[i]);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* test-identity.c: a man in the middle who swaps certificates is refused, whichever side he stands at. */
+#include <glib/gstdio.h>
 #include <string.h>
 
 #include "plugins/peer/dc-peer.h"
@@ -280,6 +281,83 @@ test_secret_command_line (Fixture *fixture, gconstpointer data)
   g_assert_cmpint (dc_test_process_wait_exit (friend), ==, 0);
 }
 
+/* --- A certificate that is kept ------------------------------------------------------------------------------------------------- */
+
+/* The fingerprint that bob shows to alice, who knows him by nothing else. (transfer full) */
+static char *
+show (Fixture *fixture, const char *certificate, DcFast fast)
+{
+  g_autoptr (DcTestPeer) bob = dc_test_peer_new (
+      fixture->direct_url, "id", "bob", "role", DC_ROLE_ANSWERER, "certificate", certificate, "fast", fast, NULL);
+  g_autoptr (DcTestPeer) alice = NULL;
+  g_autoptr (GstStructure) identity = NULL;
+  g_autoptr (DcChannel) channel = NULL;
+
+  gst_structure_free (dc_test_peer_wait_event (bob, "registered"));
+  alice = dc_test_peer_new (
+      fixture->direct_url, "id", "alice", "role", DC_ROLE_OFFERER, "certificate", certificate, "fast", fast, NULL);
+  identity = dc_test_peer_wait_event (alice, "identity");
+  channel = dc_test_peer_wait_channel (alice);
+  return g_strdup (gst_structure_get_string (identity, "presented"));
+}
+
+/* In each run, whoever's elements show it. */
+static void
+test_kept (Fixture *fixture, gconstpointer data)
+{
+  g_autofree char *directory = g_dir_make_tmp ("dc-XXXXXX", NULL);
+  g_autofree char *path = g_build_filename (directory, "own.pem", NULL);
+  g_autofree char *first = show (fixture, path, DC_FAST_OFF), *second = show (fixture, path, DC_FAST_AUTO),
+                  *third = show (fixture, path, DC_FAST_OFF), *none = show (fixture, NULL, DC_FAST_OFF),
+                  *fast_none = show (fixture, NULL, DC_FAST_AUTO);
+  GStatBuf status;
+
+  g_assert_nonnull (first);
+  g_assert_cmpstr (first, ==, second);
+  g_assert_cmpstr (first, ==, third);
+  g_assert_cmpstr (first, !=, none);
+  g_assert_cmpstr (first, !=, fast_none);
+  g_assert_cmpint (g_stat (path, &status), ==, 0);
+  g_assert_cmpint (status.st_mode & 0777, ==, 0600);
+  g_assert_cmpint (g_unlink (path), ==, 0);
+  g_assert_cmpint (g_rmdir (directory), ==, 0); /* nothing else is left in it */
+}
+
+static void
+assert_no_certificate (const char *path, const char *part)
+{
+  g_autoptr (DcPeer) peer = g_object_new (DC_TYPE_PEER, "certificate", path, NULL);
+  g_autoptr (GError) error = NULL;
+
+  g_assert_false (dc_peer_start (peer, &error));
+  g_assert_error (error, DC_ERROR, DC_ERROR_USAGE);
+  g_test_message ("%s", error->message);
+  g_assert_nonnull (strstr (error->message, path));
+  g_assert_nonnull (strstr (error->message, part));
+}
+
+static void
+test_no_certificate (void)
+{
+  const char *dcpeer = g_getenv ("DCPEER");
+  g_autofree char *directory = g_dir_make_tmp ("dc-XXXXXX", NULL);
+  g_autofree char *path = g_build_filename (directory, "own.pem", NULL),
+                  *below = g_build_filename (path, "own.pem", NULL);
+  g_autoptr (DcTestProcess) process = NULL;
+
+  assert_no_certificate (directory, "cannot be read: Is a directory");
+  assert_no_certificate ("/nonexistent/own.pem", "cannot be made: No such file or directory");
+  assert_no_certificate ("/dev/zero", "cannot be read: File too large");
+  g_assert_true (g_file_set_contents (path, "-----BEGIN CERTIFICATE-----\n", -1, NULL));
+  assert_no_certificate (path, "is of no use: no certificate can be read");
+  assert_no_certificate (below, "cannot be read: Not a directory");
+  process = dc_test_process_new (dcpeer, "answer", "--certificate", path, NULL);
+  dc_test_process_wait_line (process, "is of no use: no certificate can be read");
+  g_assert_cmpint (dc_test_process_wait_exit (process), ==, 2);
+  g_assert_cmpint (g_unlink (path), ==, 0);
+  g_assert_cmpint (g_rmdir (directory), ==, 0);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -298,5 +376,7 @@ main (int argc, char **argv)
   g_test_add ("/identity/secret/middle-unseen", Fixture, NULL, set_up, test_middle_unseen, tear_down);
   g_test_add ("/identity/secret/middle-seen", Fixture, NULL, set_up, test_middle_seen, tear_down);
   g_test_add ("/identity/secret/command-line", Fixture, NULL, set_up, test_secret_command_line, tear_down);
+  g_test_add ("/identity/certificate/kept", Fixture, NULL, set_up, test_kept, tear_down);
+  g_test_add_func ("/identity/certificate/none", test_no_certificate);
   return g_test_run ();
 }

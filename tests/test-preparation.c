@@ -2,7 +2,9 @@
 /* test-preparation.c: what is ready before the first webrtcbin of a process is made. */
 #include <gst/gst.h>
 
+#include "plugins/peer/dc-peer.h"
 #include "plugins/peer/dc-preparation.h"
+#include "plugins/transport/dc-transport.h"
 #include "tests/harness/dc-test.h"
 
 static gboolean
@@ -17,6 +19,12 @@ is_loaded (const char *factory_name)
   return plugin == NULL || gst_plugin_is_loaded (plugin);
 }
 
+static gboolean
+is_fast (void)
+{
+  return dc_fast_get_default () == DC_FAST_AUTO;
+}
+
 /* Every plugin of which a webrtcbin makes something for a data channel. */
 static void
 test_plugins (void)
@@ -26,8 +34,8 @@ test_plugins (void)
 
   g_assert_false (is_loaded ("webrtcbin"));
   g_assert_false (is_loaded ("srtpenc"));
-  dc_preparation_begin ();
-  dc_preparation_begin ();
+  dc_preparation_begin (is_fast ());
+  dc_preparation_begin (is_fast ());
   dc_preparation_end ();
   dc_preparation_end ();
   for (guint i = 0; i < G_N_ELEMENTS (factories); i++)
@@ -35,26 +43,66 @@ test_plugins (void)
       g_error ("%s is not loaded", factories[i]);
 }
 
+static const char *const parts[] = {"sctpenc", "sctpdec", "dtlsenc", "dtlsdec"};
+
 static gboolean
-is_ours (const char *factory_name)
+is_ours (GType type)
+{
+  return g_str_has_prefix (g_type_name (type), "GstDc") || g_str_has_prefix (g_type_name (type), "DcSctp");
+}
+
+static gboolean
+is_registered (const char *factory_name)
 {
   g_autoptr (GstElementFactory) factory = gst_element_factory_find (factory_name);
 
-  return g_str_has_prefix (g_type_name (gst_element_factory_get_element_type (factory)), "GstDc")
-         || g_str_has_prefix (g_type_name (gst_element_factory_get_element_type (factory)), "DcSctp");
+  return is_ours (gst_element_factory_get_element_type (factory));
 }
 
 /* The first of GStreamer's own makes a certificate of RSA: with ours there must be none. */
 static void
 test_parts (void)
 {
-  static const char *const factories[] = {"sctpenc", "sctpdec", "dtlsenc", "dtlsdec"};
-  gboolean fast = g_strcmp0 (g_getenv ("DC_FAST"), "auto") == 0;
+  gboolean fast = is_fast ();
 
   g_assert_true (dc_preparation_wait () == fast);
-  for (guint i = 0; i < G_N_ELEMENTS (factories); i++)
-    g_assert_true (is_ours (factories[i]) == fast);
+  for (guint i = 0; i < G_N_ELEMENTS (parts); i++)
+    g_assert_true (is_registered (parts[i]) == fast);
   g_assert_true ((g_type_class_peek (g_type_from_name ("GstDtlsDec")) == NULL) == fast);
+}
+
+static void
+assert_made (gboolean ours)
+{
+  for (guint i = 0; i < G_N_ELEMENTS (parts); i++) {
+    g_autoptr (GstElement) element = gst_object_ref_sink (gst_element_factory_make (parts[i], "part"));
+
+    g_assert_true (is_ours (G_OBJECT_TYPE (element)) == ours);
+    g_assert_cmpstr (GST_OBJECT_NAME (element), ==, "part");
+    g_assert_cmpstr (GST_OBJECT_NAME (gst_element_get_factory (element)), ==, parts[i]);
+  }
+}
+
+static gpointer
+make_on_another_thread (gpointer unused)
+{
+  assert_made (FALSE);
+  return NULL;
+}
+
+/* Who comes later may still have ours, and nobody else gets them. */
+static void
+test_choice (void)
+{
+  dc_preparation_begin (TRUE);
+  g_assert_true (dc_preparation_wait ());
+  dc_preparation_end ();
+  assert_made (FALSE);
+  dc_transport_choose (TRUE);
+  assert_made (TRUE);
+  g_thread_join (g_thread_new ("other", make_on_another_thread, NULL));
+  dc_transport_choose (FALSE);
+  assert_made (FALSE);
 }
 
 int
@@ -64,5 +112,6 @@ main (int argc, char **argv)
   gst_init (NULL, NULL);
   g_test_add_func ("/preparation/plugins", test_plugins);
   g_test_add_func ("/preparation/parts", test_parts);
+  g_test_add_func ("/preparation/choice", test_choice);
   return g_test_run ();
 }

@@ -249,6 +249,7 @@ class Telling(Case):
         given = {
             'role': GstDataChannel.Role.ANSWERER,
             'ice_transport_policy': GstDataChannel.IcePolicy.RELAY,
+            'fast': GstDataChannel.Fast.AUTO,
             'turn_servers': ['turn://a:b@127.0.0.1'],
             'connect_timeout': 7,
             'use_turn': False,
@@ -261,6 +262,7 @@ class Telling(Case):
         self.assertEqual({name: peer.get_property(name) for name in given}, given)
         plain = GstDataChannel.Peer()
         self.assertEqual(plain.props.signaling, GstDataChannel.PEER_DEFAULT_SIGNALING)
+        self.assertEqual(plain.props.fast, GstDataChannel.Fast.get_default())
         self.assertEqual(plain.props.room, GstDataChannel.PEER_DEFAULT_ROOM)
         self.assertEqual(plain.props.resume_timeout, GstDataChannel.PEER_DEFAULT_RESUME_TIMEOUT)
         readable = [spec.name for spec in plain.list_properties() if spec.flags & GObject.ParamFlags.READABLE]

@@ -87,7 +87,8 @@ make (void)
   g_autoptr (GPtrArray) none = g_ptr_array_new ();
   DcIceConfig config = {.loopback = TRUE, .turn_servers = none};
   g_autoptr (GError) error = NULL;
-  DcWebrtc *webrtc = dc_webrtc_new (&config, &callbacks, NULL, &error);
+  DcWebrtcSettings settings = {.fast = DC_FAST_OFF};
+  DcWebrtc *webrtc = dc_webrtc_new (&settings, &config, &callbacks, NULL, &error);
 
   g_assert_no_error (error);
   return webrtc;

@@ -40,6 +40,7 @@ struct _DcConnection {
   gint64 start, opened_at;
   char *remote_id, *call, *continues, *secret;
   const DcIceConfig *ice_config;
+  const DcWebrtcSettings *webrtc_settings;
   guint timeout_ms;
   gboolean patient;
   DcConnectionCallbacks callbacks;

@@ -160,6 +160,8 @@ use_local_description (DcConnection *self, const GstStructure *reply, DcMessageT
     return;
   }
   dc_sdp_add_max_message_size (description->sdp, dc_connection_get_max_message_size (self));
+  if (self->webrtc_settings->pem != NULL)
+    dc_sdp_set_fingerprint (description->sdp, self->webrtc_settings->pem);
   message = dc_message_new (type);
   message->sdp = gst_sdp_message_as_text (description->sdp);
   message->continues = type == DC_MESSAGE_OFFER ? g_strdup (self->continues) : NULL;
@@ -325,12 +327,13 @@ dc_connection_new (
   self->secret = g_strdup (config->secret);
   self->channels = g_ptr_array_ref (config->channels);
   self->ice_config = config->ice;
+  self->webrtc_settings = config->webrtc;
   self->timeout_ms = config->timeout;
   self->patient = config->patient;
   self->callbacks = *callbacks;
   self->user_data = user_data;
   self->cancellable = g_cancellable_new ();
-  self->webrtc = dc_webrtc_new (config->ice, &webrtc_callbacks, self, error);
+  self->webrtc = dc_webrtc_new (config->webrtc, config->ice, &webrtc_callbacks, self, error);
   if (self->webrtc == NULL || !dc_connection_begin_candidates (self, error)) {
     g_clear_pointer (&self->webrtc, dc_webrtc_free);
     dc_connection_unref (self);

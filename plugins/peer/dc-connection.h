@@ -24,8 +24,9 @@ typedef struct {
   guint timeout;         /* milliseconds until dc_connection_set_open() */
   gboolean
       patient; /* people carry the descriptions: `timeout` only begins with the answer, and an offer may get more candidates */
-  const char *secret;     /* (nullable): to be proved on each channel */
-  const DcIceConfig *ice; /* as it is when the connection is made; outlives it */
+  const char *secret;             /* (nullable): to be proved on each channel */
+  const DcIceConfig *ice;         /* as it is when the connection is made; outlives it */
+  const DcWebrtcSettings *webrtc; /* likewise */
 } DcConnectionConfig;
 
 typedef struct {

@@ -19,6 +19,7 @@ enum {
   PROP_ICE_TCP,
   PROP_INTERFACE,
   PROP_PORT_RANGE,
+  PROP_FAST,
   PROP_CONNECT_TIMEOUT,
   PROP_RESUME_TIMEOUT,
   PROP_TLS_CA,
@@ -26,6 +27,7 @@ enum {
   PROP_POLLING,
   PROP_TOKEN,
   PROP_SECRET,
+  PROP_CERTIFICATE,
   PROP_ONCE,
   PROP_MAX_CONNECTIONS,
   PROP_STATS,
@@ -67,6 +69,46 @@ dc_ice_policy_get_type (void)
   return register_enum (&type, "DcIcePolicy", values);
 }
 
+GType
+dc_fast_get_type (void)
+{
+  static gsize type = 0;
+  static const GEnumValue values[] = {
+      {DC_FAST_AUTO, "Wherever the path allows it", "auto"},
+      {DC_FAST_OFF, "Never", "off"},
+      {0, NULL, NULL},
+  };
+  return register_enum (&type, "DcFast", values);
+}
+
+/**
+ * dc_fast_get_default:
+ *
+ * What [property@Peer:fast] is if nobody sets it: `auto` or `off`, as the environment variable `DC_FAST` says, or else as the library was built. It is
+ * looked at once. May be called on any thread.
+ *
+ * Returns: the default
+ */
+DcFast
+dc_fast_get_default (void)
+{
+  static gsize looked = 0;
+  static DcFast fast;
+
+  if (g_once_init_enter (&looked)) {
+    const char *text = g_getenv ("DC_FAST");
+    gboolean said = text != NULL && *text != '\0';
+
+    if (said && !g_str_equal (text, "auto") && !g_str_equal (text, "off")) {
+      g_warning ("the environment variable DC_FAST takes auto or off, not \"%s\"", text);
+      said = FALSE;
+    }
+    fast = g_str_equal (said ? text : DC_FAST_DEFAULT, "auto") ? DC_FAST_AUTO : DC_FAST_OFF;
+    g_once_init_leave (&looked, 1);
+  }
+  return fast;
+}
+
 static char *
 dup_string (const GValue *value, const char *fallback)
 {
@@ -105,6 +147,8 @@ string_of (DcPeer *self, guint id, const char **fallback)
       return &self->token;
     case PROP_SECRET:
       return &self->secret;
+    case PROP_CERTIFICATE:
+      return &self->certificate;
     default:
       return NULL;
   }
@@ -148,6 +192,8 @@ set_property (GObject *object, guint id, const GValue *value, GParamSpec *spec)
     self->ice_settings.policy = g_value_get_enum (value);
   else if (id == PROP_ICE_TCP)
     self->ice_settings.tcp = g_value_get_boolean (value);
+  else if (id == PROP_FAST)
+    self->webrtc_settings.fast = g_value_get_enum (value);
   else if (id == PROP_CONNECT_TIMEOUT)
     self->connect_timeout = g_value_get_uint (value);
   else if (id == PROP_RESUME_TIMEOUT)
@@ -183,6 +229,8 @@ get_property (GObject *object, guint id, GValue *value, GParamSpec *spec)
     g_value_set_enum (value, self->ice_settings.policy);
   else if (id == PROP_ICE_TCP)
     g_value_set_boolean (value, self->ice_settings.tcp);
+  else if (id == PROP_FAST)
+    g_value_set_enum (value, self->webrtc_settings.fast);
   else if (id == PROP_CONNECT_TIMEOUT)
     g_value_set_uint (value, self->connect_timeout);
   else if (id == PROP_RESUME_TIMEOUT)
@@ -298,6 +346,19 @@ define_server (void)
       "Passphrase that both sides prove to each other; NULL: none", NULL, CONSTRUCT_FLAGS & ~G_PARAM_READABLE);
 }
 
+static void
+define_certificate (void)
+{
+  /**
+   * DcPeer:certificate:
+   * PEM file with our certificate and its private key, without a passphrase, by whose fingerprint others may know us again. If there is none it
+   * is made when the peer starts, with a new key (ECDSA, P-256) that nobody else may read. %NULL: a certificate for this process alone.
+   */
+  properties[PROP_CERTIFICATE] = g_param_spec_string ("certificate", NULL,
+      "PEM file with our certificate and its key, made if it is not there; NULL: one for this process", NULL,
+      CONSTRUCT_FLAGS);
+}
+
 /* How the connections come about. */
 static void
 define_ice (void)
@@ -346,6 +407,18 @@ define_ice (void)
    */
   properties[PROP_PORT_RANGE] = g_param_spec_string (
       "port-range", NULL, "Ports of our host candidates, MIN-MAX; NULL: any", NULL, CONSTRUCT_FLAGS);
+  /**
+   * DcPeer:fast:
+   * Whether packets and messages go past GStreamer's elements, in batches, which is several times as fast. %DC_FAST_AUTO does so for each
+   * connection while its path is one of UDP without a TURN server, on systems that can, and follows when the path changes; the event `transport`
+   * tells. %DC_FAST_OFF never does.
+   *
+   * It is for this peer alone: others of the process with %DC_FAST_OFF are made of GStreamer's elements alone, and so are other webrtcbins.
+   *
+   * What it is unless set: [func@Fast.get_default].
+   */
+  properties[PROP_FAST] = g_param_spec_enum ("fast", NULL, "Whether packets go past GStreamer's elements", DC_TYPE_FAST,
+      (int) dc_fast_get_default (), CONSTRUCT_FLAGS);
   /**
    * DcPeer:connect-timeout:
    * Seconds from the start, or from the end of the last channel, until a channel must be open; then the peer gives up, see
@@ -449,6 +522,7 @@ dc_peer_class_install (GObjectClass *object_class)
   object_class->get_property = get_property;
   define_meeting ();
   define_server ();
+  define_certificate ();
   define_ice ();
   define_statistics ();
   g_object_class_install_properties (object_class, N_PROPS, properties);

@@ -31,9 +31,10 @@ struct _DcPeer {
   GObject parent_instance;
 
   /* Properties; constant once started. */
-  char *signaling, *room, *wanted_id, *remote_peer, *token, *secret;
+  char *signaling, *room, *wanted_id, *remote_peer, *token, *secret, *certificate;
   DcProfile profile;
   DcIceSettings ice_settings;
+  DcWebrtcSettings webrtc_settings;
   gboolean polling, once;
   gboolean manual; /* `signaling` says so: people carry the descriptions, and there is one call */
   guint connect_timeout, resume_timeout, max_connections;

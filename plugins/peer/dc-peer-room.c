@@ -237,6 +237,7 @@ dc_peer_add_session (DcPeer *self, const char *remote_id, const char *call)
       .patient = self->manual,
       .secret = self->secret,
       .ice = self->ice,
+      .webrtc = &self->webrtc_settings,
   };
   DcSession *session = dc_session_new (&config, &session_callbacks, self);
 

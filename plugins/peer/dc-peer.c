@@ -19,6 +19,7 @@
 #include "plugins/peer/dc-peer-private.h"
 #include "plugins/peer/dc-preparation.h"
 #include "plugins/peer/dc-source.h"
+#include "plugins/transport/dc-certificate-file.h"
 
 /* For programs in other languages that do not care for GStreamer. Once, and before the class is made: its properties and signals
  * have types of GStreamer's. Without it there is no webrtcbin either, which dc_peer_start() tells. */
@@ -230,6 +231,20 @@ check_manual (DcPeer *self, GError **error)
 }
 
 static gboolean
+load_certificate (DcPeer *self, GError **error)
+{
+  g_autoptr (GError) problem = NULL;
+
+  if (self->certificate == NULL)
+    return TRUE;
+  self->webrtc_settings.pem = dc_certificate_file_load (self->certificate, &problem);
+  if (self->webrtc_settings.pem != NULL)
+    return TRUE;
+  g_set_error_literal (error, DC_ERROR, DC_ERROR_USAGE, problem->message);
+  return FALSE;
+}
+
+static gboolean
 check_settings (DcPeer *self, GError **error)
 {
   if (self->remote_peer != NULL && !dc_name_is_valid (self->remote_peer)) {
@@ -242,7 +257,7 @@ check_settings (DcPeer *self, GError **error)
         "the ICE policy \"relay\" needs a TURN server, and TURN is switched off; drop one of the two");
     return FALSE;
   }
-  return check_manual (self, error) && check_secret (self, error);
+  return check_manual (self, error) && check_secret (self, error) && load_certificate (self, error);
 }
 
 static gboolean
@@ -276,7 +291,7 @@ dc_peer_start (DcPeer *self, GError **error)
     g_ptr_array_add (self->profile.channels, dc_channel_options_new (NULL));
   if (!check_settings (self, error))
     return FALSE;
-  dc_preparation_begin ();
+  dc_preparation_begin (self->webrtc_settings.fast == DC_FAST_AUTO);
   if (!make_parts (self, error)) {
     dc_preparation_end ();
     return FALSE;
@@ -501,6 +516,8 @@ dc_peer_finalize (GObject *object)
   dc_ice_settings_clear (&self->ice_settings);
   g_free (self->token);
   g_free (self->secret);
+  g_free (self->certificate);
+  g_free (self->webrtc_settings.pem);
   g_mutex_clear (&self->lock);
   g_cond_clear (&self->cond);
   G_OBJECT_CLASS (dc_peer_parent_class)->finalize (object);

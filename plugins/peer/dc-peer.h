@@ -31,6 +31,19 @@ GType dc_ice_policy_get_type (void);
 #define DC_TYPE_ICE_POLICY (dc_ice_policy_get_type ())
 
 /**
+ * DcFast:
+ * @DC_FAST_AUTO: wherever the path allows it, and through GStreamer's way everywhere else
+ * @DC_FAST_OFF: never
+ *
+ * Whether packets and messages go past GStreamer's elements, in batches.
+ */
+typedef enum { DC_FAST_AUTO, DC_FAST_OFF } DcFast;
+GType dc_fast_get_type (void);
+#define DC_TYPE_FAST (dc_fast_get_type ())
+/* As the environment variable DC_FAST says, or else as the library was built. Any thread. */
+DcFast dc_fast_get_default (void);
+
+/**
  * DC_PEER_DEFAULT_SIGNALING:
  *
  * URL of the signaling server, unless another is named.
@@ -65,6 +78,7 @@ G_DECLARE_FINAL_TYPE (DcPeer, dc_peer, DC, PEER, GObject)
  *   "turn-servers" GStrv
  *   "use-turn" boolean       default TRUE; FALSE ignores TURN servers, the signaling server's too
  *   "ice-transport-policy" DcIcePolicy
+ *   "fast" DcFast            default: dc_fast_get_default()
  *   "connect-timeout" uint   seconds from the start until a channel must be open, and with max-connections of 1 also from the end of one
  *                            until the next; 0: no limit
  *   "resume-timeout" uint    seconds for which a lost connection is made anew before its channels end; default 30; 0: they end at once
@@ -72,6 +86,7 @@ G_DECLARE_FINAL_TYPE (DcPeer, dc_peer, DC, PEER, GObject)
  *   "polling" boolean        HTTP long polling only
  *   "token" string           admission token for the server
  *   "secret" string          passphrase that both sides prove to each other; link mode only
+ *   "certificate" string     PEM file with our certificate and its key, made if it is not there; default: one for this process
  *   "once" boolean           after the first remote's channels have ended, leave the room and call and answer nobody any more
  *   "max-connections" uint   remote peers served at a time, default 1; a further caller is told "busy"
  *   "stats" GstStructure     (read-only) the statistics, see dc-event.h

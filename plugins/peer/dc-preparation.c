@@ -5,7 +5,7 @@
  * -------------------
  * A peer begins with this as it starts, and meanwhile connects to its signaling server:
  *
- *  - Our parts are registered in the place of GStreamer's, whose plugins must be loaded for that. Nothing may be made by name before.
+ *  - Our parts are registered in the place of GStreamer's, for who chooses them, if somebody wants them: now, or when the first such peer starts.
  *  - All other plugins are loaded of which webrtcbin will make something, those first which it wants first. Who wants one that is not yet there waits
  *    for it, by GStreamer's own lock.
  *  - srtp comes last: as it is loaded, libsrtp tests itself, and with NSS under it (Debian) that takes longer than all else, for in each of a
@@ -23,17 +23,20 @@
 
 static GMutex lock;
 static GCond cond;
-static gboolean has_begun, is_ready, is_fast;
+static gboolean has_begun;
+static gboolean parts_wanted, parts_known, have_parts;
 
 static GMutex end_lock;
-static GThread *thread; /* (nullable): until somebody has joined it */
+static GSList *threads; /* (element-type GThread): until somebody has joined them */
 
 static gpointer
-make_certificate (gpointer unused)
+make_certificate (gpointer ours)
 {
-  g_autoptr (GstElement) dtlsdec = gst_element_factory_make ("dtlsdec", NULL);
+  g_autoptr (GstElement) dtlsdec = NULL;
   g_autofree char *pem = NULL;
 
+  dc_transport_choose (ours != NULL);
+  dtlsdec = gst_element_factory_make ("dtlsdec", NULL);
   if (dtlsdec == NULL)
     return NULL;
   gst_object_ref_sink (dtlsdec);
@@ -81,24 +84,28 @@ load_srtp (void)
     g_clear_pointer (&modules[i], g_module_close);
 }
 
-static void
-tell_ready (gboolean fast)
+static gpointer
+register_parts (gpointer unused)
 {
+  gboolean registered = dc_transport_register ();
+
   g_mutex_lock (&lock);
-  is_fast = fast;
-  is_ready = TRUE;
+  have_parts = registered;
+  parts_known = TRUE;
   g_cond_broadcast (&cond);
   g_mutex_unlock (&lock);
+  return NULL;
 }
 
 static gpointer
-prepare (gpointer unused)
+prepare (gpointer fast)
 {
   static const char *const plugins[] = {"webrtc", "rtpmanager", "app", "sctp", "dtls", "coreelements", "nice", "rtp"};
-  gboolean fast = g_strcmp0 (g_getenv ("DC_FAST"), "auto") == 0 && dc_transport_register ();
-  g_autoptr (GThread) certificate = g_thread_new ("dc-certificate", make_certificate, NULL);
+  g_autoptr (GThread) certificate = NULL;
 
-  tell_ready (fast);
+  if (fast != NULL)
+    register_parts (NULL);
+  certificate = g_thread_new ("dc-certificate", make_certificate, fast);
   for (guint i = 0; i < G_N_ELEMENTS (plugins); i++)
     load_plugin (plugins[i]);
   load_srtp ();
@@ -106,39 +113,51 @@ prepare (gpointer unused)
   return NULL;
 }
 
-void
-dc_preparation_begin (void)
+static void
+start (GThreadFunc func, gboolean fast)
 {
-  gboolean begun;
+  g_mutex_lock (&end_lock);
+  threads = g_slist_prepend (threads, g_thread_new ("dc-preparation", func, GINT_TO_POINTER (fast)));
+  g_mutex_unlock (&end_lock);
+}
+
+void
+dc_preparation_begin (gboolean fast)
+{
+  gboolean begun, wanted;
 
   g_mutex_lock (&lock);
   begun = has_begun;
+  wanted = parts_wanted;
   has_begun = TRUE;
+  parts_wanted |= fast;
   g_mutex_unlock (&lock);
-  if (begun)
-    return;
-  g_mutex_lock (&end_lock);
-  thread = g_thread_new ("dc-preparation", prepare, NULL);
-  g_mutex_unlock (&end_lock);
+  if (!begun)
+    start (prepare, fast);
+  else if (fast && !wanted)
+    start (register_parts, TRUE);
 }
 
 gboolean
 dc_preparation_wait (void)
 {
-  gboolean fast;
+  gboolean have;
 
   g_mutex_lock (&lock);
-  while (has_begun && !is_ready)
+  while (parts_wanted && !parts_known)
     g_cond_wait (&cond, &lock);
-  fast = is_fast;
+  have = have_parts;
   g_mutex_unlock (&lock);
-  return fast;
+  return have;
 }
 
 void
 dc_preparation_end (void)
 {
   g_mutex_lock (&end_lock);
-  g_clear_pointer (&thread, g_thread_join);
+  while (threads != NULL) {
+    g_thread_join (threads->data);
+    threads = g_slist_delete_link (threads, threads);
+  }
   g_mutex_unlock (&end_lock);
 }

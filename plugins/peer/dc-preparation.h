@@ -6,9 +6,9 @@
 
 G_BEGIN_DECLS
 
-/* Begins, once in a process, in threads of its own. */
-void dc_preparation_begin (void);
-/* Waits until webrtcbin can be made. Whether our own parts are registered for it; not before dc_preparation_begin(). */
+/* Begins, once in a process, in threads of its own. @fast: our own parts are wanted, too, which may also be said later. */
+void dc_preparation_begin (gboolean fast);
+/* Waits until it is known whether our own parts can be had, if somebody wants them. */
 gboolean dc_preparation_wait (void);
 /* Waits until nothing of it is under way any more: OpenSSL must not work when the process ends. */
 void dc_preparation_end (void);

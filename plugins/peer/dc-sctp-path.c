@@ -375,9 +375,12 @@ on_deep_element_added (GstBin *bin, GstBin *sub_bin, GstElement *element, DcSctp
     g_signal_connect (element, "pad-added", G_CALLBACK (on_sctpenc_pad_added), self);
   else
     g_signal_connect (element, "pad-removed", G_CALLBACK (on_sctpdec_pad_removed), self);
-  if (is_ours (element))
+  if (is_ours (element)) {
     dc_sctp_path_tap (self, element);
-  else if (encoder)
+    return;
+  }
+  keep_usrsctp ();
+  if (encoder)
     watch_pad (self, element, "src", watch_sent);
   else
     watch_pad (self, element, "sink", watch_received);
@@ -488,7 +491,6 @@ dc_sctp_path_new (GstElement *bin, const DcSctpPathCallbacks *callbacks, gpointe
 {
   DcSctpPath *self = g_new0 (DcSctpPath, 1);
 
-  keep_usrsctp ();
   g_mutex_init (&self->lock);
   g_cond_init (&self->drained);
   self->callbacks = *callbacks;

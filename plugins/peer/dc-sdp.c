@@ -5,6 +5,9 @@
 #include <string.h>
 
 #include "plugins/peer/dc-error.h"
+#include "plugins/peer/dc-identity.h"
+
+#define FINGERPRINT_ALGORITHM "sha-256"
 
 static GstSDPMedia *
 find_data_media (const GstSDPMessage *sdp)
@@ -25,6 +28,22 @@ dc_sdp_add_max_message_size (GstSDPMessage *sdp, guint max_message_size)
 
   if (media != NULL && gst_sdp_media_get_attribute_val (media, "max-message-size") == NULL)
     gst_sdp_media_add_attribute (media, "max-message-size", size);
+}
+
+void
+dc_sdp_set_fingerprint (GstSDPMessage *sdp, const char *pem)
+{
+  GstSDPMedia *media = find_data_media (sdp);
+  g_autofree char *fingerprint = dc_identity_fingerprint (pem, FINGERPRINT_ALGORITHM);
+  g_autofree char *value = g_strconcat (FINGERPRINT_ALGORITHM " ", fingerprint, NULL);
+
+  for (guint i = 0; media != NULL && i < gst_sdp_media_attributes_len (media); i++)
+    if (g_strcmp0 (gst_sdp_media_get_attribute (media, i)->key, "fingerprint") == 0) {
+      GstSDPAttribute attribute;
+
+      gst_sdp_attribute_set (&attribute, "fingerprint", value);
+      gst_sdp_media_replace_attribute (media, i, &attribute);
+    }
 }
 
 /* webrtcbin refuses a description with the fingerprint at both levels; the one of the media section counts (RFC 8122). */

@@ -12,6 +12,10 @@ G_BEGIN_DECLS
  * that it takes. */
 void dc_sdp_add_max_message_size (GstSDPMessage *sdp, guint max_message_size);
 
+/* Names our certificate @pem by its fingerprint: of one that was given with its key GStreamer's dtlsdec shows both, and webrtcbin takes the fingerprint of the two
+ * together. */
+void dc_sdp_set_fingerprint (GstSDPMessage *sdp, const char *pem);
+
 /* Parses what signaling brought and checks that it is a description of one data section that webrtcbin can take; repairs what
  * webrtcbin stumbles over. DC_ERROR_DATA with a sentence. (transfer full) */
 GstWebRTCSessionDescription *dc_sdp_parse_remote (GstWebRTCSDPType type, const char *text, GError **error);

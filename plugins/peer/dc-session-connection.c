@@ -174,6 +174,7 @@ dc_session_make_connection (DcSession *self, const char *call)
       .patient = self->patient,
       .secret = self->secret,
       .ice = self->ice,
+      .webrtc = self->webrtc_settings,
   };
 
   drop_connection (self, "it calls again");

@@ -27,6 +27,7 @@ struct _DcSession {
   gint64 start, resume_timeout;
   char *remote_id, *id, *secret;
   const DcIceConfig *ice;
+  const DcWebrtcSettings *webrtc_settings;
   DcSessionCallbacks callbacks;
   gpointer user_data;
 

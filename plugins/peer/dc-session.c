@@ -160,6 +160,7 @@ dc_session_new (const DcSessionConfig *config, const DcSessionCallbacks *callbac
   self->id = g_strdup (config->call);
   self->secret = g_strdup (config->secret);
   self->ice = config->ice;
+  self->webrtc_settings = config->webrtc;
   self->callbacks = *callbacks;
   self->user_data = user_data;
   self->state_name = "connecting";

@@ -16,12 +16,13 @@ typedef struct {
   GMainContext *context; /* the worker's */
   gint64 start;          /* monotonic time that events count from */
   const char *remote_id;
-  const char *call;       /* name of the first call, which is the session's too */
-  GPtrArray *options;     /* (element-type DcChannelOptions): the channels that it may have */
-  gint64 resume_timeout;  /* microseconds */
-  gboolean patient;       /* people carry the descriptions, see DcConnectionConfig */
-  const char *secret;     /* (nullable): to be proved on each channel */
-  const DcIceConfig *ice; /* as it is when a connection is made; outlives the session */
+  const char *call;               /* name of the first call, which is the session's too */
+  GPtrArray *options;             /* (element-type DcChannelOptions): the channels that it may have */
+  gint64 resume_timeout;          /* microseconds */
+  gboolean patient;               /* people carry the descriptions, see DcConnectionConfig */
+  const char *secret;             /* (nullable): to be proved on each channel */
+  const DcIceConfig *ice;         /* as it is when a connection is made; outlives the session */
+  const DcWebrtcSettings *webrtc; /* likewise */
 } DcSessionConfig;
 
 typedef struct {

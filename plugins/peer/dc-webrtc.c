@@ -8,6 +8,7 @@
  *
  *  - What webrtcbin's thread has not come to when it ends is dropped, with its promise: GStreamer warns if that was the last reference, and what
  *    waits for it waits for good. So we keep each, and interrupt it. (One that expires forgets what its destroy function is to get.)
+ *  - It makes SCTP's and DTLS's elements on a thread of its own: that one chooses ours, as the first that it does.
  *  - webrtcbin's own thread may be about to add a transport, because of a description that was set a moment ago, and starts that even if
  *    the bin is being stopped: it would run for good, with its thread and sockets. So that thread first does what it was told. */
 #include "plugins/peer/dc-webrtc.h"
@@ -88,10 +89,41 @@ add_transport (DcWebrtc *self)
   g_signal_connect (self->bin, "deep-element-added", G_CALLBACK (on_element), self->transport);
 }
 
-DcWebrtc *
-dc_webrtc_new (const DcIceConfig *config, const DcSctpPathCallbacks *callbacks, gpointer user_data, GError **error)
+/* Both ours and GStreamer's take it until they are started. What it says of the certificate goes into the description. */
+static void
+give_certificate (GstBin *bin, GstBin *sub_bin, GstElement *element, const char *pem)
 {
-  gboolean fast = dc_preparation_wait ();
+  GstElementFactory *factory = gst_element_get_factory (element);
+
+  if (factory != NULL && g_str_equal (GST_OBJECT_NAME (factory), "dtlsdec"))
+    g_object_set (element, "pem", pem, NULL);
+}
+
+static void
+free_pem (gpointer pem, GClosure *closure)
+{
+  g_free (pem);
+}
+
+static void
+choose_ours (GstPromise *promise, gpointer user_data)
+{
+  if (gst_promise_wait (promise) == GST_PROMISE_RESULT_REPLIED)
+    dc_transport_choose (TRUE);
+}
+
+/* Statistics are asked for only to come to webrtcbin's thread. */
+static void
+have_ours_chosen (DcWebrtc *self)
+{
+  g_signal_emit_by_name (self->bin, "get-stats", NULL, dc_webrtc_new_promise (self, choose_ours, NULL, NULL));
+}
+
+DcWebrtc *
+dc_webrtc_new (const DcWebrtcSettings *settings, const DcIceConfig *config, const DcSctpPathCallbacks *callbacks,
+    gpointer user_data, GError **error)
+{
+  gboolean fast = settings->fast == DC_FAST_AUTO && dc_preparation_wait ();
   g_autoptr (DcWebrtc) self = NULL;
   g_autoptr (GstBus) bus = NULL;
 
@@ -108,6 +140,9 @@ dc_webrtc_new (const DcIceConfig *config, const DcSctpPathCallbacks *callbacks, 
   dc_closed_channels_watch (self->bin);
   if (fast)
     add_transport (self);
+  if (settings->pem != NULL)
+    g_signal_connect_data (self->bin, "deep-element-added", G_CALLBACK (give_certificate), g_strdup (settings->pem),
+        free_pem, (GConnectFlags) 0);
   self->path = dc_sctp_path_new (self->bin, callbacks, user_data);
   bus = gst_element_get_bus (self->pipeline);
   gst_bus_set_sync_handler (bus, on_bus_message, self, NULL);
@@ -119,6 +154,8 @@ dc_webrtc_new (const DcIceConfig *config, const DcSctpPathCallbacks *callbacks, 
         error, DC_ERROR, DC_ERROR_CONNECTION, "webrtcbin does not start; GST_DEBUG=webrtcbin:5 tells why");
     return NULL;
   }
+  if (fast)
+    have_ours_chosen (self);
   return g_steal_pointer (&self);
 }
 

@@ -6,6 +6,7 @@
 #include <agent.h>
 
 #include "plugins/peer/dc-ice-config.h"
+#include "plugins/peer/dc-peer.h"
 #include "plugins/peer/dc-sctp-path.h"
 #include "plugins/transport/dc-transport.h"
 
@@ -13,13 +14,19 @@ G_BEGIN_DECLS
 
 typedef struct _DcWebrtc DcWebrtc;
 
+/* What the user says of how a webrtcbin is made. */
+typedef struct {
+  DcFast fast;
+  char *pem; /* (nullable): our certificate and its key; one that is made for the process */
+} DcWebrtcSettings;
+
 /* Without TURN servers, which dc_ice_agent_add_relays() names. DC_ERROR_CONNECTION if a plugin is missing, or an interface that is to be used has no address. */
-DcWebrtc *dc_webrtc_new (
-    const DcIceConfig *config, const DcSctpPathCallbacks *callbacks, gpointer user_data, GError **error);
+DcWebrtc *dc_webrtc_new (const DcWebrtcSettings *settings, const DcIceConfig *config,
+    const DcSctpPathCallbacks *callbacks, gpointer user_data, GError **error);
 GstElement *dc_webrtc_get_bin (DcWebrtc *self);
 NiceAgent *dc_webrtc_get_agent (DcWebrtc *self);
 DcSctpPath *dc_webrtc_get_path (DcWebrtc *self);
-/* (nullable): where GStreamer's own elements are at work */
+/* (nullable): packets go by GStreamer's way, since that is what was asked for */
 DcTransport *dc_webrtc_get_transport (DcWebrtc *self);
 /* A promise to give to webrtcbin, with which it stays: one that is not answered by then is interrupted by
  * dc_webrtc_free(). Worker. */

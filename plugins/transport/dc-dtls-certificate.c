@@ -16,6 +16,8 @@
 
 #define DAY (24 * 60 * 60)
 #define VALID_DAYS 30
+/* The time that says so (RFC 5280, section 4.1.2.5). */
+#define FOR_EVER "99991231235959Z"
 #define NAME_BYTES 8
 #define SERIAL_BYTES 8
 
@@ -102,16 +104,23 @@ set_name (X509 *x509)
 }
 
 static gboolean
-fill_in (X509 *x509, EVP_PKEY *key)
+set_end (X509 *x509, gboolean lasts)
 {
-  return X509_set_version (x509, X509_VERSION_3) == 1 && set_serial (x509) && set_name (x509)
-         && X509_gmtime_adj (X509_getm_notBefore (x509), -DAY) != NULL
-         && X509_gmtime_adj (X509_getm_notAfter (x509), VALID_DAYS * DAY) != NULL && X509_set_pubkey (x509, key) == 1
-         && X509_sign (x509, key, EVP_sha256 ()) > 0;
+  ASN1_TIME *end = X509_getm_notAfter (x509);
+
+  return lasts ? ASN1_TIME_set_string (end, FOR_EVER) == 1 : X509_gmtime_adj (end, VALID_DAYS * DAY) != NULL;
 }
 
-DcDtlsCertificate *
-dc_dtls_certificate_new (GError **error)
+static gboolean
+fill_in (X509 *x509, EVP_PKEY *key, gboolean lasts)
+{
+  return X509_set_version (x509, X509_VERSION_3) == 1 && set_serial (x509) && set_name (x509)
+         && X509_gmtime_adj (X509_getm_notBefore (x509), -DAY) != NULL && set_end (x509, lasts)
+         && X509_set_pubkey (x509, key) == 1 && X509_sign (x509, key, EVP_sha256 ()) > 0;
+}
+
+static DcDtlsCertificate *
+make (gboolean lasts, GError **error)
 {
   g_autoptr (EVP_PKEY) key = NULL;
   g_autoptr (X509) x509 = NULL;
@@ -119,11 +128,23 @@ dc_dtls_certificate_new (GError **error)
   ensure_openssl ();
   key = EVP_EC_gen ("P-256");
   x509 = X509_new ();
-  if (key == NULL || x509 == NULL || !fill_in (x509, key)) {
+  if (key == NULL || x509 == NULL || !fill_in (x509, key, lasts)) {
     dc_dtls_error_set (error, DC_DTLS_ERROR_CERTIFICATE, "no certificate can be made");
     return NULL;
   }
   return take (g_steal_pointer (&x509), g_steal_pointer (&key));
+}
+
+DcDtlsCertificate *
+dc_dtls_certificate_new (GError **error)
+{
+  return make (FALSE, error);
+}
+
+DcDtlsCertificate *
+dc_dtls_certificate_new_lasting (GError **error)
+{
+  return make (TRUE, error);
 }
 
 /* --- PEM ------------------------------------------------------------------------------------------------------------------------- */

@@ -13,6 +13,8 @@ typedef struct _DcDtlsCertificate DcDtlsCertificate;
 /* ECDSA on P-256, signed by itself, with a random name and serial number, good for 30 days (RFC 8827, section 6.5). Takes less than
  * a millisecond. NULL and @error: there are no random numbers, or no memory. */
 DcDtlsCertificate *dc_dtls_certificate_new (GError **error);
+/* The same, but it does not expire: for one that is kept. */
+DcDtlsCertificate *dc_dtls_certificate_new_lasting (GError **error);
 /* @pem: a certificate and its private key without a passphrase, in whichever order and of whichever kind OpenSSL has. */
 DcDtlsCertificate *dc_dtls_certificate_new_from_pem (const char *pem, GError **error);
 DcDtlsCertificate *dc_dtls_certificate_ref (DcDtlsCertificate *self);

@@ -19,6 +19,8 @@
 #include "plugins/transport/dc-udp-path.h"
 #include "plugins/transport/gst-dtls-elements.h"
 #include "plugins/transport/gst-dtlsdec.h"
+#include "plugins/transport/gst-dtlsenc.h"
+#include "plugins/transport/gst-element-choice.h"
 #include "plugins/transport/gst-sctp-elements.h"
 #include "plugins/transport/gst-sctpdec.h"
 #include "plugins/transport/gst-sctpenc.h"
@@ -34,10 +36,35 @@ struct _DcTransport {
   GSocketAddress *remote;
 };
 
+/* Who has not chosen ours gets what the registry has before ours are in it; from the first moment on. */
+static gboolean
+register_elements (void)
+{
+  static const char *const names[] = {"dtlsenc", "dtlsdec", "sctpenc", "sctpdec"};
+  GType ours[] = {GST_TYPE_DC_DTLS_ENC, GST_TYPE_DC_DTLS_DEC, DC_TYPE_SCTPENC, DC_TYPE_SCTPDEC};
+
+  for (guint i = 0; i < G_N_ELEMENTS (names); i++)
+    if (!gst_dc_element_choice_add (names[i], ours[i]))
+      return FALSE;
+  return dc_dtls_elements_register () && dc_sctp_elements_register ();
+}
+
 gboolean
 dc_transport_register (void)
 {
-  return dc_dtls_elements_register () && dc_sctp_elements_register ();
+  static GMutex lock;
+  static gboolean registered;
+
+  g_mutex_lock (&lock);
+  registered = registered || register_elements ();
+  g_mutex_unlock (&lock);
+  return registered;
+}
+
+void
+dc_transport_choose (gboolean ours)
+{
+  gst_dc_element_choice_set (ours);
 }
 
 DcTransport *

@@ -9,9 +9,11 @@ G_BEGIN_DECLS
 
 typedef struct _DcTransport DcTransport;
 
-/* From here on whoever in this process makes sctpenc, sctpdec, dtlsenc or dtlsdec by name, webrtcbin, too, gets ours. After gst_init(); on any thread; again
- * does no harm. FALSE: a plugin of GStreamer's is missing, of which webrtcbin needs more than these. */
+/* From here on a thread that has chosen ours gets ours when it makes sctpenc, sctpdec, dtlsenc or dtlsdec by name, as webrtcbin does; all others in this process
+ * get GStreamer's. After gst_init(); on any thread; again does no harm. FALSE: a plugin of GStreamer's is missing, of which webrtcbin needs more than these. */
 gboolean dc_transport_register (void);
+/* What the calling thread gets from now on. */
+void dc_transport_choose (gboolean ours);
 
 DcTransport *dc_transport_new (void);
 /* Not before dc_transport_part(). */

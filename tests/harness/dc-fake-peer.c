@@ -33,6 +33,13 @@ DEFINE_ENUM (dc_role_get_type, "DcRole", {DC_ROLE_AUTO, "auto", "auto"}, {DC_ROL
     {DC_ROLE_ANSWERER, "answerer", "answerer"})
 DEFINE_ENUM (
     dc_ice_policy_get_type, "DcIcePolicy", {DC_ICE_POLICY_ALL, "all", "all"}, {DC_ICE_POLICY_RELAY, "relay", "relay"})
+DEFINE_ENUM (dc_fast_get_type, "DcFast", {DC_FAST_AUTO, "auto", "auto"}, {DC_FAST_OFF, "off", "off"})
+
+DcFast
+dc_fast_get_default (void)
+{
+  return g_strcmp0 (g_getenv ("DC_FAST"), "auto") == 0 ? DC_FAST_AUTO : DC_FAST_OFF;
+}
 
 /* --- The peer, for the element -------------------------------------------------------------------------------------------------- */
 
@@ -86,7 +93,7 @@ static void
 install_properties (GObjectClass *klass)
 {
   static const char *const strings[] = {"signaling", "room", "id", "remote-peer", "stun-server", "tls-ca", "token",
-      "secret", "proxy", "interface", "port-range"};
+      "secret", "certificate", "proxy", "interface", "port-range"};
   static const char *const numbers[] = {"connect-timeout", "resume-timeout", "max-connections"};
   static const char *const switches[] = {"polling", "once", "use-turn", "ice-tcp"};
   GParamFlags flags = G_PARAM_READWRITE | G_PARAM_CONSTRUCT_ONLY;
@@ -101,6 +108,7 @@ install_properties (GObjectClass *klass)
   g_object_class_install_property (klass, id++, g_param_spec_enum ("role", NULL, NULL, DC_TYPE_ROLE, 0, flags));
   g_object_class_install_property (
       klass, id++, g_param_spec_enum ("ice-transport-policy", NULL, NULL, DC_TYPE_ICE_POLICY, 0, flags));
+  g_object_class_install_property (klass, id++, g_param_spec_enum ("fast", NULL, NULL, DC_TYPE_FAST, 0, flags));
   g_object_class_install_property (klass, id++, g_param_spec_boxed ("turn-servers", NULL, NULL, G_TYPE_STRV, flags));
   g_object_class_install_property (klass, id++,
       g_param_spec_uint ("stats-interval", NULL, NULL, 0, G_MAXUINT, 0, G_PARAM_READWRITE | G_PARAM_CONSTRUCT));

@@ -8,7 +8,8 @@
 #include <locale.h>
 #include <unistd.h>
 
-#include "plugins/transport/dc-transport.h"
+#include "plugins/transport/gst-dtls-elements.h"
+#include "plugins/transport/gst-sctp-elements.h"
 #include "tests/harness/dc-test-peer.h"
 #include "tests/harness/dc-test.h"
 #include "tests/sctp-webrtcbin.h"
@@ -106,7 +107,7 @@ run_channels (const Options *options)
   GstWebRTCDataChannel *first;
 
   if (g_strcmp0 (g_getenv ("DC_FAST"), "auto") == 0)
-    g_assert_true (dc_transport_register ());
+    g_assert_true (dc_dtls_elements_register () && dc_sctp_elements_register ());
   dc_test_watchdog_start (CYCLE_TIMEOUT_S);
   sides[0] = wb_side_new (TRUE);
   sides[1] = wb_side_new (TRUE);
