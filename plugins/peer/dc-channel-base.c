@@ -119,8 +119,7 @@ is_delivered_locked (DcChannel *self)
   if (dc_channel_get_buffered_amount_locked (self) > 0)
     return FALSE;
   return self->expired
-         || dc_sctp_watch_has_delivered (
-             self->watch, dc_wire_get_stream (self->wire), self->raw_stats.items_sent);
+         || dc_sctp_watch_has_delivered (self->watch, dc_wire_get_stream (self->wire), self->raw_stats.items_sent);
 }
 
 /* Whether an ABORT has arrived cannot be known: the far side's closing shows it, or the connection's patience ends. Without a connection
@@ -340,8 +339,7 @@ dc_channel_is_full_locked (DcChannel *self)
 void
 dc_channel_check_held_locked (DcChannel *self)
 {
-  if (!self->held
-      || (!self->ended && !self->closing && self->inbox_cost > get_inbox_room_locked (self) / 2))
+  if (!self->held || (!self->ended && !self->closing && self->inbox_cost > get_inbox_room_locked (self) / 2))
     return;
   self->held = FALSE;
   if (self->wire != NULL)

@@ -54,15 +54,15 @@ struct _DcChannel {
   GDestroyNotify destroy;
 
   GMutex lock;
-  GCond cond;                    /* anything below changed */
-  DcWire *wire;                  /* NULL: without a connection */
-  gconstpointer carrier;         /* whose it is; not looked into */
-  DcSctpWatch *watch;            /* its */
-  guint received_seen;           /* of it, when it was last asked */
-  DcWire *dropped;               /* the last one, until the lock is given up */
-  DcLink *link;                  /* link mode, from the first start on */
-  DcProof *proof;                /* (nullable): to be given and taken before the link may speak */
-  GSource *timer;                /* its deadline, on the worker */
+  GCond cond;            /* anything below changed */
+  DcWire *wire;          /* NULL: without a connection */
+  gconstpointer carrier; /* whose it is; not looked into */
+  DcSctpWatch *watch;    /* its */
+  guint received_seen;   /* of it, when it was last asked */
+  DcWire *dropped;       /* the last one, until the lock is given up */
+  DcLink *link;          /* link mode, from the first start on */
+  DcProof *proof;        /* (nullable): to be given and taken before the link may speak */
+  GSource *timer;        /* its deadline, on the worker */
   gsize max_message;
   GQueue early; /* (element-type DcLinkItem): messages that came before start */
   gsize early_cost;

@@ -175,8 +175,8 @@ give (DcWire *self, const Waiting *waiting)
 
   info.ppid = waiting->is_text ? PPID_STRING : PPID_BINARY;
   info.unordered = info.unordered && !dc_sctp_watch_is_opening (self->watch, info.stream);
-  return dc_sctp_bypass_send (self->bypass, &info,
-      waiting->bytes != NULL ? g_bytes_get_data (waiting->bytes, NULL) : NULL, size_of (waiting));
+  return dc_sctp_bypass_send (
+      self->bypass, &info, waiting->bytes != NULL ? g_bytes_get_data (waiting->bytes, NULL) : NULL, size_of (waiting));
 }
 
 /* Of who is giving. Lets go of the lock meanwhile. */

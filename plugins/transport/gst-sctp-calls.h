@@ -10,7 +10,7 @@ G_BEGIN_DECLS
 typedef struct {
   guint under_way[2]; /* of those that are set, and of those that were before */
   guint epoch;        /* which of the two */
-  guint waiting;      /* for somebody to leave: others sleep on the same condition, and are not to be woken for each call */
+  guint waiting; /* for somebody to leave: others sleep on the same condition, and are not to be woken for each call */
 } DcSctpCalls;
 
 /* What is set now is going to be called. Returns: what to leave with. */

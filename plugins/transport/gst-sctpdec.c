@@ -355,7 +355,7 @@ resume (DcSctpDec *self)
   }
   g_mutex_unlock (&self->lock);
   if (ours && (held.bytes == NULL || take (self, &held)) && shared != NULL)
-    dc_sctp_association_resume (dc_sctp_shared_get_association (shared));
+    dc_sctp_lanes_resume (dc_sctp_shared_get_lanes (shared));
 }
 
 /* --- the association's callbacks --- */
@@ -429,7 +429,8 @@ pass_tap (DcSctpDec *self, DcSctpShared *shared, DcSctpInTap tap, gpointer tap_d
   settle (shared, outer);
   self->run = &run;
   for (guint i = 0; i < n; i++) {
-    if (tap (packets[i].data, packets[i].size, tap_data))
+    if (dc_sctp_lanes_is_aside (dc_sctp_shared_get_lanes (shared), &packets[i])
+        || tap (packets[i].data, packets[i].size, tap_data))
       run.packets[run.n++] = packets[i];
     if (run.n == DC_PACKETS_MAX)
       settle (shared, &run);

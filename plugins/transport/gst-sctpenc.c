@@ -153,7 +153,7 @@ writable_cb (gpointer user_data)
 
   if (shared == NULL)
     return;
-  dc_sctp_turns_writable (&self->turns, dc_sctp_shared_get_association (shared));
+  dc_sctp_turns_writable (&self->turns, dc_sctp_shared_get_lanes (shared));
   tell_writable (self);
 }
 
@@ -164,6 +164,10 @@ state_cb (DcSctpState state, gpointer user_data)
 
   GST_DEBUG_OBJECT (self, "association: state %d", state);
   if (state == DC_SCTP_UP) {
+    g_autoptr (DcSctpShared) shared = dup_shared (self);
+
+    if (shared != NULL)
+      dc_sctp_output_set_port (&self->output, dc_sctp_lanes_get_remote_port (dc_sctp_shared_get_lanes (shared)));
     g_atomic_int_set (&self->was_up, TRUE);
     g_signal_emit (self, signals[SIGNAL_ESTABLISHED], 0, TRUE);
     tell_writable (self);
@@ -216,7 +220,7 @@ get_send_info (DcSctpEnc *self, DcSctpEncPad *pad, GstBuffer *buffer)
 }
 
 static GstFlowReturn
-flow_of (DcSctpEnc *self, GstPad *pad, DcSctpAssociation *association, DcSctpSent sent)
+flow_of (DcSctpEnc *self, GstPad *pad, DcSctpLanes *lanes, DcSctpSent sent)
 {
   switch (sent) {
     case DC_SCTP_SENT:
@@ -229,27 +233,27 @@ flow_of (DcSctpEnc *self, GstPad *pad, DcSctpAssociation *association, DcSctpSen
     case DC_SCTP_CLOSED:
       break;
   }
-  if (dc_sctp_association_get_state (association) > DC_SCTP_UP)
+  if (dc_sctp_association_get_state (dc_sctp_lanes_get_main (lanes)) > DC_SCTP_UP)
     return GST_FLOW_EOS;
   GST_WARNING_OBJECT (pad, "the far side does not take this stream");
   return GST_FLOW_ERROR;
 }
 
 static GstFlowReturn
-send_buffer (DcSctpEnc *self, DcSctpEncPad *pad, DcSctpAssociation *association, GstBuffer *buffer)
+send_buffer (DcSctpEnc *self, DcSctpEncPad *pad, DcSctpLanes *lanes, GstBuffer *buffer)
 {
   DcSctpSendInfo info = get_send_info (self, pad, buffer);
   gboolean was_sending = sending, in_time;
   DcSctpSent sent;
 
   sending = TRUE;
-  in_time = dc_sctp_turns_send (&self->turns, &pad->gate, association, &info, buffer, &sent);
+  in_time = dc_sctp_turns_send (&self->turns, &pad->gate, lanes, &info, buffer, &sent);
   sending = was_sending;
   if (in_time && sent == DC_SCTP_SENT)
     dc_sctp_output_tell_taken (&self->output, info.stream, info.ppid);
   if (dc_sctp_turns_is_wanted (&self->turns))
     tell_writable (self);
-  return in_time ? flow_of (self, GST_PAD (pad), association, sent) : GST_FLOW_FLUSHING;
+  return in_time ? flow_of (self, GST_PAD (pad), lanes, sent) : GST_FLOW_FLUSHING;
 }
 
 static GstFlowReturn
@@ -259,8 +263,8 @@ chain (GstPad *pad, GstObject *parent, GstBuffer *buffer)
   g_autoptr (DcSctpShared) shared = dup_shared (self);
   GstFlowReturn flow = dc_sctp_output_get_flow (&self->output);
 
-  if (flow == GST_FLOW_OK && shared != NULL && dc_sctp_shared_get_association (shared) != NULL)
-    return send_buffer (self, DC_SCTPENC_PAD (pad), dc_sctp_shared_get_association (shared), buffer);
+  if (flow == GST_FLOW_OK && shared != NULL && dc_sctp_shared_get_lanes (shared) != NULL)
+    return send_buffer (self, DC_SCTPENC_PAD (pad), dc_sctp_shared_get_lanes (shared), buffer);
   gst_buffer_unref (buffer);
   return flow != GST_FLOW_OK ? flow : GST_FLOW_FLUSHING;
 }
@@ -413,13 +417,13 @@ release_pad (GstElement *element, GstPad *pad)
 {
   DcSctpEnc *self = DC_SCTPENC (element);
   g_autoptr (DcSctpShared) shared = dup_shared (self);
-  DcSctpAssociation *association = shared != NULL ? dc_sctp_shared_get_association (shared) : NULL;
+  DcSctpLanes *lanes = shared != NULL ? dc_sctp_shared_get_lanes (shared) : NULL;
 
   /* webrtcbin's thread may come while we stop. */
   if (!g_atomic_int_compare_and_exchange (&DC_SCTPENC_PAD (pad)->released, FALSE, TRUE))
     return;
   wait_for_last (self, DC_SCTPENC_PAD (pad));
-  dc_sctp_turns_close (&self->turns, &DC_SCTPENC_PAD (pad)->gate, association);
+  dc_sctp_turns_close (&self->turns, &DC_SCTPENC_PAD (pad)->gate, lanes);
   gst_pad_set_active (pad, FALSE);
   gst_element_remove_pad (element, pad);
 }
@@ -500,7 +504,7 @@ find_pad (DcSctpEnc *self, guint stream)
 }
 
 static DcSctpSent
-send_now (DcSctpAssociation *association, const DcSctpSendInfo *info, gconstpointer data, gsize size)
+send_now (DcSctpLanes *lanes, const DcSctpSendInfo *info, gconstpointer data, gsize size)
 {
   static const guint8 zero = 0;
   gboolean was_sending = sending;
@@ -509,7 +513,7 @@ send_now (DcSctpAssociation *association, const DcSctpSendInfo *info, gconstpoin
 
   filled.ppid = dc_sctp_ppid_for (info->ppid, size);
   sending = TRUE;
-  sent = dc_sctp_association_send (association, &filled, size > 0 ? data : &zero, MAX (size, 1));
+  sent = dc_sctp_lanes_send (lanes, &filled, size > 0 ? data : &zero, MAX (size, 1));
   sending = was_sending;
   return sent;
 }
@@ -518,13 +522,13 @@ DcSctpSent
 gst_dc_sctpenc_send (DcSctpEnc *self, const DcSctpSendInfo *info, gconstpointer data, gsize size)
 {
   g_autoptr (DcSctpShared) shared = dup_shared (self);
-  DcSctpAssociation *association = shared != NULL ? dc_sctp_shared_get_association (shared) : NULL;
+  DcSctpLanes *lanes = shared != NULL ? dc_sctp_shared_get_lanes (shared) : NULL;
 
   if (shared == NULL || dc_sctp_output_get_flow (&self->output) != GST_FLOW_OK)
     return DC_SCTP_CLOSED;
-  if (association == NULL || dc_sctp_turns_has (&self->turns, info->stream))
+  if (lanes == NULL || dc_sctp_turns_has (&self->turns, info->stream))
     return DC_SCTP_WOULD_BLOCK;
-  return send_now (association, info, data, size);
+  return send_now (lanes, info, data, size);
 }
 
 void
@@ -535,6 +539,34 @@ gst_dc_sctpenc_set_writable (DcSctpEnc *self, void (*func) (gpointer user_data),
   self->writable_data = user_data;
   dc_sctp_calls_change (&self->calls, &self->called, &self->lock);
   g_mutex_unlock (&self->lock);
+}
+
+void
+gst_dc_sctpenc_allow_lanes (DcSctpEnc *self, guint n)
+{
+  g_autoptr (DcSctpShared) shared = dup_shared (self);
+
+  if (shared != NULL && dc_sctp_shared_get_lanes (shared) != NULL)
+    dc_sctp_lanes_allow (dc_sctp_shared_get_lanes (shared), n);
+}
+
+void
+gst_dc_sctpenc_stripe (DcSctpEnc *self, guint16 stream, guint n, gboolean fixed)
+{
+  g_autoptr (DcSctpShared) shared = dup_shared (self);
+
+  if (shared != NULL && dc_sctp_shared_get_lanes (shared) != NULL)
+    dc_sctp_lanes_stripe (dc_sctp_shared_get_lanes (shared), stream, n, fixed);
+}
+
+guint
+gst_dc_sctpenc_get_n_lanes (DcSctpEnc *self)
+{
+  g_autoptr (DcSctpShared) shared = dup_shared (self);
+
+  return shared != NULL && dc_sctp_shared_get_lanes (shared) != NULL
+             ? dc_sctp_lanes_get_n (dc_sctp_shared_get_lanes (shared))
+             : 1;
 }
 
 void
