@@ -256,7 +256,20 @@ make_bob_raw (Fixture *fixture)
   fixture->bob = dc_test_peer_new (fixture->url, "id", "bob", "role", DC_ROLE_ANSWERER, "mode", DC_MODE_RAW, NULL);
 }
 
-/* A raw sender cannot be slowed down: messages that nobody takes end the channel before they fill the memory, empty ones too. */
+static void
+expect_all (DcChannel *channel, guint n)
+{
+  for (guint i = 0; i < n; i++) {
+    g_autoptr (GError) error = NULL;
+    g_autoptr (GBytes) message = dc_channel_receive (channel, NULL, &error);
+
+    g_assert_no_error (error);
+    g_assert_nonnull (message);
+  }
+}
+
+/* Messages that nobody takes do not fill the memory, empty ones neither. Through webrtcbin their sender cannot be slowed down, and the channel ends; past it
+ * they wait at the sender. */
 static void
 test_raw_flood (Fixture *fixture, gconstpointer data)
 {
@@ -269,7 +282,10 @@ test_raw_flood (Fixture *fixture, gconstpointer data)
   channel = dc_test_peer_wait_channel (fixture->bob);
   for (guint i = 0; i < 80000; i++)
     dc_test_stranger_send (stranger, "x", 1);
-  expect_refused (fixture->bob, DC_ERROR_DATA, "no way to slow it down");
+  if (g_strcmp0 (g_getenv ("DC_FAST"), "auto") == 0)
+    expect_all (channel, 80000);
+  else
+    expect_refused (fixture->bob, DC_ERROR_DATA, "no way to slow it down");
 }
 
 static void

@@ -344,6 +344,30 @@ test_queue (void)
   }
 }
 
+/* Questions and answers as fast as two ends can make them: none waits to be sent with others. */
+static void
+test_ping_pong (void)
+{
+  static const guint8 message[64];
+  const Path path = {.delay = 0};
+  const DcSctpSendInfo info = {.stream = 1, .ppid = 53};
+  Run run;
+
+  begin_on (&run, &path, 1);
+  while (!g_sequence_is_empty (run.packets))
+    step (&run);
+  for (guint i = 0; i < 2000; i++) {
+    End *from = &run.ends[i % 2];
+
+    g_assert_cmpint (dc_sctp_association_send (from->association, &info, message, sizeof message), ==, DC_SCTP_SENT);
+    g_assert_false (g_sequence_is_empty (run.packets));
+    while (!g_sequence_is_empty (run.packets))
+      give_packets (&run, ((Packet *) g_sequence_get (g_sequence_get_begin_iter (run.packets)))->to);
+  }
+  g_assert_cmpuint (run.received, ==, 2000 * sizeof message);
+  end_run (&run);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -354,5 +378,6 @@ main (int argc, char **argv)
   g_test_add_func ("/sctp-association-path/jitter", test_jitter);
   g_test_add_func ("/sctp-association-path/loss", test_loss);
   g_test_add_func ("/sctp-association-path/queue", test_queue);
+  g_test_add_func ("/sctp-association-path/ping-pong", test_ping_pong);
   return g_test_run ();
 }

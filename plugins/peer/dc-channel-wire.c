@@ -170,7 +170,9 @@ on_close (DcWire *wire, gpointer user_data)
     /* It may close as soon as it has everything. */
     dc_channel_check_finished_locked (self);
     clean = dc_channel_is_clean_locked (self) || (self->options->mode == DC_MODE_RAW && self->started);
-    dc_channel_end_locked (self, clean ? NULL : error);
+    /* Who has little to say may have said it before we begin: then it ends after that. */
+    if (self->started || self->options->mode != DC_MODE_RAW)
+      dc_channel_end_locked (self, clean ? NULL : error);
     dc_channel_check_settled_locked (self);
   }
   dc_channel_unlock (self);
@@ -330,6 +332,8 @@ dc_channel_start (DcChannel *self, GstWebRTCDataChannel *rtc, gsize max_message_
   while (self->wire == wire && (item = g_queue_pop_head (&self->early)) != NULL)
     deliver_locked (self, item);
   self->starting = FALSE;
+  if (self->options->mode == DC_MODE_RAW && self->remote_closed)
+    dc_channel_end_locked (self, NULL);
   dc_channel_unlock (self);
 }
 

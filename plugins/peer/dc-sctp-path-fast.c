@@ -119,8 +119,10 @@ dc_sctp_path_untap (GstElement *element)
   if (DC_IS_SCTPENC (element)) {
     gst_dc_sctpenc_set_taps (DC_SCTPENC (element), NULL, NULL);
     gst_dc_sctpenc_set_writable (DC_SCTPENC (element), NULL, NULL);
-  } else if (DC_IS_SCTPDEC (element))
+  } else if (DC_IS_SCTPDEC (element)) {
     gst_dc_sctpdec_set_tap (DC_SCTPDEC (element), NULL, NULL);
+    gst_dc_sctpdec_set_hook (DC_SCTPDEC (element), NULL, NULL);
+  }
 }
 
 void

@@ -164,10 +164,16 @@ on_settled_posted (DcSession *self, DcChannel *channel, const GError *error)
     dc_connection_check_settled (self->parting);
 }
 
+/* A raw channel is, as soon as the worker takes it up: who has left since was posted before this would be. */
 static void
 on_ready (DcChannel *channel, gpointer user_data)
 {
-  post (user_data, channel, NULL, on_ready_posted);
+  DcSession *self = user_data;
+
+  if (g_main_context_is_owner (self->context))
+    on_ready_posted (self, channel, NULL);
+  else
+    post (self, channel, NULL, on_ready_posted);
 }
 
 static void

@@ -116,9 +116,21 @@ on_message_string (GstWebRTCDataChannel *rtc, const char *text, DcWire *self)
   self->callbacks.message (self, bytes, TRUE, TRUE, self->user_data);
 }
 
+/* Its stream may be another channel's when both directions have ended. */
+static void
+leave (DcWire *self)
+{
+  if (g_atomic_int_get (&self->past))
+    dc_sctp_bypass_close (self->bypass, self->info.stream, self);
+  g_mutex_lock (&self->lock);
+  self->closed = TRUE;
+  g_mutex_unlock (&self->lock);
+}
+
 static void
 on_close (GstWebRTCDataChannel *rtc, DcWire *self)
 {
+  leave (self);
   self->callbacks.closed (self, self->user_data);
 }
 
@@ -224,6 +236,7 @@ check_locked (DcWire *self, gboolean *is_low, gboolean *is_done)
   self->above = above;
   *is_done = self->closing && g_queue_is_empty (&self->waiting);
   self->closing &= !*is_done;
+  self->closed |= *is_done;
 }
 
 /* With the lock, which is given up. */
@@ -340,6 +353,8 @@ dc_wire_start (DcWire *self)
   static const DcSctpBypassUser user = {take_message, take_room, ref, unref};
   gboolean negotiated = get_info (self);
 
+  if (!is_open (self->rtc))
+    return;
   if (dc_sctp_bypass_open (self->bypass, self->info.stream, negotiated, &user, self))
     g_atomic_int_set (&self->past, TRUE);
 }
@@ -348,11 +363,7 @@ void
 dc_wire_detach (DcWire *self)
 {
   g_signal_handlers_disconnect_by_data (self->rtc, self);
-  if (g_atomic_int_get (&self->past))
-    dc_sctp_bypass_close (self->bypass, self->info.stream, self);
-  g_mutex_lock (&self->lock);
-  self->closed = TRUE;
-  g_mutex_unlock (&self->lock);
+  leave (self);
 }
 
 GstWebRTCDataChannel *

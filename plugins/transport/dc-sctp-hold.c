@@ -11,7 +11,8 @@
  *  - packets are put out only when there are many, or when packets come in, which clocks them anyway;
  *  - the stack's pusher is asked to come by in a moment (dc_sctp_stack_push_soon ()), who lets go of what is left.
  *
- * It takes a number of messages to get there, and a pause to get out: questions and answers never see it. usrsctp has no call that only lets
+ * It takes a number of messages to get there, and a pause to get out. Questions and answers never see it, however quick they follow each other: each
+ * acknowledges the one before, and what is sent while nothing is on its way leaves at once. usrsctp has no call that only lets
  * go; it looks at what waits whenever a packet has come. So it is given one, with a chunk of nothing but padding (RFC 4820).
  */
 #include "plugins/transport/dc-sctp-association-private.h"
@@ -51,7 +52,7 @@ dc_sctp_hold_locked (DcSctpAssociation *self, gsize size)
     self->quick = 0;
   else
     self->quick = gap < QUICK ? MIN (self->quick + 1, QUICK_MAX) : self->quick / 2;
-  hold = self->quick >= QUICK_ENOUGH && self->has_tag;
+  hold = self->quick >= QUICK_ENOUGH && self->has_tag && dc_sctp_buffered_locked (self) > 0;
   set_nagle_locked (self, hold);
   return hold;
 }
