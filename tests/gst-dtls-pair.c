@@ -241,12 +241,15 @@ init_end (GstDtlsEnd *self, GstDtlsPair *pair, const char *id, gboolean stock)
 static void
 bring_one (GstDtlsEnd *self, GstMiniObject *object)
 {
+  GstFlowReturn flow = GST_FLOW_OK;
+
   if (GST_IS_BUFFER (object))
-    gst_pad_push (self->from_wire, GST_BUFFER (object));
+    flow = gst_pad_push (self->from_wire, GST_BUFFER (object));
   else if (self->is_stock)
     push_one_by_one (self, GST_BUFFER_LIST (object));
   else
-    gst_pad_push_list (self->from_wire, GST_BUFFER_LIST (object));
+    flow = gst_pad_push_list (self->from_wire, GST_BUFFER_LIST (object));
+  g_atomic_int_set (&self->flow, flow);
   g_atomic_int_inc (&self->n_brought);
   wake ();
 }

@@ -18,6 +18,7 @@ typedef struct {
   GstPad *to_wire;
   GAsyncQueue *wire;     /* (element-type GstMiniObject): on their way here, buffers and lists */
   gint n_put, n_brought; /* of these; atomic */
+  gint flow;             /* what dtlsdec said of the last; atomic */
   GThread *thread;       /* that brings them */
 
   GMutex lock;         /* of what follows */

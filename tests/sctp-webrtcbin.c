@@ -155,6 +155,15 @@ wb_side_open (WbSide *side, const char *label, const char *options)
 }
 
 void
+wb_side_forget (WbSide *side, GstWebRTCDataChannel *channel)
+{
+  g_signal_handlers_disconnect_by_data (channel, side);
+  g_mutex_lock (&side->lock);
+  g_ptr_array_remove (side->channels, channel);
+  g_mutex_unlock (&side->lock);
+}
+
+void
 wb_send_data (GstWebRTCDataChannel *channel, gconstpointer bytes, gsize size)
 {
   g_autoptr (GBytes) data = g_bytes_new (bytes, size);
@@ -269,16 +278,27 @@ set_ice (WbSide *side, gboolean loopback)
   g_assert_true (added);
 }
 
+/* Nobody reads the bus. */
+static GstBusSyncReply
+drop_message (GstBus *bus, GstMessage *message, gpointer user_data)
+{
+  gst_message_unref (message);
+  return GST_BUS_DROP;
+}
+
 WbSide *
 wb_side_new (gboolean loopback)
 {
   WbSide *side = g_new0 (WbSide, 1);
+  g_autoptr (GstBus) bus = NULL;
 
   g_mutex_init (&side->lock);
   side->events = g_async_queue_new_full ((GDestroyNotify) wb_event_free);
   side->channels = g_ptr_array_new_with_free_func (g_object_unref);
   side->elements = g_ptr_array_new_with_free_func (gst_object_unref);
   side->pipeline = gst_pipeline_new (NULL);
+  bus = gst_element_get_bus (side->pipeline);
+  gst_bus_set_sync_handler (bus, drop_message, NULL, NULL);
   side->bin = gst_element_factory_make ("webrtcbin", NULL);
   g_object_set (side->bin, "bundle-policy", GST_WEBRTC_BUNDLE_POLICY_MAX_BUNDLE, NULL);
   g_signal_connect (side->bin, "deep-element-added", G_CALLBACK (on_element), side);

@@ -36,6 +36,8 @@ WbSide *wb_side_new (gboolean loopback);
 void wb_side_free (WbSide *side);
 /* Before an offer, one at least. @options: (nullable): as of a GstStructure's fields; the channel is the side's. */
 GstWebRTCDataChannel *wb_side_add (WbSide *side, const char *label, const char *options);
+/* It is the side's no more. */
+void wb_side_forget (WbSide *side, GstWebRTCDataChannel *channel);
 /* Once the two are connected; until it is open here. */
 GstWebRTCDataChannel *wb_side_open (WbSide *side, const char *label, const char *options);
 

@@ -165,12 +165,17 @@ test_early (Fixture *fixture, gconstpointer kind)
 
   gst_element_set_state (pair->server.dec, GST_STATE_PLAYING);
   gst_dtls_end_start (&pair->client);
-  dc_test_wait_until (NULL,
-      gst_dtls_end_read (&pair->client, guint, pair->client.n_datagrams) == 1 && gst_dtls_end_has_all (&pair->server));
+  dc_test_wait_until (NULL, gst_dtls_end_read (&pair->client, guint, pair->client.n_datagrams) > 0);
+  dc_test_wait_until (NULL, gst_dtls_end_has_all (&pair->server));
+  /* No repetition helps. */
+  g_mutex_lock (&pair->client.lock);
+  pair->client.holds = TRUE;
+  g_mutex_unlock (&pair->client.lock);
   gst_dtls_end_start (&pair->server);
+  dc_test_wait_until (NULL, gst_dtls_end_read (&pair->server, guint, pair->server.n_datagrams) > 0);
+  gst_dtls_end_release (&pair->client);
   dc_test_wait_until (NULL,
       gst_dtls_end_has_been (&pair->client, STATE_CONNECTED) && gst_dtls_end_has_been (&pair->server, STATE_CONNECTED));
-  g_assert_cmpuint (gst_dtls_end_read (&pair->client, guint, pair->client.n_datagrams), ==, 2);
   assert_talks (pair);
 }
 
@@ -195,6 +200,24 @@ test_too_long (Fixture *fixture, gconstpointer kind)
       gst_pad_push (fixture->pair->client.to_enc, gst_buffer_new_allocate (NULL, 16385, NULL)), ==, GST_FLOW_ERROR);
   error = gst_dtls_end_wait_error (&fixture->pair->client);
   g_assert_nonnull (strstr (error, "16385 bytes"));
+}
+
+/* Others use the transport for media, and nobody wants data: who sends some must not end that for all. */
+static void
+test_unlinked (Fixture *fixture, gconstpointer kind)
+{
+  GstDtlsPair *pair = fixture->pair;
+  g_autoptr (GstPad) src = gst_pad_get_peer (pair->server.from_dec);
+
+  gst_dtls_pair_connect (pair);
+  assert_talks (pair);
+  gst_pad_unlink (src, pair->server.from_dec);
+  gst_dtls_end_send (&pair->client, "unwanted", 2);
+  dc_test_wait_until (NULL, gst_dtls_end_has_all (&pair->server));
+  g_assert_cmpint (g_atomic_int_get (&pair->server.flow), ==, GST_FLOW_OK);
+  gst_pad_link (src, pair->server.from_dec);
+  gst_dtls_end_send (&pair->client, "wanted", 1);
+  dc_test_wait_until (NULL, gst_dtls_end_has_received (&pair->server, "wanted 0"));
 }
 
 /* --- The end ----------------------------------------------------------------------------------------------------------------------- */
@@ -596,6 +619,7 @@ main (int argc, char **argv)
   add ("/gst-dtls/early", GST_DTLS_OURS, test_early);
   add ("/gst-dtls/too-early", GST_DTLS_OURS, test_too_early);
   add ("/gst-dtls/too-long", GST_DTLS_OURS, test_too_long);
+  add ("/gst-dtls/unlinked", GST_DTLS_OURS, test_unlinked);
   add ("/gst-dtls/eos", GST_DTLS_OURS, test_eos);
   add ("/gst-dtls/eos/stock-server", GST_DTLS_STOCK_SERVER, test_eos);
   add ("/gst-dtls/answered", GST_DTLS_OURS, test_answered);

@@ -86,6 +86,7 @@ test_fingerprint (void)
   g_assert_cmpstr (sha512, ==, certificate_sha512);
   g_assert_null (dc_identity_fingerprint (certificate_pem, "sha-1"));
   g_assert_null (dc_identity_fingerprint ("no certificate", "sha-256"));
+  g_assert_null (dc_identity_fingerprint ("-----BEGIN CERTIFICATE-----END CERTIFICATE-----", "sha-256"));
 }
 
 #define SDP_HEAD "v=0\r\no=- 1 0 IN IP4 0.0.0.0\r\ns=-\r\nt=0 0\r\n"

@@ -538,6 +538,36 @@ wait_when_open (DcPeer *peer, const GstStructure *event, Gate *gate)
     wait_for_gate (gate);
 }
 
+static void
+wait_when_selected (DcPeer *peer, const GstStructure *event, Gate *gate)
+{
+  if (gst_structure_has_name (event, "selected-pair"))
+    wait_for_gate (gate);
+}
+
+/* A caller who says something and leaves, all before our worker has come round to the channel: when it is about to take it up, and when it has not
+ * even heard of it, but at once hears of it and, from the server, of the far side's leave. */
+static void
+test_gone_already (Fixture *fixture, gconstpointer wait)
+{
+  g_autoptr (DcChannelOptions) options = raw_options ();
+  Gate gone = {0};
+
+  fixture->bob = new_peer (fixture, "bob", DC_ROLE_ANSWERER, options);
+  g_signal_connect (dc_test_peer_get (fixture->bob), "event", (GCallback) wait, &gone);
+  gst_structure_free (dc_test_peer_wait_event (fixture->bob, "registered"));
+  fixture->alice = new_peer (fixture, "alice", DC_ROLE_OFFERER, options);
+  fixture->at_alice = dc_test_peer_wait_channel (fixture->alice);
+  send_many (fixture->at_alice, 10);
+  dc_channel_close (fixture->at_alice);
+  g_clear_object (&fixture->at_alice);
+  g_clear_pointer (&fixture->alice, dc_test_peer_free);
+  open_gate (&gone);
+  fixture->at_bob = dc_test_peer_wait_channel (fixture->bob);
+  expect_many (fixture->at_bob, 10);
+  g_signal_handlers_disconnect_by_data (dc_test_peer_get (fixture->bob), &gone);
+}
+
 /* A caller who sends as soon as it may, before our worker has come round to the channel. */
 static void
 test_first_messages (Fixture *fixture, gconstpointer data)
@@ -689,6 +719,8 @@ main (int argc, char **argv)
   ADD ("/raw/finished-when-expired", test_finished_when_expired);
   ADD ("/raw/far-side-leaves", test_far_side_leaves);
   ADD ("/raw/first-messages", test_first_messages);
+  ADD_WITH ("/raw/gone-already/when-open", test_gone_already, wait_when_open);
+  ADD_WITH ("/raw/gone-already/when-selected", test_gone_already, wait_when_selected);
   ADD ("/raw/answer-first", test_answer_first);
   ADD ("/raw/silence", test_silence);
   ADD ("/raw/last-messages", test_last_messages);

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "plugins/transport/gst-sctp-elements.h"
+#include "plugins/transport/gst-sctpdec-private.h"
 #include "tests/harness/dc-test.h"
 #include "tests/sctp-element-pair.h"
 
@@ -237,6 +238,26 @@ test_hundred (Pair *pair, gconstpointer data)
     pair_event_free (pair_wait (&pair->ends[1], PAIR_REMOVED));
 }
 
+/* The far side does not say how many threads we have. */
+static void
+test_too_many (Pair *pair, gconstpointer data)
+{
+  DcSctpSendInfo info = {.ppid = BINARY};
+
+  pair_play (pair);
+  for (info.stream = 0; info.stream < 1010; info.stream++)
+    g_assert_cmpint (gst_dc_sctpenc_send (pair->ends[0].enc, &info, "x", 1), ==, DC_SCTP_SENT);
+  /* It is told so. */
+  for (guint i = 0; i < 10; i++)
+    pair_event_free (pair_wait (&pair->ends[0], PAIR_REMOVED));
+  info.stream = 0;
+  gst_dc_sctpenc_send (pair->ends[0].enc, &info, "behind", 6);
+  for (guint i = 0; i < 1000; i++)
+    pair_event_free (pair_wait (&pair->ends[1], PAIR_MESSAGE));
+  pair_expect (&pair->ends[1], 0, BINARY, "behind");
+  g_assert_cmpuint (GST_ELEMENT (pair->ends[1].dec)->numsrcpads, ==, 1000);
+}
+
 /* --- back-pressure --- */
 
 typedef struct {
@@ -297,6 +318,39 @@ test_slow (Pair *pair, gconstpointer data)
   g_thread_join (thread);
   g_assert_cmpint (burst.flow, ==, GST_FLOW_OK);
   gst_object_unref (burst.pad);
+}
+
+static gboolean
+is_paused (DcSctpDec *dec)
+{
+  gboolean paused;
+
+  g_mutex_lock (&dec->lock);
+  paused = dec->paused;
+  g_mutex_unlock (&dec->lock);
+  return paused;
+}
+
+/* Nobody takes anything: what the far side says on many streams does not add up. */
+static void
+test_slow_streams (Pair *pair, gconstpointer data)
+{
+  PairEnd *a = &pair->ends[0], *b = &pair->ends[1];
+  g_autofree char *text = g_strnfill (200 * 1024, 'x');
+  DcSctpSendInfo info = {.ppid = BINARY};
+  guint n = 0;
+
+  pair_play (pair);
+  pair_hold (b, TRUE);
+  while (!is_paused (b->dec)) {
+    info.stream = (guint16) (n % 100);
+    n += gst_dc_sctpenc_send (a->enc, &info, text, 200 * 1024) == DC_SCTP_SENT;
+    g_assert_cmpuint (n, <, 300); /* of 600 that there would be room for, if each stream had its own */
+  }
+  pair_hold (b, FALSE);
+  for (guint i = 0; i < n; i++)
+    pair_event_free (pair_wait (b, PAIR_MESSAGE));
+  g_assert_cmpint (g_atomic_int_get (&b->dec->queued), ==, 0);
 }
 
 static void
@@ -511,7 +565,9 @@ main (int argc, char **argv)
   add ("/sctp-elements/reopen-slow", test_reopen_slow);
   add ("/sctp-elements/reset-stream", test_reset_stream);
   add ("/sctp-elements/hundred", test_hundred);
+  add ("/sctp-elements/too-many", test_too_many);
   add ("/sctp-elements/slow", test_slow);
+  add ("/sctp-elements/slow-streams", test_slow_streams);
   add ("/sctp-elements/flush", test_flush);
   add ("/sctp-elements/stop-blocked", test_stop_blocked);
   add ("/sctp-elements/blocked-pad", test_blocked_pad);

@@ -181,6 +181,69 @@ test_reopen (Two *two, gconstpointer options)
   }
 }
 
+/* What webrtcbin has made for its channels. */
+static guint
+count_bins (WbSide *side)
+{
+  guint n = 0;
+
+  GST_OBJECT_LOCK (side->bin);
+  for (GList *child = GST_BIN_CHILDREN (side->bin); child != NULL; child = child->next)
+    n += g_str_equal (G_OBJECT_TYPE_NAME (child->data), "WebRTCErrorIgnoreBin");
+  GST_OBJECT_UNLOCK (side->bin);
+  return n;
+}
+
+static void
+on_removed (GstBin *bin, GstElement *element, gpointer user_data)
+{
+  g_main_context_wakeup (NULL);
+}
+
+static void
+on_bin_gone (gpointer left, GObject *bin)
+{
+  g_atomic_int_add ((gint *) left, -1);
+  g_main_context_wakeup (NULL);
+}
+
+static void
+watch_bins (WbSide *side, gint *left)
+{
+  GST_OBJECT_LOCK (side->bin);
+  for (GList *child = GST_BIN_CHILDREN (side->bin); child != NULL; child = child->next)
+    if (g_str_equal (G_OBJECT_TYPE_NAME (child->data), "WebRTCErrorIgnoreBin")) {
+      g_atomic_int_inc (left);
+      g_object_weak_ref (child->data, on_bin_gone, left);
+    }
+  GST_OBJECT_UNLOCK (side->bin);
+}
+
+/* A channel that is closed takes along what webrtcbin has made for it: out of webrtcbin at once, and for good with itself. */
+static void
+test_leaves_nothing (Two *two, gconstpointer options)
+{
+  static gint left[2]; /* which the first channel's come to when all ends */
+  GstWebRTCDataChannel *channels[2];
+
+  channels[0] = wb_side_open (two->sides[0], "short", NULL);
+  channels[1] = wb_wait_channel (two->sides[1]);
+  for (guint i = 0; i < 2; i++) {
+    g_signal_connect (two->sides[i]->bin, "element-removed", G_CALLBACK (on_removed), NULL);
+    g_assert_cmpuint (count_bins (two->sides[i]), ==, 4);
+    watch_bins (two->sides[i], &left[i]);
+  }
+  gst_webrtc_data_channel_close (channels[1]);
+  for (guint i = 0; i < 2; i++) {
+    wb_wait_closed (two->sides[i], channels[i]);
+    dc_test_wait_until (NULL, count_bins (two->sides[i]) == 2);
+    wb_side_forget (two->sides[i], channels[i]);
+    dc_test_wait_until (NULL, g_atomic_int_get (&left[i]) == 2);
+  }
+  gst_webrtc_data_channel_send_string (two->channels[0], "still here");
+  wb_expect_text (two->sides[1], two->channels[1], "still here");
+}
+
 static void
 test_hundred (Two *two, gconstpointer options)
 {
@@ -490,6 +553,7 @@ main (int argc, char **argv)
   add ("lifetime", test_unordered, "ordered=(boolean)true,max-packet-lifetime=30000");
   add ("close", test_close, NULL);
   add ("reopen", test_reopen, NULL);
+  add ("leaves-nothing", test_leaves_nothing, NULL);
   add ("hundred", test_hundred, NULL);
   add ("stop-busy", test_stop_busy, NULL);
   g_test_add_func ("/sctp-webrtcbin/ours/one-after-the-other", test_one_after_the_other);

@@ -294,6 +294,20 @@ test_buffer (Fixture *f, gconstpointer host)
   g_assert_cmpuint (bytes, <, (guint) size);
 }
 
+/* Who closes a socket may find its number on another one. */
+static void
+test_number_again (Fixture *f, gconstpointer host)
+{
+  int number = dup (f->a->fd);
+
+  g_assert_true (dc_udp_path_is_beside (f->a->path, f->a->fd));
+  g_assert_true (dc_udp_path_is_beside (f->a->path, number));
+  g_assert_cmpint (dup2 (f->b->fd, number), ==, number);
+  g_assert_false (dc_udp_path_is_beside (f->a->path, number));
+  close (number);
+  g_assert_false (dc_udp_path_is_beside (f->a->path, -1));
+}
+
 static void
 test_refuses (void)
 {
@@ -408,7 +422,8 @@ main (int argc, char **argv)
       {"too-large", test_too_large}, {"first-bytes", test_first_bytes}, {"merged", test_merged},
       {"merged-for-agent", test_merged_for_agent}, {"others", test_others}, {"remote-changes", test_remote_changes},
       {"beginning-and-end", test_beginning_and_end}, {"leaves-no-trace", test_leaves_no_trace},
-      {"slow-end", test_slow_end}, {"agent-goes-first", test_agent_goes_first}, {"buffer", test_buffer}};
+      {"slow-end", test_slow_end}, {"agent-goes-first", test_agent_goes_first}, {"buffer", test_buffer},
+      {"number-again", test_number_again}};
 
   dc_test_init (&argc, &argv);
   for (guint i = 0; i < G_N_ELEMENTS (cases); i++) {

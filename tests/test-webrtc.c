@@ -142,6 +142,24 @@ test_answered (void)
   g_assert_cmpint (g_atomic_int_get (&n), ==, 1);
 }
 
+/* Connecting waits for nothing but the network: libnice's own settings cost tenths of a second. */
+static void
+test_agent (void)
+{
+  DcWebrtc *webrtc = make ();
+  gboolean upnp, tcp;
+  guint pacing;
+  gint nomination;
+
+  g_object_get (dc_webrtc_get_agent (webrtc), "upnp", &upnp, "ice-tcp", &tcp, "stun-pacing-timer", &pacing,
+      "nomination-mode", &nomination, NULL);
+  g_assert_false (upnp);
+  g_assert_false (tcp);
+  g_assert_cmpuint (pacing, ==, 5);
+  g_assert_cmpint (nomination, ==, NICE_NOMINATION_MODE_AGGRESSIVE);
+  dc_webrtc_free (webrtc);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -149,5 +167,6 @@ main (int argc, char **argv)
   gst_init (NULL, NULL);
   g_test_add_func ("/webrtc/unanswered", test_unanswered);
   g_test_add_func ("/webrtc/answered", test_answered);
+  g_test_add_func ("/webrtc/agent", test_agent);
   return g_test_run ();
 }

@@ -273,6 +273,8 @@ dc_channel_drop_wire_locked (DcChannel *self)
   g_clear_pointer (&self->dropped, dc_wire_unref);
   self->dropped = g_steal_pointer (&self->wire);
   self->started = self->held = FALSE;
+  self->remote_closed &=
+      self->ended; /* else it was closed before it was ours to use, and the next connection has another */
   g_clear_pointer (&self->proof, dc_proof_free);
   g_queue_clear_full (&self->early, (GDestroyNotify) dc_link_item_free);
   self->early_cost = 0;

@@ -155,24 +155,30 @@ on_message (DcWire *wire, GBytes *payload, gboolean is_text, gboolean must, gpoi
   return taken;
 }
 
-/* The far side has closed the channel, on purpose: in raw mode that is how one ends. */
+/* There is no more to come. In raw mode that is how a channel ends, when what has come is in the inbox: start() sees to it where that is not yet so. */
+static void
+take_end_locked (DcChannel *self, const GError *error)
+{
+  if (self->options->mode != DC_MODE_RAW)
+    dc_channel_end_locked (self, error);
+  else if (self->started && !self->starting)
+    dc_channel_end_locked (self, NULL);
+}
+
+/* The far side has closed the channel, on purpose. */
 static void
 on_close (DcWire *wire, gpointer user_data)
 {
   DcChannel *self = user_data;
   g_autoptr (GError) error = g_error_new (
       DC_ERROR, DC_ERROR_PEER_GONE, "\"%s\" closed the channel before everything was across", self->remote_id);
-  gboolean clean;
 
   g_mutex_lock (&self->lock);
   if (wire == self->wire) {
     self->remote_closed = TRUE;
     /* It may close as soon as it has everything. */
     dc_channel_check_finished_locked (self);
-    clean = dc_channel_is_clean_locked (self) || (self->options->mode == DC_MODE_RAW && self->started);
-    /* Who has little to say may have said it before we begin: then it ends after that. */
-    if (self->started || self->options->mode != DC_MODE_RAW)
-      dc_channel_end_locked (self, clean ? NULL : error);
+    take_end_locked (self, dc_channel_is_clean_locked (self) ? NULL : error);
     dc_channel_check_settled_locked (self);
   }
   dc_channel_unlock (self);
@@ -332,8 +338,8 @@ dc_channel_start (DcChannel *self, GstWebRTCDataChannel *rtc, gsize max_message_
   while (self->wire == wire && (item = g_queue_pop_head (&self->early)) != NULL)
     deliver_locked (self, item);
   self->starting = FALSE;
-  if (self->options->mode == DC_MODE_RAW && self->remote_closed)
-    dc_channel_end_locked (self, NULL);
+  if (self->remote_closed && !self->ended)
+    take_end_locked (self, NULL);
   dc_channel_unlock (self);
 }
 

@@ -67,7 +67,7 @@ dc_connection_post (DcConnection *self, DcConnectionFunc func, gpointer data, GD
   Post post = {dc_connection_ref (self), func, data, destroy};
   g_autoptr (GSource) source = g_idle_source_new ();
 
-  g_source_set_priority (source, G_PRIORITY_DEFAULT);
+  g_source_set_priority (source, DC_SOURCE_PRIORITY_NEWS);
   g_source_set_callback (source, post_dispatch, g_memdup2 (&post, sizeof post), post_free);
   g_source_attach (source, self->context);
 }

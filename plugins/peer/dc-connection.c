@@ -9,7 +9,8 @@
  * Candidates trickle both ways meanwhile, each side ends its own with end-of-candidates; without that ICE never fails.
  *
  * webrtcbin answers each step by a promise on a thread of its own, where most calls into it would deadlock. So every step, signal and
- * state change is posted to the worker, in order, and everything here but the handlers themselves runs there.
+ * state change is posted to the worker, in order, and everything here but the handlers themselves runs there. That thread does one thing after the other: so
+ * what follows from a remote description, its candidates and the answer, is asked for at once, and comes to nothing if it is refused.
  *
  * The channels are the session's (dc-session.h), which outlive us; webrtcbin's are made or found for them (dc-connection-channels.c). The
  * session says when one is in use. Every failure ends the connection; what that means for the channels is the session's business.
@@ -186,17 +187,13 @@ on_answer_made (DcConnection *self, gpointer reply)
 static void
 on_remote_answer_set (DcConnection *self, gpointer reply)
 {
-  if (!step_failed (self, reply, "use the answer"))
-    dc_connection_flush_candidates (self);
+  step_failed (self, reply, "use the answer");
 }
 
 static void
 on_remote_offer_set (DcConnection *self, gpointer reply)
 {
-  if (step_failed (self, reply, "use the offer"))
-    return;
-  dc_connection_flush_candidates (self);
-  g_signal_emit_by_name (dc_webrtc_get_bin (self->webrtc), "create-answer", NULL, then (self, on_answer_made));
+  step_failed (self, reply, "use the offer");
 }
 
 void
@@ -243,6 +240,9 @@ use_remote_description (DcConnection *self, GstWebRTCSDPType type, const char *s
   g_mutex_unlock (&self->identity_lock);
   take_candidates (self, description->sdp);
   g_signal_emit_by_name (dc_webrtc_get_bin (self->webrtc), "set-remote-description", description, then (self, next));
+  dc_connection_flush_candidates (self);
+  if (type == GST_WEBRTC_SDP_TYPE_OFFER)
+    g_signal_emit_by_name (dc_webrtc_get_bin (self->webrtc), "create-answer", NULL, then (self, on_answer_made));
 }
 
 static gboolean

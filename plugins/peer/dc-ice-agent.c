@@ -24,6 +24,8 @@
 #define TUNNEL_RETRANSMISSIONS 5
 /* A pair over TCP is nominated when no check is under way any more; these have some 2 s by themselves. */
 #define BLOCKED_RETRANSMISSIONS 2
+/* Between one check and the next, and so before the first: libnice would wait for 20. It must be 5 at least (RFC 8445, section 14.2). */
+#define PACING_MS 5
 /* webrtcbin has one for all that it bundles. */
 #define STREAM_ID 1
 
@@ -100,7 +102,8 @@ dc_ice_agent_set_up (GstElement *bin, const DcIceConfig *config, GError **error)
 
   g_object_get (bin, "ice-agent", &ice, NULL);
   g_object_get (ice, "agent", &agent, NULL);
-  g_object_set (agent, "upnp", FALSE, "keepalive-conncheck", TRUE, "ice-tcp", config->tcp, NULL);
+  g_object_set (
+      agent, "upnp", FALSE, "keepalive-conncheck", TRUE, "ice-tcp", config->tcp, "stun-pacing-timer", PACING_MS, NULL);
   if (!config->tcp)
     nominate_aggressively (agent);
   set_retransmissions (agent, config);

@@ -78,13 +78,13 @@ static guchar *
 pem_to_der (const char *pem, gsize *length)
 {
   static const char begin[] = "-----BEGIN CERTIFICATE-----", end[] = "-----END CERTIFICATE-----";
-  const char *from = strstr (pem, begin);
+  const char *mark = strstr (pem, begin);
+  const char *from = mark != NULL ? mark + strlen (begin) : NULL;
   const char *to = from != NULL ? strstr (from, end) : NULL;
   g_autofree char *base64 = NULL;
 
   if (to == NULL)
     return NULL;
-  from += strlen (begin);
   base64 = g_strndup (from, to - from);
   return g_base64_decode (base64, length);
 }

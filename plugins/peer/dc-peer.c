@@ -17,8 +17,8 @@
 
 #include "plugins/peer/dc-event.h"
 #include "plugins/peer/dc-peer-private.h"
+#include "plugins/peer/dc-preparation.h"
 #include "plugins/peer/dc-source.h"
-#include "plugins/peer/dc-webrtc.h"
 
 /* For programs in other languages that do not care for GStreamer. Once, and before the class is made: its properties and signals
  * have types of GStreamer's. Without it there is no webrtcbin either, which dc_peer_start() tells. */
@@ -106,7 +106,7 @@ worker (gpointer user_data)
   while (g_main_context_iteration (self->context, FALSE))
     ;
   g_main_context_pop_thread_default (self->context);
-  dc_webrtc_wait_prepared ();
+  dc_preparation_end ();
   return NULL;
 }
 
@@ -245,6 +245,13 @@ check_settings (DcPeer *self, GError **error)
   return check_manual (self, error) && check_secret (self, error);
 }
 
+static gboolean
+make_parts (DcPeer *self, GError **error)
+{
+  self->ice = dc_ice_config_new (&self->ice_settings, self->context, self->start, &ice_callbacks, self, error);
+  return self->ice != NULL && make_client (self, error);
+}
+
 /**
  * dc_peer_start:
  * @self: a peer that was not started before
@@ -269,10 +276,11 @@ dc_peer_start (DcPeer *self, GError **error)
     g_ptr_array_add (self->profile.channels, dc_channel_options_new (NULL));
   if (!check_settings (self, error))
     return FALSE;
-  self->ice = dc_ice_config_new (&self->ice_settings, self->context, self->start, &ice_callbacks, self, error);
-  if (self->ice == NULL || !make_client (self, error))
+  dc_preparation_begin ();
+  if (!make_parts (self, error)) {
+    dc_preparation_end ();
     return FALSE;
-  dc_webrtc_prepare ();
+  }
   dc_peer_invoke (self, start_cb, self, NULL);
   self->thread = g_thread_new ("dc-peer", worker, self);
   return TRUE;

@@ -71,6 +71,73 @@ dc_session_end (DcSession *self, const GError *error)
   self->callbacks.ended (self, error, self->user_data);
 }
 
+/* --- What the channels tell, on any thread ------------------------------------------------------------------------------------------ */
+
+typedef struct {
+  DcChannel *channel;
+  GError *error;
+  DcSessionNoticeFunc func;
+} Notice;
+
+static void
+notice_free (gpointer data)
+{
+  Notice *notice = data;
+
+  g_object_unref (notice->channel);
+  g_clear_error (&notice->error);
+  g_free (notice);
+}
+
+static Notice *
+take_notice (DcSession *self)
+{
+  Notice *notice;
+
+  g_mutex_lock (&self->lock);
+  notice = g_queue_pop_head (&self->notices);
+  g_mutex_unlock (&self->lock);
+  return notice;
+}
+
+void
+dc_session_take_notices (DcSession *self)
+{
+  Notice *notice;
+
+  while ((notice = take_notice (self)) != NULL) {
+    notice->func (self, notice->channel, notice->error);
+    notice_free (notice);
+  }
+}
+
+static gboolean
+dispatch (gpointer user_data)
+{
+  dc_session_take_notices (user_data);
+  return G_SOURCE_REMOVE;
+}
+
+static void
+release (gpointer user_data)
+{
+  dc_session_unref (user_data);
+}
+
+void
+dc_session_post (DcSession *self, DcChannel *channel, const GError *error, DcSessionNoticeFunc func)
+{
+  const Notice notice = {g_object_ref (channel), error != NULL ? g_error_copy (error) : NULL, func};
+  g_autoptr (GSource) source = g_idle_source_new ();
+
+  g_mutex_lock (&self->lock);
+  g_queue_push_tail (&self->notices, g_memdup2 (&notice, sizeof notice));
+  g_mutex_unlock (&self->lock);
+  g_source_set_priority (source, DC_SOURCE_PRIORITY_NEWS);
+  g_source_set_callback (source, dispatch, dc_session_ref (self), release);
+  g_source_attach (source, self->context);
+}
+
 /* --- What it is ------------------------------------------------------------------------------------------------------------------ */
 
 const char *

@@ -5,47 +5,6 @@
 
 /* --- The channels: what they tell on any thread ---------------------------------------------------------------------------------- */
 
-typedef void (*NoticeFunc) (DcSession *self, DcChannel *channel, const GError *error);
-
-typedef struct {
-  DcSession *self;
-  DcChannel *channel;
-  GError *error;
-  NoticeFunc func;
-} Notice;
-
-static gboolean
-notice_dispatch (gpointer data)
-{
-  Notice *notice = data;
-
-  notice->func (notice->self, notice->channel, notice->error);
-  return G_SOURCE_REMOVE;
-}
-
-static void
-notice_free (gpointer data)
-{
-  Notice *notice = data;
-
-  g_object_unref (notice->channel);
-  dc_session_unref (notice->self);
-  g_clear_error (&notice->error);
-  g_free (notice);
-}
-
-/* Runs @func on the worker, in the order of the posts. */
-static void
-post (DcSession *self, DcChannel *channel, const GError *error, NoticeFunc func)
-{
-  Notice notice = {dc_session_ref (self), g_object_ref (channel), error != NULL ? g_error_copy (error) : NULL, func};
-  g_autoptr (GSource) source = g_idle_source_new ();
-
-  g_source_set_priority (source, G_PRIORITY_DEFAULT);
-  g_source_set_callback (source, notice_dispatch, g_memdup2 (&notice, sizeof notice), notice_free);
-  g_source_attach (source, self->context);
-}
-
 /* A channel speaks only when the far side has proved the secret, so that it does is proof enough. */
 static void
 emit_proved (DcSession *self, DcChannel *channel)
@@ -168,42 +127,37 @@ on_settled_posted (DcSession *self, DcChannel *channel, const GError *error)
 static void
 on_ready (DcChannel *channel, gpointer user_data)
 {
-  DcSession *self = user_data;
-
-  if (g_main_context_is_owner (self->context))
-    on_ready_posted (self, channel, NULL);
-  else
-    post (self, channel, NULL, on_ready_posted);
+  dc_session_post (user_data, channel, NULL, on_ready_posted);
 }
 
 static void
 on_suspended (DcChannel *channel, const GError *why, gpointer user_data)
 {
-  post (user_data, channel, why, on_suspended_posted);
+  dc_session_post (user_data, channel, why, on_suspended_posted);
 }
 
 static void
 on_resumed (DcChannel *channel, gpointer user_data)
 {
-  post (user_data, channel, NULL, on_resumed_posted);
+  dc_session_post (user_data, channel, NULL, on_resumed_posted);
 }
 
 static void
 on_ended (DcChannel *channel, const GError *error, gpointer user_data)
 {
-  post (user_data, channel, error, on_ended_posted);
+  dc_session_post (user_data, channel, error, on_ended_posted);
 }
 
 static void
 on_wants_close (DcChannel *channel, gpointer user_data)
 {
-  post (user_data, channel, NULL, on_wants_close_posted);
+  dc_session_post (user_data, channel, NULL, on_wants_close_posted);
 }
 
 static void
 on_settled (DcChannel *channel, gpointer user_data)
 {
-  post (user_data, channel, NULL, on_settled_posted);
+  dc_session_post (user_data, channel, NULL, on_settled_posted);
 }
 
 const DcChannelCallbacks dc_session_channel_callbacks = {

@@ -141,6 +141,8 @@ on_connection_ended (DcConnection *connection, const GError *error, gpointer use
 {
   DcSession *self = user_data;
 
+  /* A channel may have been ready, and given what there was, just before. */
+  dc_session_take_notices (self);
   if (connection != self->connection)
     return;
   if (self->state == DC_SESSION_OPEN)

@@ -42,7 +42,8 @@ struct _DcSession {
   gint64 lost_at;
   guint n_attempts; /* since then, that came to nothing */
 
-  GMutex lock; /* what statistics show, for other threads; and `channels` changing */
+  GMutex lock;    /* what statistics show, for other threads; `channels` changing; and: */
+  GQueue notices; /* what the channels have told */
   const char *state_name;
   gint64 opened_at;
   guint reconnects;
@@ -60,6 +61,12 @@ guint dc_session_count_live_channels (DcSession *self);
 GError *dc_session_dup_channel_error (DcSession *self);
 /* Tells the owner, once. */
 void dc_session_end (DcSession *self, const GError *error);
+
+typedef void (*DcSessionNoticeFunc) (DcSession *self, DcChannel *channel, const GError *error);
+/* Any thread. Runs @func on the worker, in the order of the posts. */
+void dc_session_post (DcSession *self, DcChannel *channel, const GError *error, DcSessionNoticeFunc func);
+/* What the channels have told so far is dealt with now. */
+void dc_session_take_notices (DcSession *self);
 
 /* dc-session-connection.c */
 /* FALSE: the session has ended. */

@@ -1,8 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* dc-source.h: letting go of a GSource that may not be there. */
+/* dc-source.h: GSources of a worker: their order, and letting go of one that may not be there. */
 #pragma once
 
 #include <glib.h>
+
+/* On a worker, what webrtcbin and the channels tell comes before what the server does: a far side that says there that it leaves has closed its channels
+ * before. */
+#define DC_SOURCE_PRIORITY_NEWS (G_PRIORITY_DEFAULT - 10)
 
 G_BEGIN_DECLS
 

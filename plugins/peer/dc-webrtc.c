@@ -6,8 +6,6 @@
  * webrtcbin lives in a private GstPipeline: its sinks never see EOS, it has no preroll, and its errors would end the pipeline of
  * whoever uses an element. Here is all that one must know of its inside:
  *
- *  - DTLS: the first of its elements makes a certificate for the whole process, of RSA, which takes some tenths of a second: so one is made while
- *    nobody waits for it.
  *  - What webrtcbin's thread has not come to when it ends is dropped, with its promise: GStreamer warns if that was the last reference, and what
  *    waits for it waits for good. So we keep each, and interrupt it. (One that expires forgets what its destroy function is to get.)
  *  - webrtcbin's own thread may be about to add a transport, because of a description that was set a moment ago, and starts that even if
@@ -17,6 +15,8 @@
 #include <gst/webrtc/webrtc.h>
 
 #include "plugins/peer/dc-ice-agent.h"
+#include "plugins/peer/dc-preparation.h"
+#include "plugins/transport/dc-closed-channels.h"
 
 /* What webrtcbin's thread has still to do at the end is a matter of milliseconds. */
 #define TASKS_TIMEOUT (200 * G_TIME_SPAN_MILLISECOND)
@@ -31,40 +31,6 @@ struct _DcWebrtc {
   DcSctpPathCallbacks callbacks;
   gpointer user_data;
 };
-
-static gpointer
-make_certificate (gpointer data)
-{
-  g_autoptr (GstElement) dtlsdec = gst_element_factory_make ("dtlsdec", NULL);
-
-  if (dtlsdec != NULL)
-    gst_object_ref_sink (dtlsdec);
-  return NULL;
-}
-
-static GMutex preparation_lock;
-static gboolean is_prepared, is_fast;
-static GThread *preparation;
-
-void
-dc_webrtc_prepare (void)
-{
-  g_mutex_lock (&preparation_lock);
-  if (!is_prepared && g_strcmp0 (g_getenv ("DC_FAST"), "auto") == 0)
-    is_fast = dc_transport_register ();
-  if (!is_prepared)
-    preparation = g_thread_new ("dc-certificate", make_certificate, NULL);
-  is_prepared = TRUE;
-  g_mutex_unlock (&preparation_lock);
-}
-
-void
-dc_webrtc_wait_prepared (void)
-{
-  g_mutex_lock (&preparation_lock);
-  g_clear_pointer (&preparation, g_thread_join);
-  g_mutex_unlock (&preparation_lock);
-}
 
 /* Errors of the inner pipeline end the connection, not the application's pipeline; nobody reads this bus otherwise. */
 static GstBusSyncReply
@@ -125,6 +91,7 @@ add_transport (DcWebrtc *self)
 DcWebrtc *
 dc_webrtc_new (const DcIceConfig *config, const DcSctpPathCallbacks *callbacks, gpointer user_data, GError **error)
 {
+  gboolean fast = dc_preparation_wait ();
   g_autoptr (DcWebrtc) self = NULL;
   g_autoptr (GstBus) bus = NULL;
 
@@ -138,7 +105,8 @@ dc_webrtc_new (const DcIceConfig *config, const DcSctpPathCallbacks *callbacks, 
   self->bin = gst_object_ref_sink (gst_element_factory_make ("webrtcbin", NULL));
   gst_bin_add (GST_BIN (self->pipeline), self->bin);
   gst_util_set_object_arg (G_OBJECT (self->bin), "bundle-policy", "max-bundle");
-  if (is_fast)
+  dc_closed_channels_watch (self->bin);
+  if (fast)
     add_transport (self);
   self->path = dc_sctp_path_new (self->bin, callbacks, user_data);
   bus = gst_element_get_bus (self->pipeline);

@@ -13,10 +13,6 @@ G_BEGIN_DECLS
 
 typedef struct _DcWebrtc DcWebrtc;
 
-/* Begins in a thread what takes long the first time in a process, to have it done when there is somebody to call. */
-void dc_webrtc_prepare (void);
-/* Nothing of that is under way any more: OpenSSL must not work when the process ends. */
-void dc_webrtc_wait_prepared (void);
 /* Without TURN servers, which dc_ice_agent_add_relays() names. DC_ERROR_CONNECTION if a plugin is missing, or an interface that is to be used has no address. */
 DcWebrtc *dc_webrtc_new (
     const DcIceConfig *config, const DcSctpPathCallbacks *callbacks, gpointer user_data, GError **error);

@@ -10,8 +10,8 @@
 
 static guint32 table[8][256];
 
-static gpointer
-make_tables (gpointer data)
+static void
+make_tables (void)
 {
   for (guint i = 0; i < 256; i++) {
     guint32 state = i;
@@ -23,15 +23,17 @@ make_tables (gpointer data)
   for (guint i = 0; i < 256; i++)
     for (guint k = 1; k < 8; k++)
       table[k][i] = table[k - 1][i] >> 8 ^ table[0][table[k - 1][i] & 0xff];
-  return table;
 }
 
 guint32
 dc_crc32c_update_table (guint32 state, const guint8 *data, gsize size)
 {
-  static GOnce once = G_ONCE_INIT;
+  static gsize made = 0;
 
-  g_once (&once, make_tables, NULL);
+  if (g_once_init_enter (&made)) {
+    make_tables ();
+    g_once_init_leave (&made, 1);
+  }
   for (; size >= 8; size -= 8, data += 8) {
     state ^= data[0] | (guint32) data[1] << 8 | (guint32) data[2] << 16 | (guint32) data[3] << 24;
     state = table[7][state & 0xff] ^ table[6][state >> 8 & 0xff] ^ table[5][state >> 16 & 0xff] ^ table[4][state >> 24]
@@ -42,20 +44,17 @@ dc_crc32c_update_table (guint32 state, const guint8 *data, gsize size)
   return state;
 }
 
-static gpointer
-choose (gpointer data)
-{
-  DcCrc32cFunc machine = dc_crc32c_machine ();
-
-  return machine != NULL ? (gpointer) machine : (gpointer) dc_crc32c_update_table;
-}
-
 guint32
 dc_crc32c_update (guint32 state, const guint8 *data, gsize size)
 {
-  static GOnce once = G_ONCE_INIT;
+  static DcCrc32cFunc chosen = NULL;
 
-  return ((DcCrc32cFunc) g_once (&once, choose, NULL)) (state, data, size);
+  if (g_once_init_enter (&chosen)) {
+    DcCrc32cFunc machine = dc_crc32c_machine ();
+
+    g_once_init_leave (&chosen, machine != NULL ? machine : dc_crc32c_update_table);
+  }
+  return chosen (state, data, size);
 }
 
 static guint32

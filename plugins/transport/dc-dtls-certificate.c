@@ -29,19 +29,15 @@ struct _DcDtlsCertificate {
 };
 
 /* OpenSSL must not free what it has when the process ends, while a thread is still at it. */
-static gpointer
-init_openssl (gpointer unused)
-{
-  OPENSSL_init_ssl (OPENSSL_INIT_NO_ATEXIT, NULL);
-  return NULL;
-}
-
 static void
 ensure_openssl (void)
 {
-  static GOnce once = G_ONCE_INIT;
+  static gsize done = 0;
 
-  g_once (&once, init_openssl, NULL);
+  if (g_once_init_enter (&done)) {
+    OPENSSL_init_ssl (OPENSSL_INIT_NO_ATEXIT, NULL);
+    g_once_init_leave (&done, 1);
+  }
 }
 
 static DcDtlsCertificate *

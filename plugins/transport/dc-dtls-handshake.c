@@ -117,14 +117,19 @@ control_bio (BIO *bio, int command, long number, void *pointer)
   return command == BIO_CTRL_FLUSH ? 1 : 0;
 }
 
-static gpointer
-make_bio_method (gpointer unused)
+static BIO_METHOD *
+get_bio_method (void)
 {
-  BIO_METHOD *method = BIO_meth_new (BIO_get_new_index () | BIO_TYPE_SOURCE_SINK, "datagrams");
+  static BIO_METHOD *method = NULL;
 
-  BIO_meth_set_read (method, read_bio);
-  BIO_meth_set_write (method, write_bio);
-  BIO_meth_set_ctrl (method, control_bio);
+  if (g_once_init_enter (&method)) {
+    BIO_METHOD *made = BIO_meth_new (BIO_get_new_index () | BIO_TYPE_SOURCE_SINK, "datagrams");
+
+    BIO_meth_set_read (made, read_bio);
+    BIO_meth_set_write (made, write_bio);
+    BIO_meth_set_ctrl (made, control_bio);
+    g_once_init_leave (&method, made);
+  }
   return method;
 }
 
@@ -177,11 +182,10 @@ make_context (DcDtlsCertificate *certificate, GError **error)
 static gboolean
 make_ssl (DcDtlsHandshake *self, SSL_CTX *context)
 {
-  static GOnce method = G_ONCE_INIT;
   BIO *bio;
 
   self->ssl = SSL_new (context);
-  bio = self->ssl != NULL ? BIO_new (g_once (&method, make_bio_method, NULL)) : NULL;
+  bio = self->ssl != NULL ? BIO_new (get_bio_method ()) : NULL;
   if (bio == NULL)
     return FALSE;
   BIO_set_data (bio, self);

@@ -39,10 +39,13 @@ struct _DcSctpAssociation {
   gboolean flushing;
   struct socket *socket; /* (nullable): once closed */
   DcSctpState state;
-  gboolean shutting;       /* shut () was called: nothing more is taken */
-  guint16 out_streams;     /* once up */
-  guint16 in_streams;      /* likewise */
-  GHashTable *resetting;   /* (element-type guint16): streams that we reset, until the far side has */
+  gboolean shutting;     /* shut () was called: nothing more is taken */
+  guint16 out_streams;   /* once up */
+  guint16 in_streams;    /* likewise */
+  GHashTable *resetting; /* (element-type guint16): streams that we reset, until the far side has */
+  guint64
+      *used; /* (nullable): bits, of streams on which something has come or was sent since the far side reset them */
+  gboolean gone;           /* nobody has a reference: nothing is told, and nothing leaves; also of output_lock */
   DcSctpBlock *collecting; /* (nullable) (owned): what usrsctp has put out in this call */
   DcSctpBlock *last_collecting;
   DcSctpBlock *spare;        /* (nullable) (owned): atomic, of any thread */
@@ -60,7 +63,9 @@ struct _DcSctpAssociation {
   gboolean has_sent_data;
 
   gboolean paused;        /* the last message said so */
-  guint n_resets_paused;  /* packets with resets that have come meanwhile */
+  guint n_notifications;  /* packets that have come meanwhile, of which usrsctp keeps something to tell */
+  gboolean window_closed; /* by our last acknowledgement */
+  gsize beyond;           /* what has come since then costs so much */
   gint resume_generation; /* atomic: resume () may come before the callback returns */
   gboolean urgent;        /* ABORTED is to be told at once */
   GArray *events;         /* (element-type DcSctpEvent): to be told */
@@ -112,6 +117,13 @@ void dc_sctp_event_clear (DcSctpEvent *event);
 /* The state is @state from now on; it is told in order. */
 void dc_sctp_set_state_locked (DcSctpAssociation *self, DcSctpState state);
 
+/* --- dc-sctp-guard.c --- */
+
+/* A packet is about to leave. */
+void dc_sctp_guard_note_locked (DcSctpAssociation *self, const guint8 *packet, gsize size);
+/* Whether usrsctp is to see a packet that has come. */
+gboolean dc_sctp_guard_locked (DcSctpAssociation *self, const guint8 *packet, gsize size);
+
 /* --- dc-sctp-mend.c --- */
 
 #define DC_SCTP_MENDED_MAX 2048
@@ -123,6 +135,7 @@ gsize dc_sctp_mend (const guint8 *packet, gsize size, guint8 *mended);
 
 void dc_sctp_reset_begin_locked (DcSctpAssociation *self, guint16 stream);
 void dc_sctp_reset_notified_locked (DcSctpAssociation *self, const struct sctp_stream_reset_event *event);
+void dc_sctp_reset_note_use_locked (DcSctpAssociation *self, guint16 stream);
 
 /* --- dc-sctp-association.c --- */
 

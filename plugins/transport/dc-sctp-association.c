@@ -198,6 +198,7 @@ dc_sctp_association_free (DcSctpAssociation *self)
   g_array_unref (self->events);
   g_array_unref (self->telling);
   g_hash_table_unref (self->resetting);
+  g_free (self->used);
   g_free (self->buffer);
   g_cond_clear (&self->room);
   g_mutex_clear (&self->output_lock);
@@ -212,6 +213,9 @@ dc_sctp_association_unref (DcSctpAssociation *self)
     return;
   dc_sctp_enter (self);
   dc_sctp_close_locked (self);
+  g_mutex_lock (&self->output_lock);
+  self->gone = TRUE;
+  g_mutex_unlock (&self->output_lock);
   dc_sctp_leave_silently (self);
   if (dc_sctp_stack_remove (self))
     dc_sctp_association_free (self);

@@ -103,7 +103,10 @@ dc_sctp_push (DcSctpAssociation *self)
 void
 dc_sctp_note_tag_locked (DcSctpAssociation *self, const guint8 *packet)
 {
-  if (self->has_tag || self->state != DC_SCTP_UP)
+  static const guint32 no_tag = 0;
+
+  /* An INIT, which may come late, has none. */
+  if (self->has_tag || self->state != DC_SCTP_UP || memcmp (packet + 4, &no_tag, sizeof no_tag) == 0)
     return;
   memcpy (&self->tag, packet + 4, sizeof self->tag);
   self->has_tag = TRUE;

@@ -113,6 +113,7 @@ dc_sctp_packets_collect (DcSctpAssociation *self, const guint8 *packet, gsize si
     return;
   append (block_with_room (self, size), packet, size);
   count (self, packet, size);
+  dc_sctp_guard_note_locked (self, packet, size);
 }
 
 /* What was put out in many short calls leaves in one piece, since who puts it out pays for each. */
@@ -168,12 +169,12 @@ void
 dc_sctp_packets_flush (DcSctpAssociation *self, guint at_least)
 {
   g_mutex_lock (&self->output_lock);
-  if (self->outputting || self->n_pending_packets < at_least) {
+  if (self->outputting || self->gone || self->n_pending_packets < at_least) {
     g_mutex_unlock (&self->output_lock);
     return;
   }
   self->outputting = TRUE;
-  while (self->pending != NULL) {
+  while (self->pending != NULL && !self->gone) {
     DcSctpBlock *blocks = self->pending;
 
     self->pending = self->last_pending = NULL;

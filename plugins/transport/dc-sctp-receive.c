@@ -25,12 +25,6 @@
 #define MAX_EVENTS 64
 #define MAX_EVENT_BYTES (256 * 1024)
 
-#define MAX_RESETS_PAUSED 1024
-
-#define COMMON_HEADER 12
-#define CHUNK_HEADER 4u
-#define TYPE_RE_CONFIG 130
-
 /* --- reading --- */
 
 void
@@ -144,6 +138,7 @@ message_read_locked (DcSctpAssociation *self, const struct sctp_rcvinfo *info)
   };
   gsize size = g_bytes_get_size (event.message);
 
+  dc_sctp_reset_note_use_locked (self, info->rcv_sid);
   self->stats.messages_received++;
   self->stats.bytes_received += size;
   g_array_append_val (self->events, event);
@@ -278,7 +273,7 @@ tell (DcSctpAssociation *self)
 void
 dc_sctp_deliver_and_leave (DcSctpAssociation *self)
 {
-  if (!self->delivering) {
+  if (!self->delivering && !self->gone) {
     self->delivering = TRUE;
     while (prepare_locked (self)) {
       dc_sctp_leave (self);
@@ -301,41 +296,15 @@ dc_sctp_association_resume (DcSctpAssociation *self)
 
 /* --- packets --- */
 
-static gboolean
-has_chunk (const DcPacket *packet, guint8 type)
-{
-  gsize at = COMMON_HEADER;
-
-  while (at + CHUNK_HEADER <= packet->size) {
-    gsize length = (gsize) packet->data[at + 2] << 8 | packet->data[at + 3];
-
-    if (packet->data[at] == type)
-      return TRUE;
-    at += MAX (length + 3, CHUNK_HEADER) & ~(gsize) 3;
-  }
-  return FALSE;
-}
-
-/* While messages are held back, usrsctp keeps a notification of two kilobytes for each reset, and takes it for a few bytes of the window. Who
- * means well repeats what was not answered. */
-static gboolean
-is_too_much_locked (DcSctpAssociation *self, const DcPacket *packet)
-{
-  if (!self->paused) {
-    self->n_resets_paused = 0;
-    return FALSE;
-  }
-  return has_chunk (packet, TYPE_RE_CONFIG) && self->n_resets_paused++ >= MAX_RESETS_PAUSED;
-}
-
 static void
 give_locked (DcSctpAssociation *self, const DcPacket *packet)
 {
   guint8 mended[DC_SCTP_MENDED_MAX];
-  gsize size = dc_sctp_mend (packet->data, packet->size, mended);
+  gsize size;
 
-  if (is_too_much_locked (self, packet))
+  if (!dc_sctp_guard_locked (self, packet->data, packet->size))
     return;
+  size = dc_sctp_mend (packet->data, packet->size, mended);
   if (size > 0)
     usrsctp_conninput ((gpointer) self->address, mended, size, 0);
   else

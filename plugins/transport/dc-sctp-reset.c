@@ -4,8 +4,27 @@
  * usrsctp keeps a request back until everything on its stream has been acknowledged, one request at a time, and takes no message for the stream
  * meanwhile: it says EAGAIN, as it does where the buffer is full. So we keep the streams that are being reset ourselves, also those that
  * were to be before the association was up.
+ *
+ * A request that names no stream means all of them, up to 65535. Those on which there never was anything mean nothing to anybody, and are not told.
  */
 #include "plugins/transport/dc-sctp-association-private.h"
+
+#define WORD_BITS 64u
+#define WORDS ((G_MAXUINT16 + 1) / WORD_BITS)
+
+void
+dc_sctp_reset_note_use_locked (DcSctpAssociation *self, guint16 stream)
+{
+  if (self->used == NULL)
+    self->used = g_new0 (guint64, WORDS);
+  self->used[stream / WORD_BITS] |= G_GUINT64_CONSTANT (1) << stream % WORD_BITS;
+}
+
+static gboolean
+is_used_locked (const DcSctpAssociation *self, guint stream)
+{
+  return self->used != NULL && (self->used[stream / WORD_BITS] >> stream % WORD_BITS & 1) != 0;
+}
 
 static void
 tell_locked (DcSctpAssociation *self, gboolean ours, guint16 stream)
@@ -14,6 +33,8 @@ tell_locked (DcSctpAssociation *self, gboolean ours, guint16 stream)
 
   if (ours && !g_hash_table_remove (self->resetting, GUINT_TO_POINTER (stream)))
     return;
+  if (!ours && is_used_locked (self, stream))
+    self->used[stream / WORD_BITS] &= ~(G_GUINT64_CONSTANT (1) << stream % WORD_BITS);
   g_array_append_val (self->events, event);
 }
 
@@ -53,5 +74,6 @@ dc_sctp_reset_notified_locked (DcSctpAssociation *self, const struct sctp_stream
     tell_locked (self, ours, event->strreset_stream_list[i]);
   /* None means all. */
   for (guint stream = 0; n == 0 && stream < (ours ? self->out_streams : self->in_streams); stream++)
-    tell_locked (self, ours, (guint16) stream);
+    if (ours || is_used_locked (self, stream))
+      tell_locked (self, ours, (guint16) stream);
 }

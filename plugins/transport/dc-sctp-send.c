@@ -102,6 +102,7 @@ send_locked (DcSctpAssociation *self, const DcSctpSendInfo *info, gconstpointer 
   }
   if (usrsctp_sendv (self->socket, data, size, NULL, 0, &spa, sizeof spa, SCTP_SENDV_SPA, 0) < 0)
     return sent_of_errno (errno);
+  dc_sctp_reset_note_use_locked (self, info->stream);
   self->stats.messages_sent++;
   self->stats.bytes_sent += size;
   return DC_SCTP_SENT;

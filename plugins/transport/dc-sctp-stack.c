@@ -121,8 +121,8 @@ dc_sctp_enter (DcSctpAssociation *self)
 void
 dc_sctp_leave_with (DcSctpAssociation *self, guint packets)
 {
-  gboolean writable = dc_sctp_check_room_locked (self);
-  gboolean urgent = self->urgent;
+  gboolean writable = dc_sctp_check_room_locked (self) && !self->gone;
+  gboolean urgent = self->urgent && !self->gone;
   gboolean output = dc_sctp_packets_submit (self);
 
   self->urgent = FALSE;
@@ -331,15 +331,14 @@ set_defaults (void)
   usrsctp_sysctl_set_sctp_max_chunks_on_queue (10240);
 }
 
-static gpointer
-start (gpointer data)
+static void
+start_locked (void)
 {
   stack.associations = g_hash_table_new (NULL, NULL);
   usrsctp_init_nothreads (0, conn_output_cb, NULL);
   set_defaults ();
   if (!stack.stopped)
     g_thread_unref (g_thread_new ("dc-sctp", clock_thread, NULL));
-  return &stack;
 }
 
 void
@@ -375,10 +374,9 @@ keep_address (guintptr address)
 void
 dc_sctp_stack_add (DcSctpAssociation *self)
 {
-  static GOnce once = G_ONCE_INIT;
-
-  g_once (&once, start, NULL);
   g_mutex_lock (&stack.lock);
+  if (stack.associations == NULL)
+    start_locked ();
   self->address = find_address ();
   g_hash_table_insert (stack.associations, (gpointer) self->address, self);
   g_cond_broadcast (&stack.changed);

@@ -32,7 +32,6 @@ struct _DcTransport {
   DcDtlsSession *session; /* while joined, as what follows */
   DcUdpPath *path;
   GSocketAddress *remote;
-  int fd;
 };
 
 gboolean
@@ -141,7 +140,7 @@ is_same_address (GSocketAddress *a, GSocketAddress *b)
 static gboolean
 follow (DcTransport *self, int fd, GSocketAddress *remote)
 {
-  if (self->path == NULL || self->fd != fd)
+  if (self->path == NULL || !dc_udp_path_is_beside (self->path, fd))
     return FALSE;
   if (!is_same_address (self->remote, remote)) {
     dc_udp_path_set_remote (self->path, remote);
@@ -170,7 +169,6 @@ dc_transport_join (DcTransport *self, int fd, GSocketAddress *remote, GError **e
     return FALSE;
   }
   self->remote = g_object_ref (remote);
-  self->fd = fd;
   gst_dc_sctpenc_divert (self->sctpenc, send_down, self);
   return TRUE;
 }

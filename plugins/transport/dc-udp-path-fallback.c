@@ -11,6 +11,12 @@ dc_udp_path_new (
   return NULL;
 }
 
+gboolean
+dc_udp_path_is_beside (DcUdpPath *self, int fd)
+{
+  g_assert_not_reached ();
+}
+
 void
 dc_udp_path_set_remote (DcUdpPath *self, GSocketAddress *remote)
 {

@@ -27,6 +27,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/membarrier.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -199,6 +200,15 @@ dc_udp_path_new (
   if (!start (self, fd, remote, callbacks, user_data, error))
     g_clear_pointer (&self, dc_udp_path_free);
   return self;
+}
+
+gboolean
+dc_udp_path_is_beside (DcUdpPath *self, int fd)
+{
+  struct stat ours, theirs;
+
+  return fstat (self->shared, &ours) == 0 && fstat (fd, &theirs) == 0 && ours.st_dev == theirs.st_dev
+         && ours.st_ino == theirs.st_ino;
 }
 
 void

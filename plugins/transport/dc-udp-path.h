@@ -24,6 +24,8 @@ typedef struct {
  * time for a socket. G_IO_ERROR_NOT_SUPPORTED where the system cannot do it, or not with this socket. */
 DcUdpPath *dc_udp_path_new (
     int fd, GSocketAddress *remote, const DcUdpPathCallbacks *callbacks, gpointer user_data, GError **error);
+/* Whether @fd is the socket that the path is beside: the same number may be another one by now. Any thread. */
+gboolean dc_udp_path_is_beside (DcUdpPath *self, int fd);
 /* Whom we send to and receive from. It must be one that the socket can send to. Any thread. */
 void dc_udp_path_set_remote (DcUdpPath *self, GSocketAddress *remote);
 /* Sizes may differ, and packets of size 0 are left out. Blocks 0.1 s at most while the socket is full, and then drops. Any thread. */

@@ -313,12 +313,10 @@ chain_list (GstPad *pad, GstObject *parent, GstBufferList *list)
 static void
 take_eos (GstDcDtlsEnc *self)
 {
-  g_autoptr (GstDcDtlsConnection) connection = get_connection (self);
-
   g_mutex_lock (&self->lock);
   self->eos_wanted = TRUE;
   g_mutex_unlock (&self->lock);
-  if (connection == NULL || gst_dc_dtls_connection_close (connection))
+  if (gst_dc_dtlsenc_close (self))
     push_eos (self);
 }
 
@@ -356,13 +354,12 @@ gst_dc_dtlsenc_divert (GstDcDtlsEnc *self, GstDcDtlsFunc func, gpointer user_dat
   gst_dc_dtls_divert_set (&self->divert, func, user_data);
 }
 
-void
+gboolean
 gst_dc_dtlsenc_close (GstDcDtlsEnc *self)
 {
   g_autoptr (GstDcDtlsConnection) connection = get_connection (self);
 
-  if (connection != NULL)
-    gst_dc_dtls_connection_close (connection);
+  return connection == NULL || gst_dc_dtls_connection_close (connection);
 }
 
 DcDtlsSession *

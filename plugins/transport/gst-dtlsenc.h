@@ -18,8 +18,8 @@ G_DECLARE_FINAL_TYPE (GstDcDtlsEnc, gst_dc_dtls_enc, GST_DC, DTLS_ENC, GstElemen
  * pad again. What comes by the sink pad keeps going to the src pad. When this returns nothing is given to the @func of before any more: not for
  * a thread that is in it. */
 void gst_dc_dtlsenc_divert (GstDcDtlsEnc *self, GstDcDtlsFunc func, gpointer user_data);
-/* Sends close_notify: before the elements that it goes through are stopped. */
-void gst_dc_dtlsenc_close (GstDcDtlsEnc *self);
+/* Sends close_notify: best before the elements that it goes through are stopped. FALSE: another thread is about to. */
+gboolean gst_dc_dtlsenc_close (GstDcDtlsEnc *self);
 /* As gst_dc_dtlsdec_get_session(). */
 DcDtlsSession *gst_dc_dtlsenc_get_session (GstDcDtlsEnc *self);
 

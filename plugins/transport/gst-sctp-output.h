@@ -28,8 +28,8 @@ typedef struct {
   GCond changed;
   GQueue packets; /* (element-type GstBuffer): for the pad */
   gboolean running;
-  gboolean pushing;   /* somebody is at the pad */
-  gboolean begun;     /* of who is: the pad has had the events that come first */
+  gboolean pushing;   /* a packet */
+  gboolean begun;     /* of the pad's thread: the pad has had the events that come first */
   GstFlowReturn flow; /* that the pad has said last, if it says so for good */
   DcSctpDivertFunc divert;
   gpointer divert_data;
@@ -54,8 +54,8 @@ GstFlowReturn dc_sctp_output_get_flow (DcSctpOutput *self);
 
 /* Only what goes to @port is for the taps. */
 void dc_sctp_output_set_port (DcSctpOutput *self, guint16 port);
-/* The callback of associations, and so one at a time of each. @may_wait: the pad may hold this thread. */
-void dc_sctp_output_put (DcSctpOutput *self, DcPacket *packets, guint n, gboolean may_wait);
+/* The callback of associations, and so one at a time of each. Does not wait for the pad. */
+void dc_sctp_output_put (DcSctpOutput *self, DcPacket *packets, guint n);
 
 /* Both wait until what was set before is not called any more: not to be called within. */
 void dc_sctp_output_divert (DcSctpOutput *self, DcSctpDivertFunc func, gpointer user_data);

@@ -39,14 +39,8 @@ struct _DcSctpShared {
 static GMutex table_lock;
 static GQueue table = G_QUEUE_INIT;
 
-/* Of this thread: it is in so many associations, which call it back. */
+/* Of this thread: so many associations call it back. */
 static __thread guint inside;
-
-gboolean
-dc_sctp_shared_is_bringing (void)
-{
-  return inside > 0;
-}
 
 /* --- callbacks --- */
 
@@ -374,14 +368,6 @@ dc_sctp_shared_get_association (DcSctpShared *self)
   DcSctpLanes *lanes = dc_sctp_shared_get_lanes (self);
 
   return lanes != NULL ? dc_sctp_lanes_get_main (lanes) : NULL;
-}
-
-void
-dc_sctp_shared_input (DcSctpShared *self, const DcPacket *packets, guint n)
-{
-  inside++;
-  dc_sctp_lanes_input (self->lanes, packets, n);
-  inside--;
 }
 
 /* --- references --- */

@@ -29,10 +29,6 @@ void dc_sctp_shared_set_port (DcSctpShared *self, DcSctpRole role, guint port);
 DcSctpLanes *dc_sctp_shared_get_lanes (DcSctpShared *self);
 /* The main one of the lanes. */
 DcSctpAssociation *dc_sctp_shared_get_association (DcSctpShared *self);
-/* Packets for the lanes, in place of dc_sctp_lanes_input(). */
-void dc_sctp_shared_input (DcSctpShared *self, const DcPacket *packets, guint n);
-/* Whether this thread brings packets, or is inside of a callback: it must not wait for anything. */
-gboolean dc_sctp_shared_is_bringing (void);
 
 DcSctpShared *dc_sctp_shared_ref (DcSctpShared *self);
 void dc_sctp_shared_unref (DcSctpShared *self);

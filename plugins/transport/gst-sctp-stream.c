@@ -4,7 +4,7 @@
  * Theory of operation
  * -------------------
  * As long as the pad is active its thread pushes what is queued. A queue that has come to its bound says so, once, and says that there is room again when it
- * has come down to half of that. What is downstream may refuse a message for good (an error, the end, no link): then it is given no more, and
+ * has come down to half of that. So do all the streams of an association together, of which the far side says how many there are. What is downstream may refuse a message for good (an error, the end, no link): then it is given no more, and
  * messages are dropped rather than to hold up all streams, until it is linked anew or flushed. When the stream has ended, EOS follows its
  * last message.
  */
@@ -13,19 +13,26 @@
 /* A few of the longest messages. */
 #define MAX_BYTES (1024u * 1024)
 #define MAX_MESSAGES 1024u
+/* Of all streams. */
+#define MAX_TOTAL (16 * 1024 * 1024)
+#define MESSAGE_COST 512 /* beside its bytes */
 
 struct _DcSctpStream {
   GstPad parent;
   guint16 number;
   DcSctpStreamFuncs funcs;
   gpointer user_data;
+  gint *total;  /* atomic: what waits in all streams costs so much; not ours */
+  gint claimed; /* atomic */
 
   GMutex lock; /* of what follows; nothing is called with it */
   GCond changed;
   GQueue messages; /* (element-type GstBuffer) */
   gsize bytes;
   gboolean active;
-  gboolean full; /* and said so */
+  gboolean was_active; /* and is to take nothing more */
+  gboolean room_due;   /* in all streams together: to be told by the thread */
+  gboolean full;       /* and said so */
   gboolean ending;
   gboolean refused; /* by what is downstream, or flushed */
 };
@@ -34,11 +41,29 @@ G_DEFINE_TYPE (DcSctpStream, gst_dc_sctp_stream, GST_TYPE_PAD)
 
 /* --- the queue --- */
 
+/* Returns: whether there is room in all streams together again. */
+static gboolean
+give_back (DcSctpStream *self, gsize cost)
+{
+  gint before = g_atomic_int_add (self->total, -(gint) cost);
+
+  return before > MAX_TOTAL / 2 && before - (gint) cost <= MAX_TOTAL / 2;
+}
+
+static gsize
+cost_of (GstBuffer *message)
+{
+  return gst_buffer_get_size (message) + MESSAGE_COST;
+}
+
 static void
 drop_locked (DcSctpStream *self)
 {
+  gsize cost = self->bytes + self->messages.length * MESSAGE_COST;
+
   g_queue_clear_full (&self->messages, (GDestroyNotify) gst_buffer_unref);
   self->bytes = 0;
+  self->room_due |= cost > 0 && give_back (self, cost);
 }
 
 /* Returns: whether that is to be told. */
@@ -57,15 +82,16 @@ dc_sctp_stream_push (DcSctpStream *self, GstBuffer *message)
   gboolean full;
 
   g_mutex_lock (&self->lock);
-  if (self->refused || self->ending) {
+  if (self->refused || self->ending || self->was_active) {
     gst_buffer_unref (message);
   } else {
+    g_atomic_int_add (self->total, (gint) cost_of (message));
     self->bytes += gst_buffer_get_size (message);
     g_queue_push_tail (&self->messages, message);
     self->full |= self->bytes >= MAX_BYTES || self->messages.length >= MAX_MESSAGES;
     g_cond_broadcast (&self->changed);
   }
-  full = self->full;
+  full = self->full || g_atomic_int_get (self->total) >= MAX_TOTAL;
   g_mutex_unlock (&self->lock);
   return !full;
 }
@@ -122,12 +148,16 @@ task (gpointer user_data)
   gboolean room, ended;
 
   g_mutex_lock (&self->lock);
-  while (self->active && g_queue_is_empty (&self->messages) && !self->ending && !(self->full && self->refused))
+  while (self->active && g_queue_is_empty (&self->messages) && !self->ending && !(self->full && self->refused)
+         && !self->room_due)
     g_cond_wait (&self->changed, &self->lock);
   message = self->active ? g_queue_pop_head (&self->messages) : NULL;
-  if (message != NULL)
+  if (message != NULL) {
     self->bytes -= gst_buffer_get_size (message);
-  room = check_room_locked (self) && self->active;
+    self->room_due |= give_back (self, cost_of (message));
+  }
+  room = (check_room_locked (self) || self->room_due) && self->active;
+  self->room_due &= !self->active;
   ended = message == NULL && self->ending && self->active;
   if (!self->active || ended)
     gst_pad_pause_task (GST_PAD (self));
@@ -152,6 +182,7 @@ activate_mode (GstPad *pad, GstObject *parent, GstPadMode mode, gboolean active)
     return FALSE;
   g_mutex_lock (&self->lock);
   self->active = active;
+  self->was_active = !active;
   if (!active)
     drop_locked (self);
   g_cond_broadcast (&self->changed);
@@ -181,8 +212,8 @@ event (GstPad *pad, GstObject *parent, GstEvent *from_below)
 /* --- life --- */
 
 DcSctpStream *
-dc_sctp_stream_new (
-    const char *name, guint16 number, GstPadTemplate *template, const DcSctpStreamFuncs *funcs, gpointer user_data)
+dc_sctp_stream_new (const char *name, guint16 number, GstPadTemplate *template, const DcSctpStreamFuncs *funcs,
+    gpointer user_data, gint *total)
 {
   DcSctpStream *self =
       g_object_new (DC_TYPE_SCTP_STREAM, "name", name, "direction", GST_PAD_SRC, "template", template, NULL);
@@ -190,6 +221,7 @@ dc_sctp_stream_new (
   self->number = number;
   self->funcs = *funcs;
   self->user_data = user_data;
+  self->total = total;
   gst_pad_set_activatemode_function (GST_PAD (self), activate_mode);
   gst_pad_set_event_function (GST_PAD (self), event);
   return self;
@@ -201,12 +233,25 @@ dc_sctp_stream_get_number (DcSctpStream *self)
   return self->number;
 }
 
+gboolean
+dc_sctp_stream_claim (DcSctpStream *self)
+{
+  return g_atomic_int_compare_and_exchange (&self->claimed, FALSE, TRUE);
+}
+
+gboolean
+dc_sctp_stream_is_claimed (DcSctpStream *self)
+{
+  return g_atomic_int_get (&self->claimed);
+}
+
 static void
 gst_dc_sctp_stream_finalize (GObject *object)
 {
   DcSctpStream *self = DC_SCTP_STREAM (object);
 
-  drop_locked (self);
+  /* What came before it was ever active; else there is nothing, and @total may be gone. */
+  g_queue_clear_full (&self->messages, (GDestroyNotify) gst_buffer_unref);
   g_cond_clear (&self->changed);
   g_mutex_clear (&self->lock);
   G_OBJECT_CLASS (gst_dc_sctp_stream_parent_class)->finalize (object);

@@ -37,7 +37,7 @@ METRICS = {
 class Row:
     name: str  # within its section
     label: str
-    kind: str  # 'cold', 'warm', 'rtt' or 'rate'
+    kind: str  # 'cold', 'first', 'warm', 'rtt' or 'rate'
     length: int = 64
     who: str = 'offer'  # sends
     quick: bool = False
@@ -67,11 +67,13 @@ def rate(key, who='offer', quick=False):
 
 
 # The cold one is the start itself, and the warm one leaves a second connection behind: it comes last.
-COLD = Row('open-cold', 'first connection', 'cold', quick=True)
+COLD = Row('open-cold', 'from the start of the process', 'cold', quick=True)
+FIRST = Row('open-first', 'first connection', 'first', quick=True)
 WARM = Row('open-warm', 'second connection', 'warm', quick=True)
 RTT = Row('rtt', '64 B', 'rtt', quick=True)
 LOOPBACK = (
     COLD,
+    FIRST,
     RTT,
     rate('64'),
     rate('1k', quick=True),

@@ -14,6 +14,7 @@ import signal
 import statistics
 import subprocess
 import time
+from dataclasses import replace
 
 from benchlib import RunError, end, percentile
 
@@ -148,13 +149,27 @@ class Session:
             self.failures += session.failures
         return session.open_ms
 
-    async def measure_warm(self, _row, pace):
+    async def time_open(self):
+        """One connection more, of processes that run. In ms."""
+        began = time.monotonic()
+        await self.ask('open 1', START_TIMEOUT)
+        return (time.monotonic() - began) * 1e3
+
+    async def measure_first(self, _row, pace):
+        """Of processes that have loaded what they are, and not yet connected: so without the start of Node, Python or the linker."""
         times = []
         while len(times) < pace.opens:
-            began = time.monotonic()
-            await self.ask('open 1', START_TIMEOUT)
-            times.append((time.monotonic() - began) * 1e3)
+            session = Session(self.stack, replace(self.section, peers=0), self.url, self.far_side)
+            try:
+                await session.start()
+                times.append(await session.time_open())
+            finally:
+                await session.close()
+                self.failures += session.failures
         return {'open': statistics.median(times)}
+
+    async def measure_warm(self, _row, pace):
+        return {'open': statistics.median([await self.time_open() for _ in range(pace.opens)])}
 
     async def measure_rtt(self, row, pace):
         """On loopback one after the other; otherwise at fixed times, so that a loss meets those behind it."""

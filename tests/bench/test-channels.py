@@ -89,7 +89,7 @@ def check_answers():
 def check_rows():
     """The list of what is measured is complete, names are unique, and patterns find them."""
     assert len(ALL_ROWS) == sum(len(section.rows) for section in SECTIONS)
-    for name in ('one/rate-64', 'two/rate-256k', 'one/both-64k', 'two/rtt', 'one/open-cold', 'two/open-warm', 'peers/100/rate-64k'):
+    for name in ('one/rate-64', 'two/rate-256k', 'one/both-64k', 'two/rtt', 'one/open-cold', 'one/open-first', 'two/open-warm', 'peers/100/rate-64k'):
         assert name in ALL_ROWS, name
     for rtt in (1, 20, 50, 100):
         for loss in ('0', '0.1', '1'):

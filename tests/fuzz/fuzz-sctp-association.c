@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* fuzz-sctp-association.c: an association that is up, fed with whatever the far side likes. */
+/* fuzz-sctp-association.c: an association, up or still beginning, fed with whatever the far side likes. */
 
 /*
  * The input is a program of one-byte instructions, each with its operands behind it; missing operands read as 0. The far side is an association of
  * ours, too, whose packets are passed on, or kept from coming, or changed; or a packet is made of chunks that the input has, with the ports, the
  * verification tag and the checksum right, since nothing else gets beyond the first check. Time passes by instruction. After each
- * the bounds that an association promises are checked.
+ * the bounds that an association promises are checked. If the first instruction is BEGIN only ours has begun, and what it has sent waits.
  */
 #include "plugins/transport/dc-crc32c.h"
 #include "plugins/transport/dc-sctp-stack.h"
@@ -17,8 +17,11 @@
 #define MAX_PACKETS 4096 /* that wait */
 #define COMMON_HEADER 12
 #define TYPE_DATA 0
+#define TYPE_INIT 1
 #define MAX_MESSAGE 16384
 #define WINDOW 65536
+#define BEGIN 0xef
+#define INIT_TAG 16 /* in a packet with INIT */
 
 typedef struct _Run Run;
 
@@ -61,6 +64,16 @@ next_short (Run *run)
 
 /* --- the ends --- */
 
+/* Of what a far side would answer to our INIT. */
+static void
+note_init (Run *run, const DcPacket *packet)
+{
+  if (packet->size < INIT_TAG + 4 || packet->data[COMMON_HEADER] != TYPE_INIT)
+    return;
+  memcpy (run->header, packet->data, COMMON_HEADER);
+  memcpy (run->header + 4, packet->data + INIT_TAG, 4);
+}
+
 static void
 note_header (Run *run, const DcPacket *packet)
 {
@@ -82,6 +95,8 @@ output_cb (DcPacket *packets, guint n, gpointer user_data)
   for (guint i = 0; i < n; i++) {
     if (self == &run->ends[1])
       note_header (run, &packets[i]);
+    else
+      note_init (run, &packets[i]);
     if (far->packets.length < MAX_PACKETS)
       g_queue_push_tail (
           &far->packets, g_byte_array_append (g_byte_array_new (), packets[i].data, (guint) packets[i].size));
@@ -153,6 +168,7 @@ pass_on (Run *run, guint n)
 static void
 connect (Run *run)
 {
+  gboolean begins = run->left > 0 && run->input[0] == BEGIN;
   static const DcSctpCallbacks callbacks = {output_cb, message_cb, reset_cb, reset_cb, state_cb, writable_cb};
   DcSctpSettings settings;
 
@@ -165,8 +181,10 @@ connect (Run *run)
     run->ends[e].association = dc_sctp_association_new (&settings, &callbacks, &run->ends[e], NULL);
     g_assert_nonnull (run->ends[e].association);
   }
-  for (guint e = 0; e < 2; e++)
-    dc_sctp_association_connect (run->ends[e].association);
+  dc_sctp_association_connect (run->ends[0].association);
+  if (begins)
+    return;
+  dc_sctp_association_connect (run->ends[1].association);
   pass_on (run, 16);
   g_assert_cmpint (dc_sctp_association_get_state (run->ends[0].association), ==, DC_SCTP_UP);
 }
@@ -191,9 +209,28 @@ change (Run *run)
   give (&run->ends[0], packet);
 }
 
-/* Up to so many bytes of the input, behind a header that is right. */
+/* How the header of a packet is to be wrong. */
+typedef enum {
+  HEADER_RIGHT,
+  HEADER_TAGLESS, /* as of an INIT */
+  HEADER_PORTS,
+  HEADER_SHORT, /* there is none but what the input has */
+} Header;
+
 static void
-make (Run *run, gboolean with_tsn)
+spoil (GByteArray *packet, Header header)
+{
+  if (header == HEADER_TAGLESS)
+    memset (packet->data + 4, 0, 4);
+  else if (header == HEADER_PORTS)
+    packet->data[1] ^= 1;
+  else if (header == HEADER_SHORT)
+    g_byte_array_remove_range (packet, 0, COMMON_HEADER);
+}
+
+/* Up to so many bytes of the input, behind a header. */
+static void
+make (Run *run, gboolean with_tsn, Header header)
 {
   g_autoptr (GByteArray) packet = g_byte_array_new ();
   gsize size = next_short (run) % 1300;
@@ -212,7 +249,9 @@ make (Run *run, gboolean with_tsn)
     memcpy (packet->data + COMMON_HEADER + 4, &tsn, sizeof tsn);
   }
   g_mutex_unlock (&run->lock);
-  dc_crc32c_put (packet->data, packet->len);
+  spoil (packet, header);
+  if (packet->len >= COMMON_HEADER)
+    dc_crc32c_put (packet->data, packet->len);
   give (&run->ends[0], packet);
 }
 
@@ -232,6 +271,35 @@ send_message (Run *run, End *self)
   dc_sctp_association_send (self->association, &info, bytes, 1 + next_short (run) % sizeof bytes);
 }
 
+/* What is rarer, by the upper half of the instruction. */
+static void
+act_rarely (Run *run, guint what)
+{
+  DcSctpAssociation *ours = run->ends[0].association;
+
+  switch (what) {
+    case 1:
+    case 2:
+    case 3:
+      make (run, FALSE, (Header) (HEADER_RIGHT + what));
+      break;
+    case 4:
+      dc_sctp_association_set_mtu (ours, 300 + next_short (run) % 1200);
+      break;
+    case 5:
+      dc_sctp_association_set_receive_window (ours, next_short (run));
+      break;
+    case 6:
+      dc_sctp_association_connect (run->ends[1].association);
+      break;
+    case 15:
+      dc_sctp_association_abort (run->ends[next_byte (run) & 1].association);
+      break;
+    default:
+      break;
+  }
+}
+
 static void
 act (Run *run)
 {
@@ -242,11 +310,11 @@ act (Run *run)
     case 0:
     case 1:
     case 2:
-      make (run, FALSE);
+      make (run, FALSE, HEADER_RIGHT);
       break;
     case 3:
     case 4:
-      make (run, TRUE);
+      make (run, TRUE, HEADER_RIGHT);
       break;
     case 5:
       change (run);
@@ -276,8 +344,7 @@ act (Run *run)
       dc_sctp_association_shut (self->association);
       break;
     default:
-      if (instruction == 0xff)
-        dc_sctp_association_abort (self->association);
+      act_rarely (run, instruction >> 4);
       break;
   }
 }

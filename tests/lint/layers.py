@@ -19,6 +19,7 @@ LIBRARIES = {
     'libc': re.compile(r'^(string|stdint|stddef|stdbool|inttypes|limits|math|errno|ctype|stdio|stdlib|locale)\.h$'),
     'posix': re.compile(r'^(unistd|fcntl|signal|time|netdb|poll|ifaddrs|termios)\.h$|^(sys|net|netinet|arpa)/\w+\.h$'),
     'glib': re.compile(r'^(glib|glib-object)\.h$|^glib/gprintf\.h$'),
+    'gmodule': re.compile(r'^gmodule\.h$'),
     'glib-unix': re.compile(r'^glib-unix\.h$'),
     'gio': re.compile(r'^gio/'),
     'json': re.compile(r'^json-glib/'),
@@ -44,7 +45,7 @@ ROOMS = {
     'plugins/link': ({'libc', 'glib'}, set()),
     'plugins/transport': ({'libc', 'posix', 'glib', 'gio', 'gst', 'openssl', 'usrsctp', 'linux', 'processor'}, set()),
     'plugins/peer': (
-        {'libc', 'posix', 'glib', 'gio', 'json', 'gst', 'nice', 'sodium'},
+        {'libc', 'posix', 'glib', 'gmodule', 'gio', 'json', 'gst', 'nice', 'sodium'},
         {'plugins/link', 'plugins/transport', 'signaling/client', 'signaling/protocol'},
     ),
     'plugins': ({'libc', 'glib', 'gst'}, {'plugins/peer', 'plugins/link'}),

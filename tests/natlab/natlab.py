@@ -15,6 +15,7 @@ import changes  # noqa: E402
 import container  # noqa: E402
 import draw  # noqa: E402
 import matrix  # noqa: E402
+import steady  # noqa: E402
 import verify  # noqa: E402
 import wire  # noqa: E402
 from lab import Lab, is_possible  # noqa: E402
@@ -56,6 +57,9 @@ def parse(words):
     change = commands.add_parser('changes', help="a transfer while the sender's address changes and the receiver's NAT reboots")
     change.add_argument('a', metavar='A', nargs='?', default='port-restricted', help="the sender's network (port-restricted)")
     change.add_argument('b', metavar='B', nargs='?', default='port-restricted', help="the receiver's, with one NAT (port-restricted)")
+    stream = commands.add_parser('steady', help='a stream at full rate while its pair of candidates is taken away five times')
+    stream.add_argument('--minutes', type=float, default=10, metavar='N', help='for so long (10)')
+    stream.add_argument('--fast', choices=('auto', 'off'), default='auto', help='with the fast path (auto), or without')
     keepalive = commands.add_parser('keepalive', help='idle channels through NATs that forget after 30 s')
     keepalive.add_argument('--seconds', type=int, default=600, metavar='N', help='of silence (600)')
     commands.add_parser('wire', help='TURN over TLS as tshark sees it, and refused where name or CA are wrong')
@@ -197,6 +201,10 @@ def do_changes(options):
     return _report(changes.check_changes(options.a, options.b))
 
 
+def do_steady(options):
+    return _report(steady.check_steady(options.minutes, options.fast))
+
+
 def do_wire(_options):
     return _report(wire.check())
 
@@ -208,7 +216,7 @@ def do_keepalive(options):
 # What runs outside, and what each does in its container.
 OUTSIDE = {'list': do_list, 'show': do_show, 'matrix': do_matrix, 'verify': do_verify}
 INSIDE = {'shell': do_shell, 'run': do_run, 'cell': do_cell, 'verify': do_verify_inside, 'changes': do_changes, 'keepalive': do_keepalive,
-          'wire': do_wire}
+          'wire': do_wire, 'steady': do_steady}
 WITHOUT_LAB = ('list', 'show')
 
 

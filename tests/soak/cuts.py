@@ -46,7 +46,8 @@ def _judge(name, result, last_event):
     return faults, [name, result['status'], f"{result['seconds']:.1f}", mib(result['base']), mib(growth), resumed or '-']
 
 
-def run(work, seed, quick):
+def run(work, options):
+    seed, quick = options.seed, options.quick
     size, rate, schedule, last_event = _plan(quick)
     elements = 'signaling=ws://10.99.0.1:8443 room=cuts'
     make_file(f'{work}/in', size << 20, seed)

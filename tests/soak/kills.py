@@ -121,7 +121,8 @@ def _measure(work, source, pause_us):
         return max(pool.map(one, range(AT_ONCE)))
 
 
-def run(work, seed, quick):
+def run(work, options):
+    seed, quick = options.seed, options.quick
     count = 4 if quick else 20
     chance = random.Random(seed)
     source = f'{work}/in'

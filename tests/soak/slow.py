@@ -126,7 +126,8 @@ def _check_disconnect(run, reference):
     return faults
 
 
-def run(work, seed, quick):
+def run(work, options):
+    seed, quick = options.seed, options.quick
     seconds = 15 if quick else 60
     # (label, seconds, mode, rates, check, which sees the run before it too)
     plan = [

@@ -10,15 +10,19 @@ import sys
 import tempfile
 import time
 
+import changes
 import cuts
+import cycles
 import kills
+import media
+import peers
 import slow
 import states
 from procs import Failure, stop_all
 
 # Nothing of the user's settings gets in.
 ENVIRONMENT = {'LC_ALL': 'C.UTF-8', 'GSETTINGS_BACKEND': 'memory', 'GIO_USE_VFS': 'local', 'GIO_USE_PROXY_RESOLVER': 'dummy'}
-SUITES = {'cuts': cuts, 'slow': slow, 'states': states, 'kills': kills}
+SUITES = {'cuts': cuts, 'slow': slow, 'states': states, 'kills': kills, 'cycles': cycles, 'peers': peers, 'media': media, 'changes': changes}
 
 
 def parse(words):
@@ -31,7 +35,13 @@ def parse(words):
     parser.add_argument('--seed', type=int, default=1, help='of everything that is left to chance (1)')
     parser.add_argument('--quick', action='store_true', help='the same, shorter: a few minutes for all')
     parser.add_argument('--keep', metavar='DIRECTORY', help='leaves all logs there')
+    parser.add_argument('--fast', choices=('auto', 'off'), action='append', help='cycles, peers, media, changes: only with the fast path, or only without')
+    parser.add_argument('--count', type=int, metavar='N', help='cycles: so many of each kind (1000)')
+    parser.add_argument('--minutes', type=float, metavar='N', help='changes: for so long each (10)')
+    parser.add_argument('--peers', type=int, default=10, metavar='N', help='peers: so many (10)')
+    parser.add_argument('--seconds', type=int, metavar='N', help='peers and media: for so long each time (20, 60)')
     options = parser.parse_args(words)
+    options.fast = options.fast or ['auto', 'off']
     for name in options.names:
         if name not in SUITES:
             parser.error(f'there is no suite {name}')
@@ -43,7 +53,7 @@ def run_suite(name, work, options):
     began = time.monotonic()
     os.makedirs(work)
     try:
-        faults = SUITES[name].run(work, options.seed, options.quick)
+        faults = SUITES[name].run(work, options)
     except Failure as failure:
         faults = [str(failure)]
     for fault in faults:

@@ -21,7 +21,8 @@ def _run(label, work, argv, timeout, env=None):
     return process, [f'{label}: exit status {status}; its last lines:\n    {tail}']
 
 
-def run(work, seed, quick):
+def run(work, options):
+    seed, quick = options.seed, options.quick
     states = os.environ['STATES']
     count = 60 if quick else 1000
     _, faults = _run('loop', work, [states, '--count', str(count), '--seed', str(seed)], 60 + 4 * count)

@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* gst-sctpdec-private.h: what the files of sctpdec share. The theory of operation is in gst-sctpdec.c. */
+#pragma once
+
+#include "plugins/transport/gst-sctp-calls.h"
+#include "plugins/transport/gst-sctp-shared.h"
+#include "plugins/transport/gst-sctpdec.h"
+
+G_BEGIN_DECLS
+
+typedef struct {
+  guint16 stream;
+  guint32 ppid;
+  GBytes *bytes;   /* (nullable): there is none */
+  gboolean passed; /* by the hook */
+} DcSctpDecMessage;
+
+/* Packets that have passed the tap, and that SCTP has not got yet. */
+typedef struct {
+  DcPacket packets[DC_PACKETS_MAX];
+  guint n;
+} DcSctpDecRun;
+
+struct _DcSctpDec {
+  GstElement parent;
+  GstPad *sink;
+  DcSctpDecRun *run; /* (nullable): of the sink pad's stream lock */
+
+  GMutex lock; /* of what follows; nothing is called with it */
+  GCond called;
+  guint association_id, local_port;
+  gboolean automatic_id;
+  gboolean in_webrtcbin;
+  DcSctpShared *shared; /* (nullable): from PAUSED on */
+  GHashTable *streams;  /* (element-type guint16 DcSctpStream): those that have a pad */
+  gint queued;          /* atomic: in all of them */
+  gboolean paused;      /* the association waits to be resumed */
+  guint resumes;        /* there was room once more */
+  gboolean retrying;    /* what is held is being offered again */
+  DcSctpDecMessage held;
+  DcSctpHookFunc hook;
+  DcSctpInTap tap;
+  gpointer hook_data, tap_data;
+  DcSctpCalls calls; /* of hook and tap */
+};
+
+/* (nullable) (transfer full) */
+DcSctpShared *dc_sctpdec_dup_shared (DcSctpDec *self);
+
+/* --- gst-sctpdec-streams.c --- */
+
+extern const DcSctpCallbacks dc_sctpdec_callbacks;
+/* There is room again. */
+void dc_sctpdec_resume (DcSctpDec *self);
+/* Our direction of a stream is closed, and its pad removed with what waits there. */
+void dc_sctpdec_reset_stream (DcSctpDec *self, guint number);
+void dc_sctpdec_remove_all (DcSctpDec *self);
+
+G_END_DECLS
