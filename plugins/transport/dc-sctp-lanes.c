@@ -507,9 +507,9 @@ grow (DcSctpLanes *self, const Look *all)
 }
 
 static void
-ask_for_room (DcSctpLanes *self, const Look *all)
+ask_for_room (DcSctpLanes *self, const Look *all, guint n)
 {
-  for (guint i = 0; i < MAX (all->n, 1); i++)
+  for (guint i = 0; i < n; i++)
     if (all->lanes[i].up)
       dc_sctp_association_want_room (self->lanes[i].association, dc_stripe_get_low (&all->lanes[i]));
 }
@@ -586,6 +586,7 @@ is_short (DcSctpLanes *self, const Look *all)
 static DcSctpSent
 send_striped (DcSctpLanes *self, const DcSctpSendInfo *info, gconstpointer data, gsize size)
 {
+  guint n;
   Look all;
 
   if (self->allowance >= size && !self->spreading && g_get_monotonic_time () - self->looked < LOOK_EVERY)
@@ -595,8 +596,9 @@ send_striped (DcSctpLanes *self, const DcSctpSendInfo *info, gconstpointer data,
   self->allowance = is_short (self, &all) ? G_MAXSIZE : 0;
   if (self->allowance > 0 || !all.lanes[0].up)
     return send_whole (self, info, data, size);
-  if (dc_stripe_choose (all.lanes, self->begun ? all.n : 1) < 0) {
-    ask_for_room (self, &all);
+  n = self->begun ? MAX (all.n, 1) : 1;
+  if (dc_stripe_choose (all.lanes, n) < 0) {
+    ask_for_room (self, &all, n);
     return DC_SCTP_WOULD_BLOCK;
   }
   if (self->spreading)
