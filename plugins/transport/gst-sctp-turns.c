@@ -104,19 +104,20 @@ turn_free (DcSctpTurn *turn)
 }
 
 static DcSctpSent
-give (const DcSctpTurn *turn, DcSctpLanes *lanes)
+give (const DcSctpTurn *turn, DcSctpAssociation *association)
 {
   static const guint8 zero = 0;
   gboolean is_empty = turn->map.size == 0;
 
-  return dc_sctp_lanes_send (lanes, &turn->info, is_empty ? &zero : turn->map.data, is_empty ? 1 : turn->map.size);
+  return dc_sctp_association_send (
+      association, &turn->info, is_empty ? &zero : turn->map.data, is_empty ? 1 : turn->map.size);
 }
 
 /* --- taking turns --- */
 
 /* Lets go of the lock meanwhile. */
 static void
-bury_orphan_locked (DcSctpTurns *self, DcSctpTurn *turn, DcSctpLanes *lanes)
+bury_orphan_locked (DcSctpTurns *self, DcSctpTurn *turn, DcSctpAssociation *association)
 {
   guint16 stream = turn->info.stream;
   gboolean is_last = turn->is_last;
@@ -125,13 +126,13 @@ bury_orphan_locked (DcSctpTurns *self, DcSctpTurn *turn, DcSctpLanes *lanes)
   if (!is_last)
     return;
   g_mutex_unlock (&self->lock);
-  dc_sctp_association_reset_stream (dc_sctp_lanes_get_main (lanes), stream);
+  dc_sctp_association_reset_stream (association, stream);
   g_mutex_lock (&self->lock);
 }
 
 /* The first one is given to SCTP. Lets go of the lock meanwhile. */
 static void
-take_turn_locked (DcSctpTurns *self, DcSctpTurn *turn, DcSctpLanes *lanes)
+take_turn_locked (DcSctpTurns *self, DcSctpTurn *turn, DcSctpAssociation *association)
 {
   guint generation = self->room_generation;
   DcSctpSent sent;
@@ -139,7 +140,7 @@ take_turn_locked (DcSctpTurns *self, DcSctpTurn *turn, DcSctpLanes *lanes)
   self->sending = TRUE;
   turn->state = TURN_SENDING;
   g_mutex_unlock (&self->lock);
-  sent = give (turn, lanes);
+  sent = give (turn, association);
   g_mutex_lock (&self->lock);
   self->sending = FALSE;
   if (turn->gate != NULL)
@@ -153,12 +154,12 @@ take_turn_locked (DcSctpTurns *self, DcSctpTurn *turn, DcSctpLanes *lanes)
   turn->state = TURN_DONE;
   turn->sent = sent;
   if (turn->gate == NULL)
-    bury_orphan_locked (self, turn, lanes);
+    bury_orphan_locked (self, turn, association);
 }
 
 /* Until there is no room, or @own (nullable) is gone: who is next goes on then. */
 static void
-advance_locked (DcSctpTurns *self, DcSctpLanes *lanes, const DcSctpTurn *own)
+advance_locked (DcSctpTurns *self, DcSctpAssociation *association, const DcSctpTurn *own)
 {
   DcSctpTurn *turn;
   gboolean own_gone = FALSE;
@@ -168,7 +169,7 @@ advance_locked (DcSctpTurns *self, DcSctpLanes *lanes, const DcSctpTurn *own)
       g_cond_signal (&turn->gate->changed);
       return;
     }
-    take_turn_locked (self, turn, lanes);
+    take_turn_locked (self, turn, association);
     own_gone |= turn == own && g_queue_peek_head (&self->queue) != turn;
   }
 }
@@ -176,7 +177,7 @@ advance_locked (DcSctpTurns *self, DcSctpLanes *lanes, const DcSctpTurn *own)
 typedef enum { WAITED_DONE, WAITED_ORPHAN /* the turn is no longer ours */, WAITED_FLUSHED } Waited;
 
 static Waited
-wait_for_turn_locked (DcSctpTurns *self, DcSctpGate *gate, DcSctpLanes *lanes, DcSctpTurn *turn)
+wait_for_turn_locked (DcSctpTurns *self, DcSctpGate *gate, DcSctpAssociation *association, DcSctpTurn *turn)
 {
   for (;;) {
     if (gate->bereft)
@@ -186,11 +187,11 @@ wait_for_turn_locked (DcSctpTurns *self, DcSctpGate *gate, DcSctpLanes *lanes, D
     if ((gate->flushing || self->stopped) && turn->state == TURN_QUEUED) {
       g_queue_remove (&self->queue, turn);
       turn_free (turn);
-      advance_locked (self, lanes, NULL);
+      advance_locked (self, association, NULL);
       return WAITED_FLUSHED;
     }
     if (turn->state == TURN_QUEUED)
-      advance_locked (self, lanes, turn);
+      advance_locked (self, association, turn);
     if (!gate->bereft && turn->state != TURN_DONE)
       g_cond_wait (&gate->changed, &self->lock);
   }
@@ -198,11 +199,11 @@ wait_for_turn_locked (DcSctpTurns *self, DcSctpGate *gate, DcSctpLanes *lanes, D
 
 /* Returns: whether it was taken. */
 static gboolean
-send_locked (DcSctpTurns *self, DcSctpGate *gate, DcSctpLanes *lanes, DcSctpTurn *turn, DcSctpSent *sent)
+send_locked (DcSctpTurns *self, DcSctpGate *gate, DcSctpAssociation *association, DcSctpTurn *turn, DcSctpSent *sent)
 {
   gsize size = turn->map.size;
 
-  switch (wait_for_turn_locked (self, gate, lanes, turn)) {
+  switch (wait_for_turn_locked (self, gate, association, turn)) {
     case WAITED_DONE:
       *sent = turn->sent;
       turn_free (turn);
@@ -219,16 +220,16 @@ send_locked (DcSctpTurns *self, DcSctpGate *gate, DcSctpLanes *lanes, DcSctpTurn
 
 /* Nobody waits for it. */
 static void
-leave_orphan_locked (DcSctpTurns *self, DcSctpGate *gate, DcSctpLanes *lanes, DcSctpTurn *turn)
+leave_orphan_locked (DcSctpTurns *self, DcSctpGate *gate, DcSctpAssociation *association, DcSctpTurn *turn)
 {
   turn->gate = NULL;
   gate->bytes_sent += turn->map.size;
   g_queue_push_tail (&self->queue, turn);
-  advance_locked (self, lanes, NULL);
+  advance_locked (self, association, NULL);
 }
 
 gboolean
-dc_sctp_turns_send (DcSctpTurns *self, DcSctpGate *gate, DcSctpLanes *lanes, const DcSctpSendInfo *info,
+dc_sctp_turns_send (DcSctpTurns *self, DcSctpGate *gate, DcSctpAssociation *association, const DcSctpSendInfo *info,
     GstBuffer *buffer, DcSctpSent *sent)
 {
   DcSctpTurn *turn = turn_new (gate, info, buffer);
@@ -246,10 +247,10 @@ dc_sctp_turns_send (DcSctpTurns *self, DcSctpGate *gate, DcSctpLanes *lanes, con
     turn_free (turn);
   } else if (gate->closing) {
     *sent = DC_SCTP_SENT;
-    leave_orphan_locked (self, gate, lanes, turn);
+    leave_orphan_locked (self, gate, association, turn);
   } else {
     g_queue_push_tail (&self->queue, turn);
-    taken = send_locked (self, gate, lanes, turn, sent);
+    taken = send_locked (self, gate, association, turn, sent);
   }
   g_mutex_unlock (&self->lock);
   return taken;
@@ -362,7 +363,7 @@ find_last_locked (DcSctpTurns *self, guint16 stream)
 }
 
 void
-dc_sctp_turns_close (DcSctpTurns *self, DcSctpGate *gate, DcSctpLanes *lanes)
+dc_sctp_turns_close (DcSctpTurns *self, DcSctpGate *gate, DcSctpAssociation *association)
 {
   DcSctpTurn *last;
 
@@ -372,12 +373,12 @@ dc_sctp_turns_close (DcSctpTurns *self, DcSctpGate *gate, DcSctpLanes *lanes)
   last = self->stopped ? NULL : find_last_locked (self, gate->stream);
   if (last != NULL)
     last->is_last = TRUE;
-  if (lanes != NULL && !self->stopped)
+  if (association != NULL && !self->stopped)
     g_hash_table_add (self->resetting, GUINT_TO_POINTER (gate->stream));
   wake_locked (self, gate);
   g_mutex_unlock (&self->lock);
-  if (last == NULL && lanes != NULL)
-    dc_sctp_association_reset_stream (dc_sctp_lanes_get_main (lanes), gate->stream);
+  if (last == NULL && association != NULL)
+    dc_sctp_association_reset_stream (association, gate->stream);
 }
 
 void
@@ -412,12 +413,12 @@ dc_sctp_turns_begin (DcSctpTurns *self)
 /* --- what the association says --- */
 
 void
-dc_sctp_turns_writable (DcSctpTurns *self, DcSctpLanes *lanes)
+dc_sctp_turns_writable (DcSctpTurns *self, DcSctpAssociation *association)
 {
   g_mutex_lock (&self->lock);
   self->room_generation++;
   self->blocked = FALSE;
-  advance_locked (self, lanes, NULL);
+  advance_locked (self, association, NULL);
   g_mutex_unlock (&self->lock);
 }
 

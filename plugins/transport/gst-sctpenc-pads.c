@@ -74,7 +74,7 @@ get_send_info (DcSctpEnc *self, DcSctpEncPad *pad, GstBuffer *buffer)
 }
 
 static GstFlowReturn
-flow_of (DcSctpEnc *self, GstPad *pad, DcSctpLanes *lanes, DcSctpSent sent)
+flow_of (DcSctpEnc *self, GstPad *pad, DcSctpAssociation *association, DcSctpSent sent)
 {
   switch (sent) {
     case DC_SCTP_SENT:
@@ -87,24 +87,24 @@ flow_of (DcSctpEnc *self, GstPad *pad, DcSctpLanes *lanes, DcSctpSent sent)
     case DC_SCTP_CLOSED:
       break;
   }
-  if (dc_sctp_association_get_state (dc_sctp_lanes_get_main (lanes)) > DC_SCTP_UP)
+  if (dc_sctp_association_get_state (association) > DC_SCTP_UP)
     return GST_FLOW_EOS;
   GST_WARNING_OBJECT (pad, "the far side does not take this stream");
   return GST_FLOW_ERROR;
 }
 
 static GstFlowReturn
-send_buffer (DcSctpEnc *self, DcSctpEncPad *pad, DcSctpLanes *lanes, GstBuffer *buffer)
+send_buffer (DcSctpEnc *self, DcSctpEncPad *pad, DcSctpAssociation *association, GstBuffer *buffer)
 {
   DcSctpSendInfo info = get_send_info (self, pad, buffer);
   DcSctpSent sent;
-  gboolean in_time = dc_sctp_turns_send (&self->turns, &pad->gate, lanes, &info, buffer, &sent);
+  gboolean in_time = dc_sctp_turns_send (&self->turns, &pad->gate, association, &info, buffer, &sent);
 
   if (in_time && sent == DC_SCTP_SENT)
     dc_sctp_output_tell_taken (&self->output, info.stream, info.ppid);
   if (dc_sctp_turns_is_wanted (&self->turns))
     dc_sctpenc_tell_writable (self);
-  return in_time ? flow_of (self, GST_PAD (pad), lanes, sent) : GST_FLOW_FLUSHING;
+  return in_time ? flow_of (self, GST_PAD (pad), association, sent) : GST_FLOW_FLUSHING;
 }
 
 static GstFlowReturn
@@ -114,8 +114,8 @@ chain (GstPad *pad, GstObject *parent, GstBuffer *buffer)
   g_autoptr (DcSctpShared) shared = dc_sctpenc_dup_shared (self);
   GstFlowReturn flow = dc_sctp_output_get_flow (&self->output);
 
-  if (flow == GST_FLOW_OK && shared != NULL && dc_sctp_shared_get_lanes (shared) != NULL)
-    return send_buffer (self, DC_SCTPENC_PAD (pad), dc_sctp_shared_get_lanes (shared), buffer);
+  if (flow == GST_FLOW_OK && shared != NULL && dc_sctp_shared_get_association (shared) != NULL)
+    return send_buffer (self, DC_SCTPENC_PAD (pad), dc_sctp_shared_get_association (shared), buffer);
   gst_buffer_unref (buffer);
   return flow != GST_FLOW_OK ? flow : GST_FLOW_FLUSHING;
 }
@@ -251,13 +251,13 @@ dc_sctpenc_release_pad (GstElement *element, GstPad *pad)
 {
   DcSctpEnc *self = DC_SCTPENC (element);
   g_autoptr (DcSctpShared) shared = dc_sctpenc_dup_shared (self);
-  DcSctpLanes *lanes = shared != NULL ? dc_sctp_shared_get_lanes (shared) : NULL;
+  DcSctpAssociation *association = shared != NULL ? dc_sctp_shared_get_association (shared) : NULL;
 
   /* webrtcbin's thread may come while we stop. */
   if (!g_atomic_int_compare_and_exchange (&DC_SCTPENC_PAD (pad)->released, FALSE, TRUE))
     return;
   wait_for_last (self, DC_SCTPENC_PAD (pad));
-  dc_sctp_turns_close (&self->turns, &DC_SCTPENC_PAD (pad)->gate, lanes);
+  dc_sctp_turns_close (&self->turns, &DC_SCTPENC_PAD (pad)->gate, association);
   gst_pad_set_active (pad, FALSE);
   gst_element_remove_pad (element, pad);
 }

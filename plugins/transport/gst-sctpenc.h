@@ -21,7 +21,7 @@ DcSctpSent gst_dc_sctpenc_send (DcSctpEnc *self, const DcSctpSendInfo *info, gco
  * has returned. Not to be set within. */
 void gst_dc_sctpenc_set_writable (DcSctpEnc *self, void (*func) (gpointer user_data), gpointer user_data);
 
-/* Lanes (dc-sctp-lanes.h), once the association has begun: so many the far side may have; on so many messages of @stream go, also those that come by its pad; and
+/* Lanes (dc-sctp-lanes.h), once the association has begun: so many the far side may have; on so many go messages of @stream, those that come past its pad; and
  * how many are in use. */
 void gst_dc_sctpenc_allow_lanes (DcSctpEnc *self, guint n);
 void gst_dc_sctpenc_stripe (DcSctpEnc *self, guint16 stream, guint n, gboolean fixed);
