@@ -103,6 +103,8 @@ DcSctpSent dc_sctp_association_send (
 /* Waits until there is room, or unblock(). Not on the thread of input(), which would wait for itself. */
 DcSctpSent dc_sctp_association_send_wait (
     DcSctpAssociation *self, const DcSctpSendInfo *info, gconstpointer data, gsize size);
+/* writable() is told once no more than @below bytes are buffered, which may be now. */
+void dc_sctp_association_want_room (DcSctpAssociation *self, guint32 below);
 /* @flushing: who waits returns DC_SCTP_CLOSED, and who comes to wait, until it is called with FALSE. */
 void dc_sctp_association_unblock (DcSctpAssociation *self, gboolean flushing);
 

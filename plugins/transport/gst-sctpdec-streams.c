@@ -293,7 +293,7 @@ dc_sctpdec_resume (DcSctpDec *self)
   }
   g_mutex_unlock (&self->lock);
   if (ours && (held.bytes == NULL || take (self, &held)))
-    dc_sctp_association_resume (dc_sctp_shared_get_association (shared));
+    dc_sctp_lanes_resume (dc_sctp_shared_get_lanes (shared));
 }
 
 /* --- the association's callbacks --- */

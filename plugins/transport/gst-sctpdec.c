@@ -63,7 +63,7 @@ settle (DcSctpShared *shared, DcSctpDecRun *run)
   if (n == 0)
     return;
   run->n = 0;
-  dc_sctp_association_input (dc_sctp_shared_get_association (shared), run->packets, n);
+  dc_sctp_lanes_input (dc_sctp_shared_get_lanes (shared), run->packets, n);
 }
 
 static void
@@ -74,7 +74,8 @@ pass_tap (DcSctpDec *self, DcSctpShared *shared, DcSctpInTap tap, gpointer tap_d
   settle (shared, outer);
   self->run = &run;
   for (guint i = 0; i < n; i++) {
-    if (tap (packets[i].data, packets[i].size, tap_data))
+    if (dc_sctp_lanes_is_aside (dc_sctp_shared_get_lanes (shared), &packets[i])
+        || tap (packets[i].data, packets[i].size, tap_data))
       run.packets[run.n++] = packets[i];
     if (run.n == DC_PACKETS_MAX)
       settle (shared, &run);
@@ -111,7 +112,7 @@ input (DcSctpDec *self, DcSctpShared *shared, const DcPacket *packets, guint n)
   if (tap != NULL)
     pass_tap (self, shared, tap, tap_data, packets, n);
   else
-    dc_sctp_association_input (dc_sctp_shared_get_association (shared), packets, n);
+    dc_sctp_lanes_input (dc_sctp_shared_get_lanes (shared), packets, n);
   g_mutex_lock (&self->lock);
   dc_sctp_calls_leave (&self->calls, epoch, &self->called);
   g_mutex_unlock (&self->lock);

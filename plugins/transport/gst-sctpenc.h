@@ -21,6 +21,12 @@ DcSctpSent gst_dc_sctpenc_send (DcSctpEnc *self, const DcSctpSendInfo *info, gco
  * has returned. Not to be set within. */
 void gst_dc_sctpenc_set_writable (DcSctpEnc *self, void (*func) (gpointer user_data), gpointer user_data);
 
+/* Lanes (dc-sctp-lanes.h), once the association has begun: so many the far side may have; on so many go messages of @stream, those that come past its pad; and
+ * how many are in use. */
+void gst_dc_sctpenc_allow_lanes (DcSctpEnc *self, guint n);
+void gst_dc_sctpenc_stripe (DcSctpEnc *self, guint16 stream, guint n, gboolean fixed);
+guint gst_dc_sctpenc_get_n_lanes (DcSctpEnc *self);
+
 /* Packets go to @func instead of the source pad; NULL: to the pad again. Not to be called within @func, which is not called any more
  * once this has returned. */
 void gst_dc_sctpenc_divert (DcSctpEnc *self, DcSctpDivertFunc func, gpointer user_data);
