@@ -170,7 +170,8 @@ test_too_long (void)
   begin (&merge, 1);
   while (!merge.is_broken) {
     g_assert_cmpuint (sequence, <, MAX_MESSAGE / DC_STRIPE_PIECE + 2);
-    g_assert_true (push (&merge, 0, sequence++, text, FALSE));
+    g_assert_true (push (&merge, 0, sequence, text, FALSE));
+    sequence++;
     expect (&merge, NULL);
   }
   dc_stripe_merge_clear (&merge);
@@ -188,7 +189,8 @@ test_full (void)
   begin (&merge, 2);
   while (!dc_stripe_merge_is_full (&merge, 1)) {
     g_assert_cmpuint (sequence, <, 100);
-    g_assert_true (push (&merge, 1, sequence++, text, TRUE));
+    g_assert_true (push (&merge, 1, sequence, text, TRUE));
+    sequence++;
   }
   g_assert_false (dc_stripe_merge_is_full (&merge, 0));
   g_assert_true (push (&merge, 0, 0, "a", TRUE));

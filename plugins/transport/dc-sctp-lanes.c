@@ -54,6 +54,8 @@ struct _DcSctpLanes {
   Lane lanes[DC_SCTP_LANES_MAX]; /* under the lock, what is not atomic */
   gint allowed;                  /* atomic: the far side may use so many; 0: nobody thought of it */
   gint striping;                 /* atomic: some stream is */
+  gint usable;                   /* atomic: lanes that did not refuse */
+  gint in_use;                   /* atomic: that messages go on */
 
   GMutex lock; /* of what follows */
   DcStripeMerge merge;
@@ -67,7 +69,6 @@ struct _DcSctpLanes {
   gboolean busy;       /* somebody is in what follows */
   gboolean told_busy;  /* somebody else was told that there is no room */
   DcStripeGrowth growth;
-  guint usable;       /* lanes that did not refuse */
   gboolean spreading; /* in pieces */
   gboolean begun;     /* the first piece was sent */
   guint32 sequence;   /* of the next */
@@ -252,7 +253,7 @@ lane_changed (Lane *lane, DcSctpState state)
   before = lane->state;
   lane->state = state;
   if (state > DC_SCTP_UP && before < DC_SCTP_UP)
-    self->usable = MIN (self->usable, lane->number);
+    g_atomic_int_set (&self->usable, MIN (g_atomic_int_get (&self->usable), (gint) lane->number));
   g_mutex_unlock (&self->lock);
   if (state > DC_SCTP_UP && before == DC_SCTP_UP)
     fail (self, "one of its lanes is lost");
@@ -326,6 +327,7 @@ dc_sctp_lanes_new (const DcSctpSettings *settings, const DcSctpCallbacks *callba
   g_cond_init (&self->idle);
   self->streams = g_hash_table_new (NULL, NULL);
   self->usable = DC_SCTP_LANES_MAX;
+  self->in_use = 1;
   dc_stripe_merge_init (&self->merge, settings->max_message_size);
   for (guint i = 0; i < DC_SCTP_LANES_MAX; i++) {
     self->lanes[i].lanes = self;
@@ -465,7 +467,7 @@ typedef struct {
 static guint
 count_lanes (DcSctpLanes *self)
 {
-  return MIN (self->growth.lanes, self->usable);
+  return MIN (self->growth.lanes, (guint) g_atomic_int_get (&self->usable));
 }
 
 /* Congestion windows and what is under way, of all lanes that are up. */
@@ -498,12 +500,13 @@ look (DcSctpLanes *self, Look *all)
 static void
 grow (DcSctpLanes *self, const Look *all)
 {
-  guint n = MIN (dc_stripe_growth_update (&self->growth, &all->sample), self->usable);
+  guint n = MIN (dc_stripe_growth_update (&self->growth, &all->sample), (guint) g_atomic_int_get (&self->usable));
 
   for (guint i = 1; i < n; i++) {
     ensure_lane (self, i);
     self->spreading |= all->lanes[i].up;
   }
+  g_atomic_int_set (&self->in_use, self->spreading ? (gint) n : 1);
 }
 
 static void
@@ -626,12 +629,7 @@ dc_sctp_lanes_stripe (DcSctpLanes *self, guint16 stream, guint n, gboolean fixed
 guint
 dc_sctp_lanes_get_n (DcSctpLanes *self)
 {
-  guint n;
-
-  g_mutex_lock (&self->lock);
-  n = self->spreading ? count_lanes (self) : 1;
-  g_mutex_unlock (&self->lock);
-  return n;
+  return (guint) g_atomic_int_get (&self->in_use);
 }
 
 static gboolean
