@@ -522,6 +522,7 @@ test_raw (Fixture *fixture, gconstpointer data)
   g_autoptr (DcChannel) at_bob = dc_test_peer_wait_channel (bob);
   g_autofree char *large = g_malloc0 (65536);
   DcLinkItem *too_large = dc_link_item_new (DC_LINK_ITEM_DATA);
+  const gsize limit = dc_channel_get_max_message_size (at_alice);
   g_autoptr (GError) error = NULL;
 
   push_raw (at_alice, "\0binary\0", 8, 0);
@@ -534,7 +535,7 @@ test_raw (Fixture *fixture, gconstpointer data)
   expect_raw (at_bob, "", 0, DC_LINK_FLAG_TEXT);
   expect_raw (at_bob, "text", 4, DC_LINK_FLAG_TEXT);
   expect_raw (at_bob, large, 65536, 0);
-  too_large->payload = g_bytes_new_take (g_malloc0 (65537), 65537);
+  too_large->payload = g_bytes_new_take (g_malloc0 (limit + 1), limit + 1);
   g_assert_false (dc_channel_push (at_alice, too_large, FALSE, &error));
   g_assert_error (error, DC_ERROR, DC_ERROR_DATA);
   g_clear_error (&error);

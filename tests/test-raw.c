@@ -185,16 +185,26 @@ test_max_message_size (Fixture *fixture, gconstpointer data)
   assert_receives (fixture->at_bob, 0);
 }
 
+/* 64 KiB through GStreamer's elements, 256 KiB through ours, whole; one byte more is refused, and nothing of it is sent. */
 static void
 test_largest (Fixture *fixture, gconstpointer data)
 {
+  const gsize largest = dc_fast_get_default () == DC_FAST_AUTO ? 262144 : 65536;
   g_autoptr (DcChannelOptions) options = raw_options ();
   g_autoptr (GError) error = NULL;
 
   meet (fixture, options, options);
-  g_assert_true (push_bytes (fixture->at_alice, 65536, &error));
+  g_assert_cmpuint (dc_channel_get_max_message_size (fixture->at_alice), ==, largest);
+  for (guint i = 0; i < 8; i++)
+    g_assert_true (push_bytes (fixture->at_alice, largest - i, &error));
+  g_assert_false (push_bytes (fixture->at_alice, largest + 1, &error));
+  g_assert_error (error, DC_ERROR, DC_ERROR_DATA);
+  g_clear_error (&error);
+  g_assert_true (push_bytes (fixture->at_alice, 0, &error));
   g_assert_true (push_bytes (fixture->at_alice, 1, &error));
-  assert_receives (fixture->at_bob, 65536);
+  for (guint i = 0; i < 8; i++)
+    assert_receives (fixture->at_bob, largest - i);
+  assert_receives (fixture->at_bob, 0);
   assert_receives (fixture->at_bob, 1);
 }
 

@@ -393,6 +393,42 @@ test_queue (void)
   }
 }
 
+static gint64
+send_one (Run *run, gdouble loss)
+{
+  static const guint8 message[1000];
+  const DcSctpSendInfo info = {.stream = 1, .ppid = 53};
+  const guint64 before = run->received;
+  const gint64 beginning = now;
+
+  run->path.loss = loss;
+  g_assert_cmpint (
+      dc_sctp_association_send (run->ends[0].association, &info, message, sizeof message), ==, DC_SCTP_SENT);
+  run->path.loss = 0;
+  while (run->received == before)
+    step (run);
+  return now - beginning;
+}
+
+/* The last packet of all, after which nothing shows that it is lost, does not cost a second. */
+static void
+test_tail (void)
+{
+  const Path path = {.delay = 10 * MS};
+  Run run;
+
+  begin_on (&run, &path, 1);
+  for (guint lost = 0; lost < 20; lost++) {
+    gint64 took = send_one (&run, 1);
+
+    g_test_message ("%d ms", (int) (took / MS));
+    g_assert_cmpint (took, <, G_USEC_PER_SEC / 2);
+    for (guint i = 0; i < 3; i++)
+      g_assert_cmpint (send_one (&run, 0), <, 100 * MS);
+  }
+  end_run (&run);
+}
+
 /* Questions and answers as fast as two ends can make them: none waits to be sent with others. */
 static void
 test_ping_pong (void)
@@ -429,6 +465,7 @@ main (int argc, char **argv)
   g_test_add_func ("/sctp-association-path/jitter", test_jitter);
   g_test_add_func ("/sctp-association-path/loss", test_loss);
   g_test_add_func ("/sctp-association-path/queue", test_queue);
+  g_test_add_func ("/sctp-association-path/tail", test_tail);
   g_test_add_func ("/sctp-association-path/ping-pong", test_ping_pong);
   return g_test_run ();
 }

@@ -333,9 +333,9 @@ test_too_large_raw (void)
   dc_test_element_start (&f, SINK ("mode=raw"));
   a = dc_test_sink_join (&f, "a");
   b = dc_test_sink_join (&f, "b");
-  push_large (&f, 65537);
+  push_large (&f, 262145);
   dc_test_element_wait_error (&f, GST_RESOURCE_ERROR_WRITE,
-      "A buffer of 65537 bytes cannot be sent: in raw mode it may have at most 65536 bytes; make the buffers smaller "
+      "A buffer of 262145 bytes cannot be sent: in raw mode it may have at most 262144 bytes; make the buffers smaller "
       "before this element");
 }
 

@@ -8,6 +8,11 @@
 #include "plugins/peer/dc-channel-private.h"
 #include "plugins/peer/dc-connection-private.h"
 
+/* In link mode; and what there is if nothing was said (RFC 8841, 6.1). */
+#define LINK_LIMIT 65536
+/* dc-sdp.h */
+#define STOCK_LIMIT 65536
+
 #define MAX_SHOWN_TEXT 120
 
 /* A far side may put any bytes into a label or a protocol. */
@@ -83,7 +88,7 @@ make_proof (DcConnection *self, DcChannel *channel, GError **error)
 static void
 start_channel (DcConnection *self, DcChannel *channel, GstWebRTCDataChannel *rtc)
 {
-  guint64 max_message_size = DC_CHANNEL_DEFAULT_MAX_MESSAGE_SIZE;
+  guint64 max_message_size = LINK_LIMIT;
   g_autoptr (GError) error = NULL;
   DcProof *proof;
 
@@ -100,7 +105,7 @@ start_channel (DcConnection *self, DcChannel *channel, GstWebRTCDataChannel *rtc
   g_object_get (self->sctp, "max-message-size", &max_message_size, NULL);
   self->channel_open = TRUE;
   emit_channel_open (self, channel, rtc, max_message_size);
-  dc_channel_start (channel, rtc, MIN (max_message_size, DC_CHANNEL_DEFAULT_MAX_MESSAGE_SIZE), proof);
+  dc_channel_start (channel, rtc, MIN (max_message_size, dc_connection_get_message_limit (self)), proof);
 }
 
 static void
@@ -273,13 +278,19 @@ dc_connection_make_channels (DcConnection *self, gboolean only_negotiated)
 }
 
 guint
+dc_connection_get_message_limit (DcConnection *self)
+{
+  return dc_webrtc_get_transport (self->webrtc) != NULL ? DC_CHANNEL_DEFAULT_MAX_MESSAGE_SIZE : STOCK_LIMIT;
+}
+
+guint
 dc_connection_get_max_message_size (DcConnection *self)
 {
-  guint size = 0;
+  guint size = 0, limit = dc_connection_get_message_limit (self);
 
   for (guint i = 0; i < self->channels->len; i++) {
     const DcChannelOptions *options = dc_channel_get_options (g_ptr_array_index (self->channels, i));
-    size = MAX (size, options->mode == DC_MODE_LINK ? DC_CHANNEL_DEFAULT_MAX_MESSAGE_SIZE : options->max_message_size);
+    size = MAX (size, options->mode == DC_MODE_LINK ? LINK_LIMIT : MIN (options->max_message_size, limit));
   }
   return size;
 }

@@ -118,6 +118,8 @@ gboolean dc_connection_make_channels (DcConnection *self, gboolean only_negotiat
 void dc_connection_on_data_channel (GstElement *bin, GstWebRTCDataChannel *rtc, DcConnection *self);
 /* See DcSctpPathCallbacks. Any thread. */
 void dc_connection_on_announced (guint stream, gpointer user_data);
+/* The longest message that is neither cut nor refused on its way through webrtcbin: with GStreamer's elements, see dc-sdp.h. */
+guint dc_connection_get_message_limit (DcConnection *self);
 /* What we take: the link protocol needs its 65536 bytes; raw channels say what they take. */
 guint dc_connection_get_max_message_size (DcConnection *self);
 /* More of what the channels have sent may have arrived. */

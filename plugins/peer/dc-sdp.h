@@ -7,7 +7,7 @@
 G_BEGIN_DECLS
 
 /* Adds a=max-message-size (RFC 8841, section 6) to the data section: webrtcbin never does, and takes its absence for 65536. More than that
- * must not be said: usrsctp hands out what it has of a message once that is 65536 bytes and the end is missing (half of its receive
+ * must not be said with GStreamer's elements: usrsctp hands out what it has of a message once that is 65536 bytes and the end is missing (half of its receive
  * buffer), and sctpdec ignores MSG_EOR, so that a larger message would arrive in pieces. webrtcbin sends no longer ones than it says here
  * that it takes. */
 void dc_sdp_add_max_message_size (GstSDPMessage *sdp, guint max_message_size);
