@@ -8,7 +8,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <gio/gio.h>
-#include <glib/gstdio.h>
 #include <stdio.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -66,7 +65,7 @@ make_file (const char *path, GError **error)
   code = write_all (fd, pem);
   if (code == 0)
     code = give_name (other, path);
-  g_unlink (other);
+  unlink (other);
   return code == 0 || fail (path, "made", code, error);
 }
 
