@@ -5,6 +5,7 @@
 #include <gio/gio.h>
 #include <string.h>
 #include "apps/dotenv.h"
+#include "plugins/peer/dc-channel-options.h"
 #include "signaling/client/dc-signaling-client.h"
 
 #define DEFAULT_COUNT 5
@@ -38,7 +39,7 @@ static const struct {
 typedef struct {
   char *signaling, *room, *tls_ca, *proxy, *env_file, *timeout;
   gboolean polling, json;
-  char *id, *to, *ice_policy, *port_range, *fast, *certificate, *count, *interval, *message, *resume_timeout;
+  char *id, *to, *ice_policy, *port_range, *fast, *certificate, *count, *interval, *message, *resume_timeout, *streams;
   char *protocol, *max_retransmits, *max_lifetime, *negotiated, *remote_file;
   GStrv stun_servers, turn_servers, interfaces, labels, rest;
   gboolean no_turn, ice_tcp, once, raw, unordered, hang_up, manual, print_again, base64;
@@ -63,6 +64,7 @@ raw_options_clear (RawOptions *raw)
   g_free (raw->interval);
   g_free (raw->message);
   g_free (raw->resume_timeout);
+  g_free (raw->streams);
   g_free (raw->protocol);
   g_free (raw->max_retransmits);
   g_free (raw->max_lifetime);
@@ -141,6 +143,10 @@ add_call_entries (GOptionContext *context, RawOptions *raw)
           "Show the certificate in this PEM file, with its key; made if it is not there [one for this run]", "FILE"},
       {"resume-timeout", 0, 0, G_OPTION_ARG_STRING, &raw->resume_timeout,
           "How long to look for the other peer again when the connection is lost; 0: not at all [30]", "SECONDS"},
+      {"streams", 0, 0, G_OPTION_ARG_STRING, &raw->streams,
+          "SCTP associations for the data, 1 to 8, which helps on paths that lose packets; auto: as many as help "
+          "[auto]",
+          "N"},
       {"count", 'n', 0, G_OPTION_ARG_STRING, &raw->count, "Messages to send; 0: until interrupted [5]", "N"},
       {"interval", 0, 0, G_OPTION_ARG_STRING, &raw->interval,
           "Time between two messages; 0: as fast as the other side takes them [1]", "SECONDS"},
@@ -279,6 +285,19 @@ parse_interval (const char *text, gint64 *value, GError **error)
     return usage_error (error, "--interval takes seconds from 0 to %d, such as 0.5, not \"%s\"", MAX_SECONDS, text);
   *value = (gint64) (seconds * G_USEC_PER_SEC);
   return TRUE;
+}
+
+static gboolean
+parse_streams (const char *text, guint *value, GError **error)
+{
+  guint64 number = DC_CHANNEL_STREAMS_AUTO;
+
+  if (text == NULL || g_str_equal (text, "auto")
+      || g_ascii_string_to_unsigned (text, 10, 1, DC_CHANNEL_MAX_STREAMS, &number, NULL)) {
+    *value = (guint) number;
+    return TRUE;
+  }
+  return usage_error (error, "--streams takes auto or a number from 1 to %d, not \"%s\"", DC_CHANNEL_MAX_STREAMS, text);
 }
 
 static gboolean
@@ -466,6 +485,7 @@ fill_numbers (DcOptions *options, const RawOptions *raw, DcCommand command, GErr
   options->interval = DEFAULT_INTERVAL;
   if (!parse_number ("--timeout", raw->timeout, MAX_SECONDS, &timeout, error)
       || !parse_number ("--resume-timeout", raw->resume_timeout, MAX_SECONDS, &resume_timeout, error)
+      || !parse_streams (raw->streams, &options->streams, error)
       || !parse_number ("--count", raw->count, MAX_COUNT, &options->count, error)
       || !parse_interval (raw->interval, &options->interval, error)
       || !parse_policy (raw->ice_policy, &options->relay_only, error))

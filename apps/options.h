@@ -58,6 +58,7 @@ typedef struct {
   char *message;    /* (nullable): "Hello N from ID" */
   gboolean once;    /* answer */
 
+  guint streams;      /* SCTP associations for a link; 0: as many as help */
   GStrv labels;       /* never empty */
   gboolean any_label; /* answer, raw: none was given */
   gboolean raw;

@@ -122,6 +122,29 @@ install_connection_properties (GObjectClass *klass)
       0, G_MAXUINT / 1000, DC_PEER_DEFAULT_RESUME_TIMEOUT);
 }
 
+/* Numbers, and a word for the one that is none. */
+static GType
+get_streams_type (void)
+{
+  static const GEnumValue values[] = {
+      {DC_CHANNEL_STREAMS_AUTO, "As many as help", "auto"},
+      {1, "1", "1"},
+      {2, "2", "2"},
+      {3, "3", "3"},
+      {4, "4", "4"},
+      {5, "5", "5"},
+      {6, "6", "6"},
+      {7, "7", "7"},
+      {DC_CHANNEL_MAX_STREAMS, "8", "8"},
+      {0, NULL, NULL},
+  };
+  static gsize type = 0;
+
+  if (g_once_init_enter (&type))
+    g_once_init_leave (&type, g_enum_register_static ("GstDataChannelStreams", values));
+  return type;
+}
+
 static void
 install_channel_properties (GObjectClass *klass)
 {
@@ -150,6 +173,10 @@ install_channel_properties (GObjectClass *klass)
       "used "
       "follows rate and round-trip time. The receiver's counts",
       DC_CHANNEL_MIN_WINDOW, G_MAXINT, DC_CHANNEL_DEFAULT_WINDOW);
+  install_enum (klass, GST_DATA_CHANNEL_PROP_STREAMS, "SCTP associations",
+      "Link mode: on how many SCTP associations the data goes, where both sides have the fast path; each has a "
+      "congestion window of its own, which helps on paths that lose packets. auto: on as many as help",
+      get_streams_type (), DC_CHANNEL_STREAMS_AUTO);
 }
 
 static void

@@ -285,7 +285,7 @@ check_channel_mate (
   if (mate->wants == end->wants)
     return refuse (error, session, "there are two %s with the label \"%s\": give each a label of its own",
         end->wants == DC_DIRECTION_SEND ? "sinks" : "sources", label);
-  for (guint id = GST_DATA_CHANNEL_PROP_PROTOCOL; id <= GST_DATA_CHANNEL_PROP_WINDOW; id++) {
+  for (guint id = GST_DATA_CHANNEL_PROP_PROTOCOL; id <= GST_DATA_CHANNEL_PROP_STREAMS; id++) {
     GValue value = G_VALUE_INIT;
     gboolean same;
     gst_data_channel_end_copy_setting (mate, id, &value);

@@ -37,6 +37,7 @@ static const char *const names[GST_DATA_CHANNEL_PROP_OWN] = {
     [GST_DATA_CHANNEL_PROP_CHANNEL_ID] = "channel-id",
     [GST_DATA_CHANNEL_PROP_MAX_MESSAGE_SIZE] = "max-message-size",
     [GST_DATA_CHANNEL_PROP_WINDOW] = "window",
+    [GST_DATA_CHANNEL_PROP_STREAMS] = "streams",
     [GST_DATA_CHANNEL_PROP_SESSION] = "session",
     [GST_DATA_CHANNEL_PROP_STATS] = "stats",
     [GST_DATA_CHANNEL_PROP_URI] = "uri",
@@ -176,6 +177,7 @@ gst_data_channel_end_make_options (GstDataChannelEnd *end)
   options->id = g_value_get_int (&values[GST_DATA_CHANNEL_PROP_CHANNEL_ID]);
   options->max_message_size = g_value_get_uint (&values[GST_DATA_CHANNEL_PROP_MAX_MESSAGE_SIZE]);
   options->window = g_value_get_uint (&values[GST_DATA_CHANNEL_PROP_WINDOW]);
+  options->streams = (guint) g_value_get_enum (&values[GST_DATA_CHANNEL_PROP_STREAMS]);
   options->wants = end->wants;
   GST_OBJECT_UNLOCK (end->element);
   return options;

@@ -243,10 +243,22 @@ test_no_fingerprint (Fixture *fixture, gconstpointer data)
     at_bob = dc_test_peer_wait_channel (auto_bob);
   } while (!g_str_equal (dc_channel_get_remote_id (at_bob), "alice"));
   stranger = dc_test_stranger_new (fixture->url, "auto-bob", "data", DC_LINK_PROTOCOL);
-  dc_test_stranger_hide_fingerprint (stranger);
+  dc_test_stranger_hide (stranger, "a=fingerprint:");
   dc_test_stranger_wait_closed (stranger);
   dc_test_push_text (at_alice, "undisturbed");
   dc_test_expect_text (at_bob, "undisturbed");
+}
+
+/* An answer is asked for together with what webrtcbin is to answer, and it refuses that. */
+static void
+test_refused_offer (Fixture *fixture, gconstpointer data)
+{
+  g_autoptr (DcTestStranger) stranger = dc_test_stranger_new (fixture->url, "bob", "data", DC_LINK_PROTOCOL);
+
+  dc_test_stranger_hide (stranger, "a=mid:");
+  dc_test_stranger_wait_closed (stranger);
+  expect_refused (fixture->bob, DC_ERROR_CONNECTION, "webrtcbin cannot use the offer");
+  expect_served (fixture);
 }
 
 static void
@@ -322,6 +334,7 @@ main (int argc, char **argv)
   ADD ("many-channels", test_many_channels);
   ADD ("many-streams", test_many_streams);
   ADD ("no-fingerprint", test_no_fingerprint);
+  ADD ("refused-offer", test_refused_offer);
   ADD ("raw/flood", test_raw_flood);
   ADD ("raw/finish-after-the-end", test_raw_finish_after_the_end);
   return g_test_run ();

@@ -8,6 +8,7 @@
 #include "apps/dcpeer.h"
 #include "apps/dotenv.h"
 #include "apps/options.h"
+#include "plugins/peer/dc-channel-options.h"
 #include "apps/round-trips.h"
 #include "plugins/peer/dc-error.h"
 
@@ -156,8 +157,8 @@ test_options_given (void)
       "--stun-server t"
       " --turn-server turn://a:b@c --turn-server turn://d:e@f --no-turn --ice-policy relay --count 0 --interval .25"
       " --message 'a b' --json --timeout 2 --tls-ca ca.pem --polling --once"
-      " --ice-tcp --interface eth0 --interface tun0 --port-range 1-2 --proxy http://p:1 --fast auto --certificate "
-      "own.pem");
+      " --streams 8 --ice-tcp --interface eth0 --interface tun0 --port-range 1-2 --proxy http://p:1 --fast auto"
+      " --certificate own.pem");
   g_assert_cmpstr (options->signaling, ==, "wss://h:1");
   g_assert_cmpstr (options->room, ==, "r");
   g_assert_cmpstr (options->id, ==, "me");
@@ -175,6 +176,7 @@ test_options_given (void)
   g_assert_cmpint (options->interval, ==, G_USEC_PER_SEC / 4);
   g_assert_cmpstr (options->message, ==, "a b");
   g_assert_cmpuint (options->timeout, ==, 2);
+  g_assert_cmpuint (options->streams, ==, 8);
   g_assert_cmpstr (options->tls_ca, ==, "ca.pem");
   g_assert_true (options->json && options->polling && options->no_turn && options->relay_only && options->once);
 }
@@ -189,6 +191,7 @@ test_options_channels (void)
   g_assert_cmpint (usual->max_retransmits, ==, -1);
   g_assert_cmpint (usual->max_lifetime, ==, -1);
   g_assert_cmpint (usual->negotiated, ==, -1);
+  g_assert_cmpuint (usual->streams, ==, DC_CHANNEL_STREAMS_AUTO);
 
   g_autoptr (DcOptions) raw =
       parse_good (DC_COMMAND_OFFER, "offer --env-file /dev/null --raw --label a --label b --protocol p --unordered "
@@ -230,6 +233,8 @@ test_options_bad (void)
       {"--count ''", "--count takes a whole number"},
       {"--timeout 1.5", "--timeout takes a whole number"},
       {"--timeout 86401", "--timeout takes a whole number from 0 to 86400, not \"86401\""},
+      {"--streams 9", "--streams takes auto or a number from 1 to 8"},
+      {"--streams 0", "--streams takes auto or a number from 1 to 8"},
       {"--interval -1", "--interval takes seconds"},
       {"--interval nan", "--interval takes seconds"},
       {"--interval inf", "--interval takes seconds"},

@@ -79,7 +79,7 @@ assert_string_property (gpointer object, const char *name, const char *expected)
   "stats-interval=9 "                                                                                                  \
   "protocol=chat ordered=false max-retransmits=3 "                                                                     \
   "negotiated=true "                                                                                                   \
-  "channel-id=5 max-message-size=1000 window=70000 "                                                                   \
+  "channel-id=5 max-message-size=1000 window=70000 streams=6 "                                                         \
   "turn-servers=<\"turn://u:p@h:3478?transport=tcp\",\"turn://b\"> "
 
 static void
@@ -143,6 +143,7 @@ assert_channel_properties (const DcChannelOptions *options, DcDirection expected
   g_assert_cmpint (options->id, ==, 5);
   g_assert_cmpuint (options->max_message_size, ==, 1000);
   g_assert_cmpuint (options->window, ==, 70000);
+  g_assert_cmpuint (options->streams, ==, 6);
 }
 
 static void
@@ -200,7 +201,7 @@ test_properties_are_alike (void)
   g_autoptr (GTypeClass) src = g_type_class_ref (GST_TYPE_DATA_CHANNEL_SRC);
   static const char *const names[] = {"signaling", "room", "peer-id", "remote-peer", "role", "stun-server",
       "turn-servers", "ice-transport-policy", "label", "protocol", "mode", "ordered", "max-retransmits",
-      "max-packet-lifetime", "negotiated", "channel-id", "max-message-size", "window", "connect-timeout",
+      "max-packet-lifetime", "negotiated", "channel-id", "max-message-size", "window", "streams", "connect-timeout",
       "resume-timeout", "session", "token", "secret", "stats", "stats-interval", "tls-ca", "proxy", "polling",
       "ice-tcp", "interface", "port-range", "fast", "certificate", "uri"};
 
@@ -440,6 +441,7 @@ test_uri_refused (void)
       {"datachannel://h/r?color=red", GST_URI_ERROR_BAD_REFERENCE},
       {"datachannel://h/r?role=king", GST_URI_ERROR_BAD_REFERENCE},
       {"datachannel://h/r?window=1", GST_URI_ERROR_BAD_REFERENCE},
+      {"datachannel://h/r?streams=9", GST_URI_ERROR_BAD_REFERENCE},
       {"datachannel://h/r?name=x", GST_URI_ERROR_BAD_REFERENCE},
       {"datachannel://h/r?stats=x", GST_URI_ERROR_BAD_REFERENCE},
   };

@@ -291,6 +291,32 @@ test_short (Fixture *fixture, gconstpointer data)
   g_signal_handlers_disconnect_by_data (dc_test_peer_get (fixture->bob), &gate);
 }
 
+/* A caller who has said it all, and has left. */
+static void
+test_short_left (Fixture *fixture, gconstpointer data)
+{
+  g_autoptr (DcChannelOptions) options = raw_options ();
+  g_autoptr (GError) error = NULL;
+  Gate gate = {0};
+
+  fixture->bob = new_peer (fixture, "bob", DC_ROLE_ANSWERER, options);
+  g_signal_connect (dc_test_peer_get (fixture->bob), "event", G_CALLBACK (wait_when_open), &gate);
+  gst_structure_free (dc_test_peer_wait_event (fixture->bob, "registered"));
+  fixture->alice = new_peer (fixture, "alice", DC_ROLE_OFFERER, options);
+  fixture->at_alice = dc_test_peer_wait_channel (fixture->alice);
+  send_numbers (fixture->at_alice, 0, 10);
+  g_assert_true (dc_channel_finish (fixture->at_alice, &error));
+  g_clear_object (&fixture->at_alice);
+  g_clear_pointer (&fixture->alice, dc_test_peer_free);
+  open_gate (&gate);
+  fixture->at_bob = dc_test_peer_wait_channel (fixture->bob);
+  for (guint i = 0; i < 10; i++)
+    g_assert_cmpuint (next_number (fixture->at_bob), ==, i);
+  g_assert_null (dc_channel_receive (fixture->at_bob, NULL, &error));
+  g_assert_no_error (error);
+  g_signal_handlers_disconnect_by_data (dc_test_peer_get (fixture->bob), &gate);
+}
+
 /* --- Those who do not take them ---------------------------------------------------------------------------------------------------- */
 
 typedef struct {
@@ -385,6 +411,7 @@ test_slow_left (Fixture *fixture, gconstpointer data)
   send_flood (&flood);
   g_clear_object (&fixture->at_alice);
   g_clear_pointer (&fixture->alice, dc_test_peer_free);
+  gst_structure_free (dc_test_peer_wait_event (fixture->bob, "connection-closed"));
   expect_flood (fixture->at_bob, flood.n);
 }
 
@@ -404,6 +431,7 @@ main (int argc, char **argv)
   add ("/going-over/negotiated", test_negotiated);
   add ("/going-over/empty", test_empty);
   add ("/going-over/short", test_short);
+  add ("/going-over/short/left", test_short_left);
   add ("/going-over/slow", test_slow);
   add ("/going-over/slow/closes", test_slow_closes);
   add ("/going-over/slow/left", test_slow_left);

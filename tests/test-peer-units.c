@@ -432,6 +432,9 @@ test_channel_options (void)
   bad = dc_channel_options_new ("x");
   bad->window = 65535;
   assert_options_refused (bad, "window");
+  bad = dc_channel_options_new ("x");
+  bad->streams = 9;
+  assert_options_refused (bad, "streams");
 }
 
 int

@@ -427,6 +427,25 @@ test_far_side_leaves (Fixture *fixture, gconstpointer data)
   assert_end (fixture->at_bob);
 }
 
+/* Each side says close_notify, so that nobody has to wait for silence. (GStreamer's own elements: who leaves first.) */
+static void
+test_farewell (Fixture *fixture, gconstpointer data)
+{
+  g_autoptr (DcChannelOptions) options = raw_options ();
+  guint before = dc_test_cut_count_alerts (), least = g_strcmp0 (g_getenv ("DC_FAST"), "auto") == 0 ? 2 : 1;
+
+  meet (fixture, options, options);
+  dc_test_push_text (fixture->at_alice, "bye");
+  dc_test_expect_text (fixture->at_bob, "bye");
+  g_assert_cmpuint (dc_test_cut_count_alerts (), ==, before);
+  g_clear_object (&fixture->at_alice);
+  g_clear_pointer (&fixture->alice, dc_test_peer_free);
+  assert_end (fixture->at_bob);
+  g_clear_object (&fixture->at_bob);
+  g_clear_pointer (&fixture->bob, dc_test_peer_free);
+  g_assert_cmpuint (dc_test_cut_count_alerts (), >=, before + least);
+}
+
 static void
 send_many (DcChannel *channel, guint n)
 {
@@ -718,6 +737,7 @@ main (int argc, char **argv)
   ADD ("/raw/finished-when-given-up", test_finished_when_given_up);
   ADD ("/raw/finished-when-expired", test_finished_when_expired);
   ADD ("/raw/far-side-leaves", test_far_side_leaves);
+  ADD ("/raw/farewell", test_farewell);
   ADD ("/raw/first-messages", test_first_messages);
   ADD_WITH ("/raw/gone-already/when-open", test_gone_already, wait_when_open);
   ADD_WITH ("/raw/gone-already/when-selected", test_gone_already, wait_when_selected);

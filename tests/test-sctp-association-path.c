@@ -273,6 +273,55 @@ test_long (void)
   g_assert_cmpuint (end_run (&run), ==, 0);
 }
 
+/* The socket's room is the window on a short path; on a long one the path's is added to it. */
+static void
+test_socket_room (void)
+{
+  static const struct {
+    gint64 delay;
+    guint32 room;
+    guint32 least, most; /* of the window, KiB */
+  } cases[] = {{0, 600, 590, 600}, {0, 3000, 2990, 3000}, {25 * MS, 160, 5000, 6144}, {5 * MS, 160, 1600, 2000}};
+
+  for (guint i = 0; i < G_N_ELEMENTS (cases); i++) {
+    const Path path = {.delay = cases[i].delay};
+    DcSctpStats stats;
+    Run run;
+
+    begin_on (&run, &path, 1);
+    dc_sctp_association_set_socket_room (run.ends[1].association, cases[i].room * 1024);
+    send_all (&run);
+    for (gint64 end = now + G_USEC_PER_SEC / 2; now < end;)
+      step (&run);
+    dc_sctp_association_get_stats (run.ends[0].association, &stats);
+    g_test_message ("%u KiB: window %u", cases[i].room, stats.remote_window);
+    g_assert_cmpuint (stats.remote_window, >=, cases[i].least * 1024);
+    g_assert_cmpuint (stats.remote_window, <=, cases[i].most * 1024);
+    g_assert_cmpuint (end_run (&run), ==, 0);
+  }
+}
+
+/* A room of Linux's default, read at 200 MB/s: nothing collapses, though bursts come at no rate at all here. */
+static void
+test_small_room (void)
+{
+  static const gint64 delays[] = {200, 25 * MS};
+  static const gdouble least[] = {100, 2};
+
+  for (guint i = 0; i < G_N_ELEMENTS (delays); i++) {
+    const Path path = {.delay = delays[i], .rate = 200, .queue = 160 * 1024};
+    gdouble rate;
+    Run run;
+
+    begin_on (&run, &path, 1);
+    dc_sctp_association_set_socket_room (run.ends[1].association, 160 * 1024);
+    rate = transfer (&run, 8, 0);
+    end_run (&run);
+    g_test_message ("%d ms: %.1f MB/s", (int) (delays[i] / MS), rate);
+    g_assert_cmpfloat (rate, >, least[i]);
+  }
+}
+
 /* An application that pauses now and then does not lose what it has found out about the path. */
 static void
 test_pauses (void)
@@ -374,6 +423,8 @@ main (int argc, char **argv)
   g_test_init (&argc, &argv, NULL);
   dc_sctp_stack_stop_clock ();
   g_test_add_func ("/sctp-association-path/long", test_long);
+  g_test_add_func ("/sctp-association-path/socket-room", test_socket_room);
+  g_test_add_func ("/sctp-association-path/small-room", test_small_room);
   g_test_add_func ("/sctp-association-path/pauses", test_pauses);
   g_test_add_func ("/sctp-association-path/jitter", test_jitter);
   g_test_add_func ("/sctp-association-path/loss", test_loss);

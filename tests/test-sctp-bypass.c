@@ -159,6 +159,69 @@ test_hook_stop (Pair *pair, gconstpointer data)
   hook_clear (&hook);
 }
 
+typedef struct {
+  Hook *hook;
+  gint n_data;  /* atomic: packets that have come */
+  gint removed; /* atomic: the pad is gone, and all know */
+} Removal;
+
+static gboolean
+count_data (const guint8 *packet, gsize size, gpointer user_data)
+{
+  Removal *removal = user_data;
+
+  if (size > 12 && packet[12] == 0)
+    g_atomic_int_inc (&removal->n_data);
+  return TRUE;
+}
+
+/* Until what was sent on the stream anew is there. */
+static void
+on_pad_removed (GstElement *dec, GstPad *pad, Removal *removal)
+{
+  while (g_atomic_int_get (&removal->n_data) < 2)
+    g_thread_yield ();
+  for (guint i = 0; i < 1000; i++)
+    g_thread_yield ();
+  g_atomic_int_set (&removal->removed, TRUE);
+}
+
+static DcSctpHookResult
+take_unless_removing (guint16 stream, guint32 ppid, GBytes *message, gpointer user_data)
+{
+  Removal *removal = user_data;
+
+  if (g_bytes_get_size (message) == strlen ("new"))
+    g_assert_true (g_atomic_int_get (&removal->removed));
+  return on_message (stream, ppid, message, removal->hook);
+}
+
+/* What is sent on a stream that was closed is not shown before all know that it was. */
+static void
+test_hook_reused (Pair *pair, gconstpointer data)
+{
+  PairEnd *a = &pair->ends[0], *b = &pair->ends[1];
+  Hook hook;
+  Removal removal = {.hook = &hook};
+  g_autoptr (GstPad) pad = NULL;
+
+  hook_init (&hook);
+  gst_dc_sctpdec_set_hook (b->dec, take_unless_removing, &removal);
+  gst_dc_sctpdec_set_tap (b->dec, count_data, &removal);
+  g_signal_connect (b->dec, "pad-removed", G_CALLBACK (on_pad_removed), &removal);
+  pair_play (pair);
+  send_text (a, 1, BINARY, "before");
+  wait_taken (&hook, 1);
+  pair_close (a, pair_open (a, 1));
+  pad = pair_open (a, 1);
+  pair_push (pad, "new");
+  wait_taken (&hook, 2);
+  gst_dc_sctpdec_set_tap (b->dec, NULL, NULL);
+  gst_dc_sctpdec_set_hook (b->dec, NULL, NULL);
+  g_signal_handlers_disconnect_by_data (b->dec, &removal);
+  hook_clear (&hook);
+}
+
 /* From within the hook, back to the sender; and on from there until it was a hundred times. */
 static DcSctpHookResult
 throw_back (guint16 stream, guint32 ppid, GBytes *message, gpointer user_data)
@@ -186,6 +249,29 @@ test_ping_pong (Pair *pair, gconstpointer data)
 }
 
 /* --- room --- */
+
+static GstPadProbeReturn
+keep_blocked (GstPad *pad, GstPadProbeInfo *info, gpointer user_data)
+{
+  return GST_PAD_PROBE_OK;
+}
+
+/* What is below may take nothing for as long as it likes. */
+static void
+test_blocked_below (Pair *pair, gconstpointer data)
+{
+  PairEnd *a = &pair->ends[0], *b = &pair->ends[1];
+  g_autoptr (GstPad) src = gst_element_get_static_pad (GST_ELEMENT (a->enc), "src");
+  gulong probe;
+
+  pair_play (pair);
+  probe = gst_pad_add_probe (src, GST_PAD_PROBE_TYPE_BLOCK | GST_PAD_PROBE_TYPE_BUFFER, keep_blocked, NULL, NULL);
+  g_assert_cmpint (send_text (a, 0, BINARY, "one"), ==, DC_SCTP_SENT);
+  g_assert_cmpint (send_text (a, 0, BINARY, "two"), ==, DC_SCTP_SENT);
+  gst_pad_remove_probe (src, probe);
+  pair_expect (b, 0, BINARY, "one");
+  pair_expect (b, 0, BINARY, "two");
+}
 
 typedef struct {
   GMutex lock;
@@ -490,7 +576,9 @@ main (int argc, char **argv)
   add ("/sctp-bypass/hook", test_hook);
   add ("/sctp-bypass/hook-full", test_hook_full);
   add ("/sctp-bypass/hook-stop", test_hook_stop);
+  add ("/sctp-bypass/hook-reused", test_hook_reused);
   add ("/sctp-bypass/ping-pong", test_ping_pong);
+  add ("/sctp-bypass/blocked-below", test_blocked_below);
   add ("/sctp-bypass/writable", test_writable);
   add ("/sctp-bypass/no-overtaking", test_no_overtaking);
   add ("/sctp-bypass/taps", test_taps);

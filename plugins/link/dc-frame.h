@@ -36,6 +36,8 @@ G_BEGIN_DECLS
 #define DC_FRAME_RESERVE 1024
 
 #define DC_FRAME_MAX_REASON 1024
+/* Bits of capabilities: how many lanes there may be below the channel beside the first. */
+#define DC_FRAME_LANES 7u
 
 /* Bit 4 is set in the sequenced types, whose other bits are the DcLinkItemKind. */
 #define DC_FRAME_SEQUENCED 0x10
@@ -78,9 +80,9 @@ typedef struct {
   guint32 next_expected;               /* the first sequenced frame that it has not yet got; 0 in a new link */
   guint32 window_bytes, window_frames; /* the first limits; without meaning when resuming */
   guint32 max_message;                 /* the longest message that it takes */
-  guint32 capabilities;
-  guint64 max_item;  /* the largest payload of an item that it takes */
-  guint32 heartbeat; /* milliseconds */
+  guint32 capabilities;                /* DC_FRAME_LANES; all else is ignored */
+  guint64 max_item;                    /* the largest payload of an item that it takes */
+  guint32 heartbeat;                   /* milliseconds */
 } DcFrameHello;
 
 /* All three count since the link began, modulo 2^32. */

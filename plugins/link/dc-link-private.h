@@ -21,6 +21,7 @@ struct _DcLink {
   gboolean has_channel; /* FALSE: the channel is lost, and no other there yet */
   /* On this channel: */
   gboolean hello_sent, hello_received;
+  guint far_lanes; /* the far HELLO's, once it was received */
 
   gint64 suspended_at; /* when the channel was lost, until HELLOs were exchanged on another; or -1 */
   char *lost_reason;   /* and why */

@@ -42,6 +42,18 @@ describe_loss (const DcLink *self)
   return g_strdup_printf ("%" G_GUINT64_FORMAT " items were not acknowledged", n);
 }
 
+void
+dc_link_set_lanes (DcLink *self, guint lanes)
+{
+  self->config.lanes = lanes;
+}
+
+guint
+dc_link_get_far_lanes (const DcLink *self)
+{
+  return self->hello_received ? self->far_lanes : 0;
+}
+
 gboolean
 dc_link_is_suspended (const DcLink *self)
 {
@@ -114,6 +126,7 @@ dc_link_write_hello (DcLink *self, GByteArray *message)
               .window_bytes = self->receiver.window.least_bytes,
               .window_frames = self->receiver.window.least_frames,
               .max_message = config->max_message,
+              .capabilities = MIN (config->lanes, DC_LINK_MAX_LANES),
               .max_item = config->max_item,
               .heartbeat = MIN (config->heartbeat / G_TIME_SPAN_MILLISECOND, G_MAXUINT32),
           },
@@ -183,6 +196,7 @@ dc_link_take_hello (DcLink *self, const DcFrameHello *hello, gint64 now, GError 
     return FALSE;
 
   self->hello_received = TRUE;
+  self->far_lanes = hello->capabilities & DC_FRAME_LANES;
   self->suspended_at = -1;
   g_clear_pointer (&self->lost_reason, g_free);
   if (dc_receiver_has_credit (&self->receiver))

@@ -19,6 +19,7 @@ G_BEGIN_DECLS
 /* Streams are numbered from 0. What waits on one does not hold up another: each is consumed and acknowledged by itself. */
 #define DC_LINK_MAX_STREAMS 256
 #define DC_LINK_DEFAULT_MAX_ITEM (64 * 1024 * 1024)
+#define DC_LINK_MAX_LANES 7u
 
 typedef enum {
   DC_LINK_ITEM_DATA,
@@ -108,6 +109,7 @@ typedef struct {
   gint64 timeout;         /* this much silence of theirs is a dead channel, microseconds; 0: 5 s */
   gint64 resume_timeout;  /* how long the link outlives its channel, microseconds; 0: not at all */
   guint32 first_sequence; /* number of the first frame that we send; a HELLO tells it, so any will do */
+  guint lanes; /* further ones below the channel that the far side may use, to be told it; at most DC_LINK_MAX_LANES */
 } DcLinkConfig;
 
 typedef struct {
@@ -137,6 +139,10 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (DcLink, dc_link_free)
 
 /* TRUE from the first far HELLO on, until an error; suspended or not. */
 gboolean dc_link_is_open (const DcLink *link);
+/* As DcLinkConfig.lanes, for the channels to come: the HELLO that was not sent yet tells it. */
+void dc_link_set_lanes (DcLink *link, guint lanes);
+/* What the far HELLO on this channel has said likewise; 0 until it has come. */
+guint dc_link_get_far_lanes (const DcLink *link);
 /* The error that ended the link, or NULL. */
 const GError *dc_link_get_error (const DcLink *link);
 

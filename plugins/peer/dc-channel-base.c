@@ -416,6 +416,24 @@ check_suspended_locked (DcChannel *self)
   }
 }
 
+guint
+dc_channel_get_max_lanes (DcChannel *self)
+{
+  return self->options->streams == DC_CHANNEL_STREAMS_AUTO ? DC_CHANNEL_MAX_STREAMS : self->options->streams;
+}
+
+static void
+check_lanes_locked (DcChannel *self)
+{
+  guint far_lanes = dc_link_get_far_lanes (self->link);
+
+  if (self->striped || self->wire == NULL || far_lanes == 0)
+    return;
+  self->striped = TRUE;
+  dc_wire_stripe (self->wire, MIN (dc_channel_get_max_lanes (self), far_lanes + 1),
+      self->options->streams != DC_CHANNEL_STREAMS_AUTO);
+}
+
 void
 dc_channel_after_link_locked (DcChannel *self)
 {
@@ -431,6 +449,7 @@ dc_channel_after_link_locked (DcChannel *self)
     self->pending |= PENDING_READY;
   }
   check_suspended_locked (self);
+  check_lanes_locked (self);
   dc_channel_transmit_locked (self);
   /* After an abort of our own the link is in error too, but the ABORT is still on its way: it is the far side's closing that ends the
    * channel, or the connection's patience. */

@@ -76,6 +76,7 @@ struct _DcChannel {
   DcStreams empty;    /* nobody was told that there is something: "readable" is owed */
   DcStreams readable; /* to be told */
   guint pending;
+  gboolean striped;            /* the far HELLO has said how many lanes there may be, and it was passed on */
   gboolean started;            /* wire is open and may be used */
   gboolean starting;           /* what came early is being delivered */
   gboolean ready;              /* handed out */
@@ -112,6 +113,8 @@ dc_streams_set (DcStreams *streams, guint stream, gboolean in)
 }
 
 void dc_channel_install_signals (void);
+/* On so many lanes the data may go. */
+guint dc_channel_get_max_lanes (DcChannel *self);
 /* Gives up the lock and tells what is pending. */
 void dc_channel_unlock (DcChannel *self);
 /* Link mode: TRUE if each direction that was used has been ended by FIN and FIN-ACK: then the far side's leaving is no fault. */

@@ -99,11 +99,13 @@ dc_channel_dup_stats (DcChannel *self)
 {
   const char *state;
   DcLinkStats stats;
+  guint streams;
 
   g_return_val_if_fail (DC_IS_CHANNEL (self), NULL);
   g_mutex_lock (&self->lock);
   dc_channel_get_stats_locked (self, &stats);
   state = get_state (self);
+  streams = self->wire != NULL ? dc_wire_get_n_lanes (self->wire) : 0;
   g_mutex_unlock (&self->lock);
   return gst_structure_new ("channel", "label", G_TYPE_STRING, self->options->label, "mode", G_TYPE_STRING,
       self->options->mode == DC_MODE_LINK ? "link" : "raw", "state", G_TYPE_STRING, state, "bytes-sent", G_TYPE_UINT64,
@@ -115,5 +117,5 @@ dc_channel_dup_stats (DcChannel *self)
       seconds (stats.rtt_smoothed), "rtt-min", G_TYPE_DOUBLE, seconds (stats.rtt_min), "window", G_TYPE_UINT,
       stats.window_bytes, "receive-window", G_TYPE_UINT, stats.receive_window_bytes, "in-flight", G_TYPE_UINT64,
       (guint64) stats.in_flight_bytes, "waiting", G_TYPE_UINT64, stats.waiting_bytes, "queued", G_TYPE_UINT64,
-      (guint64) stats.queued_bytes, "resumes", G_TYPE_UINT, stats.resumes, NULL);
+      (guint64) stats.queued_bytes, "resumes", G_TYPE_UINT, stats.resumes, "streams", G_TYPE_UINT, streams, NULL);
 }

@@ -145,7 +145,7 @@ dc_channel_install_signals (void)
    *
    * There is something to pull, or an end to be learned of, on a stream that dc_channel_try_pull() found empty, or that is new.
    *
-   * On an internal thread, no lock held; handlers must not block.
+   * On an internal thread, no lock held; handlers must not block. It may be pulled there, and answered where that does not wait.
    */
   g_signal_new ("readable", DC_TYPE_CHANNEL, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE, 1, G_TYPE_UINT);
   /**

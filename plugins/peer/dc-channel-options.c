@@ -185,5 +185,7 @@ dc_channel_options_check (const DcChannelOptions *options, GError **error)
     return refuse (error, options, "the longest message must be of 1 to 65536 bytes");
   if (options->window < DC_CHANNEL_MIN_WINDOW)
     return refuse (error, options, "the window must be of at least 65536 bytes");
+  if (options->streams > DC_CHANNEL_MAX_STREAMS)
+    return refuse (error, options, "there may be 1 to 8 streams, or 0: as many as help");
   return TRUE;
 }

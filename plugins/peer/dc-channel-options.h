@@ -55,6 +55,19 @@ GType dc_direction_get_type (void);
 #define DC_CHANNEL_MIN_WINDOW (64 * 1024)
 
 /**
+ * DC_CHANNEL_STREAMS_AUTO:
+ *
+ * More SCTP associations than one only on a path where they are faster.
+ */
+#define DC_CHANNEL_STREAMS_AUTO 0
+/**
+ * DC_CHANNEL_MAX_STREAMS:
+ *
+ * The most SCTP associations that a channel may go over.
+ */
+#define DC_CHANNEL_MAX_STREAMS 8
+
+/**
  * DcChannelOptions:
  * @label: name of the channel, 1 to 128 bytes; what the two sides know it by. Bindings: dc_channel_options_set_label()
  * @any_label: raw mode, a called peer: a channel that the caller opens under a label that we have not is taken for this one
@@ -69,6 +82,8 @@ GType dc_direction_get_type (void);
  * @id: 0 to 1023, if @negotiated; otherwise -1
  * @max_message_size: raw mode: the longest message that we take, in bytes, 1 to 65536
  * @window: link mode: the most bytes that the far side may ever have in flight to us, at least 65536
+ * @streams: link mode: on how many SCTP associations the data may go, 1 to 8; %DC_CHANNEL_STREAMS_AUTO: on as many as help. Where the far side has no more than one, or
+ *   the fast path is not at work, it is one
  *
  * What a data channel is to be.
  *
@@ -87,6 +102,7 @@ typedef struct {
   gint id;
   guint max_message_size;
   guint window;
+  guint streams;
 } DcChannelOptions;
 
 #define DC_TYPE_CHANNEL_OPTIONS (dc_channel_options_get_type ())

@@ -279,6 +279,16 @@ dc_channel_had_carrier (DcChannel *self, gconstpointer carrier)
   return had;
 }
 
+/* What the far side may be told. */
+static guint
+allow_lanes_locked (DcChannel *self)
+{
+  guint lanes = dc_channel_get_max_lanes (self);
+
+  self->striped = FALSE;
+  return dc_wire_allow_lanes (self->wire, lanes) ? lanes - 1 : 0;
+}
+
 static void
 start_link_locked (DcChannel *self)
 {
@@ -288,11 +298,13 @@ start_link_locked (DcChannel *self)
       .max_message = MIN (self->max_message, 65536),
       .window_bytes = self->options->window,
       .resume_timeout = self->resume_timeout,
+      .lanes = allow_lanes_locked (self),
   };
 
-  if (self->link != NULL)
+  if (self->link != NULL) {
+    dc_link_set_lanes (self->link, config.lanes);
     dc_link_resume (self->link, now);
-  else {
+  } else {
     self->link = dc_link_new (&config, now);
     dc_channel_start_timer_locked (self);
   }

@@ -46,8 +46,9 @@
  * ## Threads
  *
  * Every function may be called from any thread. One thread at a time may send, and one at a time may receive; both at once is
- * well. Signals come on an internal thread with no lock held. Their handlers must not block, so they must not send, receive or
- * finish: wake up a thread of yours that does.
+ * well. Signals come on an internal thread with no lock held, which may be the one that reads the network: until their handlers return,
+ * nothing more is received. Handlers must not block, so they must not receive or finish, and send only where [method@Channel.can_push] says that
+ * it does not wait: wake up a thread of yours that does.
  *
  * ## When the connection is lost
  *

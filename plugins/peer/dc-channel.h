@@ -23,7 +23,9 @@ G_DECLARE_FINAL_TYPE (DcChannel, dc_channel, DC, CHANNEL, GObject)
  * Errors: DC_ERROR_FLUSHING after dc_channel_set_flushing (.., TRUE); DC_ERROR_PEER_GONE when the far side left, died (for longer than the
  * resume-timeout) or aborted; DC_ERROR_DATA when the far side sent what cannot be understood, or the item cannot be sent.
  *
- * Signals, on an internal thread, no lock held; handlers must not block:
+ * Signals, on an internal thread, no lock held; handlers must not block. On the fast path it may be the one that reads the network: until they
+ * return nothing is received, nor acknowledged, on the connection. They may pull with dc_channel_try_pull(), and push where dc_channel_can_push() says
+ * that it does not wait: who answers there does so without a change of threads.
  *   "acknowledged" (guint64 n)  link mode: the far application has consumed n of the items pushed here, of all streams together
  *   "writable" ()               there is room again on a stream for which dc_channel_can_push() said that there is none
  *   "readable" (guint stream)   there is something to pull on a stream which dc_channel_try_pull() found empty, or which is new

@@ -232,6 +232,44 @@ dc_sctp_bypass_send (DcSctpBypass *self, const DcSctpSendInfo *info, gconstpoint
   return may ? gst_dc_sctpenc_send (enc, info, data, size) : DC_SCTP_WOULD_BLOCK;
 }
 
+/* (nullable) (transfer full) */
+static DcSctpEnc *
+dup_enc (DcSctpBypass *self)
+{
+  DcSctpEnc *enc;
+
+  g_mutex_lock (&self->lock);
+  enc = self->enc != NULL ? g_object_ref (self->enc) : NULL;
+  g_mutex_unlock (&self->lock);
+  return enc;
+}
+
+void
+dc_sctp_bypass_allow_lanes (DcSctpBypass *self, guint n)
+{
+  g_autoptr (DcSctpEnc) enc = dup_enc (self);
+
+  if (enc != NULL)
+    gst_dc_sctpenc_allow_lanes (enc, n);
+}
+
+void
+dc_sctp_bypass_stripe (DcSctpBypass *self, guint16 stream, guint n, gboolean fixed)
+{
+  g_autoptr (DcSctpEnc) enc = dup_enc (self);
+
+  if (enc != NULL)
+    gst_dc_sctpenc_stripe (enc, stream, n, fixed);
+}
+
+guint
+dc_sctp_bypass_get_n_lanes (DcSctpBypass *self)
+{
+  g_autoptr (DcSctpEnc) enc = dup_enc (self);
+
+  return enc != NULL ? gst_dc_sctpenc_get_n_lanes (enc) : 1;
+}
+
 typedef struct {
   DcSctpBypassUser user;
   gpointer user_data;

@@ -51,6 +51,10 @@ gboolean dc_sctp_bypass_open (
     DcSctpBypass *self, guint16 stream, gboolean negotiated, const DcSctpBypassUser *user, gpointer user_data);
 /* A call on another thread may still be under way. */
 void dc_sctp_bypass_close (DcSctpBypass *self, guint16 stream, gpointer user_data);
+/* Lanes, as gst_dc_sctpenc_allow_lanes() and the others have it. */
+void dc_sctp_bypass_allow_lanes (DcSctpBypass *self, guint n);
+void dc_sctp_bypass_stripe (DcSctpBypass *self, guint16 stream, guint n, gboolean fixed);
+guint dc_sctp_bypass_get_n_lanes (DcSctpBypass *self);
 /* How many streams somebody has. */
 guint dc_sctp_bypass_count (DcSctpBypass *self);
 /* There is room again. */

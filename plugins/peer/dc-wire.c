@@ -433,3 +433,26 @@ dc_wire_close (DcWire *self)
   self->closing = TRUE;
   tell_and_unlock (self);
 }
+
+gboolean
+dc_wire_allow_lanes (DcWire *self, guint n)
+{
+  gboolean past = g_atomic_int_get (&self->past);
+
+  if (past)
+    dc_sctp_bypass_allow_lanes (self->bypass, n);
+  return past;
+}
+
+void
+dc_wire_stripe (DcWire *self, guint n, gboolean fixed)
+{
+  if (g_atomic_int_get (&self->past))
+    dc_sctp_bypass_stripe (self->bypass, self->info.stream, n, fixed);
+}
+
+guint
+dc_wire_get_n_lanes (DcWire *self)
+{
+  return g_atomic_int_get (&self->past) ? dc_sctp_bypass_get_n_lanes (self->bypass) : 1;
+}

@@ -49,4 +49,11 @@ gboolean dc_wire_send (DcWire *self, GBytes *message, gboolean is_text, GError *
 /* The channel closes, when SCTP has taken all. */
 void dc_wire_close (DcWire *self);
 
+/* Lanes (dc-sctp-lanes.h), past webrtcbin: the far side may have so many. FALSE: there is only the one, here. */
+gboolean dc_wire_allow_lanes (DcWire *self, guint n);
+/* The far side allows so many: messages go on as many of them as help, or, if @fixed, on all. */
+void dc_wire_stripe (DcWire *self, guint n, gboolean fixed);
+/* That messages go on now. */
+guint dc_wire_get_n_lanes (DcWire *self);
+
 G_END_DECLS

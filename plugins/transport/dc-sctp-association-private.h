@@ -62,8 +62,13 @@ struct _DcSctpAssociation {
   guint32 highest_tsn; /* that we have sent */
   gboolean has_sent_data;
 
-  gboolean paused;        /* the last message said so */
-  guint n_notifications;  /* packets that have come meanwhile, of which usrsctp keeps something to tell */
+  gboolean paused;       /* the last message said so */
+  guint n_notifications; /* packets that have come meanwhile, of which usrsctp keeps something to tell */
+  guint32 socket_room;   /* dc-sctp-window.c; 0: not known */
+  guint32 least_rtt;     /* milliseconds, since that is known; if */
+  gboolean has_rtt;
+  guint packets_unlooked; /* that have come since we looked at the RTT */
+  guint32 window;         /* that we grant */
   gboolean window_closed; /* by our last acknowledgement */
   gsize beyond;           /* what has come since then costs so much */
   gint resume_generation; /* atomic: resume () may come before the callback returns */
@@ -123,6 +128,14 @@ void dc_sctp_set_state_locked (DcSctpAssociation *self, DcSctpState state);
 void dc_sctp_guard_note_locked (DcSctpAssociation *self, const guint8 *packet, gsize size);
 /* Whether usrsctp is to see a packet that has come. */
 gboolean dc_sctp_guard_locked (DcSctpAssociation *self, const guint8 *packet, gsize size);
+
+/* --- dc-sctp-window.c --- */
+
+/* What a buffer of usrsctp's must hold, if @wanted would do otherwise. */
+gsize dc_sctp_buffer_for (const DcSctpAssociation *self, gsize wanted);
+gboolean dc_sctp_window_set_locked (DcSctpAssociation *self);
+/* So many have come. */
+void dc_sctp_window_note_locked (DcSctpAssociation *self, guint packets);
 
 /* --- dc-sctp-mend.c --- */
 

@@ -38,7 +38,7 @@ dc_sctp_settings_init (DcSctpSettings *settings)
       .remote_port = 5000,
       .max_message_size = 262144,
       .receive_window = 4 * 1024 * 1024,
-      .send_buffer = 4 * 1024 * 1024,
+      .send_buffer = 6 * 1024 * 1024,
       .streams = 1024,
       .mtu = 1192,
       .sack_frequency = 2,
@@ -70,16 +70,10 @@ set_int (DcSctpAssociation *self, int level, int name, gsize value)
   return set_option (self, level, name, &number, sizeof number);
 }
 
-static gsize
-buffer_for (DcSctpAssociation *self, gsize wanted)
-{
-  return CLAMP (wanted, 2 * (gsize) self->settings.max_message_size + 4096, G_MAXINT / 4);
-}
-
 static gboolean
 set_window (DcSctpAssociation *self)
 {
-  return set_int (self, SOL_SOCKET, SO_RCVBUF, buffer_for (self, self->settings.receive_window))
+  return dc_sctp_window_set_locked (self)
          && set_int (self, IPPROTO_SCTP, SCTP_PARTIAL_DELIVERY_POINT, self->settings.max_message_size + 1);
 }
 
@@ -122,7 +116,7 @@ set_options (DcSctpAssociation *self)
 
   return usrsctp_set_non_blocking (self->socket, 1) == 0
          && set_option (self, SOL_SOCKET, SO_LINGER, &linger, sizeof linger)
-         && set_int (self, SOL_SOCKET, SO_SNDBUF, buffer_for (self, settings->send_buffer)) && set_window (self)
+         && set_int (self, SOL_SOCKET, SO_SNDBUF, dc_sctp_buffer_for (self, settings->send_buffer)) && set_window (self)
          && set_int (self, IPPROTO_SCTP, SCTP_NODELAY, 1) && set_int (self, IPPROTO_SCTP, SCTP_RECVRCVINFO, 1)
          && set_int (self, IPPROTO_SCTP, SCTP_FRAGMENT_INTERLEAVE, 0)
          && set_option (self, IPPROTO_SCTP, SCTP_INITMSG, &init, sizeof init)
@@ -290,7 +284,7 @@ dc_sctp_association_set_receive_window (DcSctpAssociation *self, guint32 window)
   dc_sctp_enter (self);
   self->settings.receive_window = window;
   if (self->socket != NULL)
-    set_window (self);
+    dc_sctp_window_set_locked (self);
   dc_sctp_leave (self);
 }
 

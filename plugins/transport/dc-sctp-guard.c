@@ -108,7 +108,7 @@ is_well_formed (const guint8 *chunk, gsize length, gsize room)
 static gsize
 bound_of (const DcSctpAssociation *self)
 {
-  return WINDOWS * MAX ((gsize) self->settings.receive_window, 2 * (gsize) self->settings.max_message_size);
+  return WINDOWS * MAX ((gsize) self->window, 2 * (gsize) self->settings.max_message_size);
 }
 
 static gboolean

@@ -169,6 +169,15 @@ dc_sctp_association_send_wait (DcSctpAssociation *self, const DcSctpSendInfo *in
 }
 
 void
+dc_sctp_association_want_room (DcSctpAssociation *self, guint32 below)
+{
+  dc_sctp_enter (self);
+  self->room_below = self->waiting_for_room ? MAX (self->room_below, below) : below;
+  self->waiting_for_room = self->writable_wanted = TRUE;
+  dc_sctp_leave (self);
+}
+
+void
 dc_sctp_association_unblock (DcSctpAssociation *self, gboolean flushing)
 {
   g_mutex_lock (&self->lock);

@@ -196,6 +196,7 @@ dc_transport_join (DcTransport *self, int fd, GSocketAddress *remote, GError **e
     return FALSE;
   }
   self->remote = g_object_ref (remote);
+  gst_dc_sctpdec_set_socket_room (self->sctpdec, dc_udp_path_get_receive_buffer (self->path));
   gst_dc_sctpenc_divert (self->sctpenc, send_down, self);
   return TRUE;
 }
@@ -206,6 +207,7 @@ dc_transport_part (DcTransport *self)
   if (self->path == NULL)
     return;
   gst_dc_sctpenc_divert (self->sctpenc, NULL, NULL);
+  gst_dc_sctpdec_set_socket_room (self->sctpdec, 0);
   g_clear_pointer (&self->path, dc_udp_path_free);
   gst_dc_dtlsdec_divert (self->dtlsdec, NULL, NULL);
   g_clear_pointer (&self->session, dc_dtls_session_unref);

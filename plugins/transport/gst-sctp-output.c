@@ -25,6 +25,7 @@ dc_sctp_output_init (DcSctpOutput *self, GstPad *pad)
   self->pad = pad;
   self->flow = GST_FLOW_FLUSHING;
   g_mutex_init (&self->lock);
+  g_mutex_init (&self->diverting);
   g_cond_init (&self->changed);
   g_queue_init (&self->packets);
 }
@@ -40,6 +41,7 @@ dc_sctp_output_clear (DcSctpOutput *self)
 {
   drop_locked (self);
   g_cond_clear (&self->changed);
+  g_mutex_clear (&self->diverting);
   g_mutex_clear (&self->lock);
 }
 
@@ -48,6 +50,10 @@ dc_sctp_output_clear (DcSctpOutput *self)
 static gboolean
 call_leaving (DcSctpOutput *self, const DcSctpOutTaps *taps, gpointer user_data, const guint8 *packet, gsize size)
 {
+  gint port = g_atomic_int_get (&self->port);
+
+  if (port != 0 && size >= 4 && (packet[2] << 8 | packet[3]) != port)
+    return FALSE;
   return taps->leaving != NULL && taps->leaving (packet, size, user_data);
 }
 
@@ -231,7 +237,9 @@ divert_locked (DcSctpOutput *self, DcPacket *packets, guint n)
   g_mutex_unlock (&self->lock);
   for (guint i = 0; i < n; i++)
     wanted |= call_leaving (self, &taps, taps_data, packets[i].data, packets[i].size);
+  g_mutex_lock (&self->diverting);
   divert (packets, n, divert_data);
+  g_mutex_unlock (&self->diverting);
   if (wanted && taps.left != NULL)
     taps.left (taps_data);
   g_mutex_lock (&self->lock);
@@ -267,6 +275,12 @@ dc_sctp_output_set_taps (DcSctpOutput *self, const DcSctpOutTaps *taps, gpointer
   self->taps_data = user_data;
   dc_sctp_calls_change (&self->calls, &self->changed, &self->lock);
   g_mutex_unlock (&self->lock);
+}
+
+void
+dc_sctp_output_set_port (DcSctpOutput *self, guint16 port)
+{
+  g_atomic_int_set (&self->port, port);
 }
 
 /* --- states --- */

@@ -36,6 +36,8 @@ typedef struct {
   DcSctpOutTaps taps;
   gpointer taps_data;
   DcSctpCalls calls; /* of divert and taps */
+  GMutex diverting;  /* held in divert: lanes come at once, and DTLS numbers what leaves */
+  gint port;         /* atomic: which packets go to, that taps see; 0: all */
 } DcSctpOutput;
 
 void dc_sctp_output_init (DcSctpOutput *self, GstPad *pad);
@@ -50,7 +52,9 @@ void dc_sctp_output_end (DcSctpOutput *self);
 void dc_sctp_output_flush (DcSctpOutput *self, gboolean flushing);
 GstFlowReturn dc_sctp_output_get_flow (DcSctpOutput *self);
 
-/* The association's callback, and so one at a time. Does not wait for the pad. */
+/* Only what goes to @port is for the taps. */
+void dc_sctp_output_set_port (DcSctpOutput *self, guint16 port);
+/* The callback of associations, and so one at a time of each. Does not wait for the pad. */
 void dc_sctp_output_put (DcSctpOutput *self, DcPacket *packets, guint n);
 
 /* Both wait until what was set before is not called any more: not to be called within. */

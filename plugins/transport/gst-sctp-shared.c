@@ -19,7 +19,7 @@ enum { PPID_STRING_EMPTY = 56, PPID_BINARY_EMPTY = 57 };
 struct _DcSctpShared {
   gatomicrefcount references;
   guint id;
-  DcSctpAssociation *association; /* (nullable): atomic; once begun */
+  DcSctpLanes *lanes; /* (nullable): atomic; once begun */
 
   GMutex lock; /* of what follows */
   GstElement *elements[DC_SCTP_ROLES];
@@ -169,22 +169,22 @@ state_cb (DcSctpState state, gpointer user_data)
 
 /* --- beginning and end --- */
 
-static DcSctpAssociation *
+static DcSctpLanes *
 make_association (DcSctpShared *self, GstElement *enc)
 {
   static const DcSctpCallbacks callbacks = {output_cb, message_cb, reset_cb, was_reset_cb, state_cb, writable_cb};
-  DcSctpAssociation *association;
+  DcSctpLanes *lanes;
   DcSctpSettings settings;
   g_autoptr (GError) error = NULL;
 
   dc_sctp_settings_init (&settings);
   settings.local_port = (guint16) self->ports[DC_SCTP_DEC];
   settings.remote_port = (guint16) self->ports[DC_SCTP_ENC];
-  association = dc_sctp_association_new (&settings, &callbacks, self, &error);
-  if (association == NULL)
+  lanes = dc_sctp_lanes_new (&settings, &callbacks, self, &error);
+  if (lanes == NULL)
     GST_ELEMENT_ERROR (
         enc, RESOURCE, OPEN_READ_WRITE, ("There can be no SCTP association: %s", error->message), (NULL));
-  return association;
+  return lanes;
 }
 
 static DcSctpRole
@@ -195,14 +195,14 @@ other_role (DcSctpRole role)
 
 /* FALSE: somebody has left meanwhile. */
 static gboolean
-publish (DcSctpShared *self, DcSctpAssociation *association)
+publish (DcSctpShared *self, DcSctpLanes *lanes)
 {
   gboolean over;
 
   g_mutex_lock (&self->lock);
   over = self->over;
   if (!over)
-    g_atomic_pointer_set (&self->association, association);
+    g_atomic_pointer_set (&self->lanes, lanes);
   g_mutex_unlock (&self->lock);
   return !over;
 }
@@ -211,7 +211,7 @@ static void
 begin_if_ready (DcSctpShared *self)
 {
   g_autoptr (GstElement) enc = NULL;
-  DcSctpAssociation *association;
+  DcSctpLanes *lanes;
 
   g_mutex_lock (&self->lock);
   if (!self->beginning && !self->over && self->ready[DC_SCTP_ENC] && self->ready[DC_SCTP_DEC]
@@ -220,13 +220,13 @@ begin_if_ready (DcSctpShared *self)
     enc = gst_object_ref (self->elements[DC_SCTP_ENC]);
   }
   g_mutex_unlock (&self->lock);
-  association = enc != NULL ? make_association (self, enc) : NULL;
-  if (association == NULL)
+  lanes = enc != NULL ? make_association (self, enc) : NULL;
+  if (lanes == NULL)
     return;
-  if (publish (self, association))
-    dc_sctp_association_connect (association);
+  if (publish (self, lanes))
+    dc_sctp_association_connect (dc_sctp_lanes_get_main (lanes));
   else
-    dc_sctp_association_unref (association);
+    dc_sctp_lanes_free (lanes);
 }
 
 static gboolean
@@ -333,7 +333,7 @@ leave_early (DcSctpShared *self, DcSctpRole role)
 void
 dc_sctp_shared_leave (DcSctpShared *self, DcSctpRole role)
 {
-  DcSctpAssociation *association;
+  DcSctpLanes *lanes;
   GstElement *element;
   gboolean first;
 
@@ -343,9 +343,9 @@ dc_sctp_shared_leave (DcSctpShared *self, DcSctpRole role)
   first = !self->over;
   self->over = TRUE;
   g_mutex_unlock (&self->lock);
-  association = dc_sctp_shared_get_association (self);
-  if (first && association != NULL) {
-    dc_sctp_association_abort (association);
+  lanes = dc_sctp_shared_get_lanes (self);
+  if (first && lanes != NULL) {
+    dc_sctp_lanes_abort (lanes);
     tell_state (self, other_role (role), DC_SCTP_SHUT);
   }
 
@@ -356,10 +356,18 @@ dc_sctp_shared_leave (DcSctpShared *self, DcSctpRole role)
   gst_clear_object (&element);
 }
 
+DcSctpLanes *
+dc_sctp_shared_get_lanes (DcSctpShared *self)
+{
+  return g_atomic_pointer_get (&self->lanes);
+}
+
 DcSctpAssociation *
 dc_sctp_shared_get_association (DcSctpShared *self)
 {
-  return g_atomic_pointer_get (&self->association);
+  DcSctpLanes *lanes = dc_sctp_shared_get_lanes (self);
+
+  return lanes != NULL ? dc_sctp_lanes_get_main (lanes) : NULL;
 }
 
 /* --- references --- */
@@ -376,7 +384,7 @@ shared_free (gpointer data)
 {
   DcSctpShared *self = data;
 
-  g_clear_pointer (&self->association, dc_sctp_association_unref);
+  g_clear_pointer (&self->lanes, dc_sctp_lanes_free);
   g_cond_clear (&self->told);
   g_mutex_clear (&self->lock);
   g_free (self);

@@ -4,7 +4,7 @@
 
 #include <gst/gst.h>
 
-#include "plugins/transport/dc-sctp-association.h"
+#include "plugins/transport/dc-sctp-lanes.h"
 
 G_BEGIN_DECLS
 
@@ -26,6 +26,8 @@ void dc_sctp_shared_leave (DcSctpShared *self, DcSctpRole role);
 /* Once the association has begun, this does not count any more. */
 void dc_sctp_shared_set_port (DcSctpShared *self, DcSctpRole role, guint port);
 /* (nullable) (transfer none): once it has begun; lives as long as @self. */
+DcSctpLanes *dc_sctp_shared_get_lanes (DcSctpShared *self);
+/* The main one of the lanes. */
 DcSctpAssociation *dc_sctp_shared_get_association (DcSctpShared *self);
 
 DcSctpShared *dc_sctp_shared_ref (DcSctpShared *self);

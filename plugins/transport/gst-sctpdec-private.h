@@ -25,6 +25,8 @@ struct _DcSctpDec {
   GstElement parent;
   GstPad *sink;
   DcSctpDecRun *run; /* (nullable): of the sink pad's stream lock */
+  gint socket_room;  /* atomic */
+  gint room_in_use;  /* by the association; of the sink pad's stream lock */
 
   GMutex lock; /* of what follows; nothing is called with it */
   GCond called;
@@ -49,7 +51,7 @@ DcSctpShared *dc_sctpdec_dup_shared (DcSctpDec *self);
 
 /* --- gst-sctpdec-streams.c --- */
 
-extern const DcSctpCallbacks dc_sctpdec_callbacks;
+const DcSctpCallbacks *dc_sctpdec_get_callbacks (void);
 /* There is room again. */
 void dc_sctpdec_resume (DcSctpDec *self);
 /* Our direction of a stream is closed, and its pad removed with what waits there. */

@@ -293,7 +293,7 @@ dc_sctpdec_resume (DcSctpDec *self)
   }
   g_mutex_unlock (&self->lock);
   if (ours && (held.bytes == NULL || take (self, &held)))
-    dc_sctp_association_resume (dc_sctp_shared_get_association (shared));
+    dc_sctp_lanes_resume (dc_sctp_shared_get_lanes (shared));
 }
 
 /* --- the association's callbacks --- */
@@ -336,7 +336,13 @@ state_cb (DcSctpState state, gpointer user_data)
     end_streams (user_data);
 }
 
-const DcSctpCallbacks dc_sctpdec_callbacks = {.message = message_cb, .reset = reset_cb, .state = state_cb};
+const DcSctpCallbacks *
+dc_sctpdec_get_callbacks (void)
+{
+  static const DcSctpCallbacks callbacks = {.message = message_cb, .reset = reset_cb, .state = state_cb};
+
+  return &callbacks;
+}
 
 /* --- the element's --- */
 

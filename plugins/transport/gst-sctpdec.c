@@ -63,7 +63,7 @@ settle (DcSctpShared *shared, DcSctpDecRun *run)
   if (n == 0)
     return;
   run->n = 0;
-  dc_sctp_association_input (dc_sctp_shared_get_association (shared), run->packets, n);
+  dc_sctp_lanes_input (dc_sctp_shared_get_lanes (shared), run->packets, n);
 }
 
 static void
@@ -74,13 +74,25 @@ pass_tap (DcSctpDec *self, DcSctpShared *shared, DcSctpInTap tap, gpointer tap_d
   settle (shared, outer);
   self->run = &run;
   for (guint i = 0; i < n; i++) {
-    if (tap (packets[i].data, packets[i].size, tap_data))
+    if (dc_sctp_lanes_is_aside (dc_sctp_shared_get_lanes (shared), &packets[i])
+        || tap (packets[i].data, packets[i].size, tap_data))
       run.packets[run.n++] = packets[i];
     if (run.n == DC_PACKETS_MAX)
       settle (shared, &run);
   }
   settle (shared, &run);
   self->run = outer;
+}
+
+static void
+follow_room (DcSctpDec *self, DcSctpAssociation *association)
+{
+  gint room = g_atomic_int_get (&self->socket_room);
+
+  if (room == self->room_in_use)
+    return;
+  self->room_in_use = room;
+  dc_sctp_association_set_socket_room (association, (guint32) room);
 }
 
 /* With the sink pad's stream lock, and an association. */
@@ -96,10 +108,11 @@ input (DcSctpDec *self, DcSctpShared *shared, const DcPacket *packets, guint n)
   tap_data = self->tap_data;
   epoch = dc_sctp_calls_enter (&self->calls);
   g_mutex_unlock (&self->lock);
+  follow_room (self, dc_sctp_shared_get_association (shared));
   if (tap != NULL)
     pass_tap (self, shared, tap, tap_data, packets, n);
   else
-    dc_sctp_association_input (dc_sctp_shared_get_association (shared), packets, n);
+    dc_sctp_lanes_input (dc_sctp_shared_get_lanes (shared), packets, n);
   g_mutex_lock (&self->lock);
   dc_sctp_calls_leave (&self->calls, epoch, &self->called);
   g_mutex_unlock (&self->lock);
@@ -116,6 +129,12 @@ gst_dc_sctpdec_input (DcSctpDec *self, const DcPacket *packets, guint n)
   if (!GST_PAD_IS_FLUSHING (self->sink))
     input (self, shared, packets, n);
   GST_PAD_STREAM_UNLOCK (self->sink);
+}
+
+void
+gst_dc_sctpdec_set_socket_room (DcSctpDec *self, guint bytes)
+{
+  g_atomic_int_set (&self->socket_room, (gint) MIN (bytes, G_MAXINT));
 }
 
 /* --- the sink pad --- */
@@ -215,7 +234,7 @@ join (DcSctpDec *self)
   id = self->association_id;
   port = self->local_port;
   g_mutex_unlock (&self->lock);
-  shared = dc_sctp_shared_join (GST_ELEMENT (self), DC_SCTP_DEC, id, port, &dc_sctpdec_callbacks);
+  shared = dc_sctp_shared_join (GST_ELEMENT (self), DC_SCTP_DEC, id, port, dc_sctpdec_get_callbacks ());
   g_mutex_lock (&self->lock);
   self->shared = dc_sctp_shared_ref (shared);
   self->paused = self->retrying = FALSE;

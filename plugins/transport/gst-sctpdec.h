@@ -39,5 +39,7 @@ void gst_dc_sctpdec_set_tap (DcSctpDec *self, DcSctpInTap func, gpointer user_da
 /* Packets that come past the sink pad; waits while others come there. They are seen by the tap. Within the tap: SCTP is given those that have passed it
  * before, and then these (there may be none). Not to be called within the hook. */
 void gst_dc_sctpdec_input (DcSctpDec *self, const DcPacket *packets, guint n);
+/* Of the socket that packets come from, bytes; 0: not known. Counts from the next packet on. */
+void gst_dc_sctpdec_set_socket_room (DcSctpDec *self, guint bytes);
 
 G_END_DECLS

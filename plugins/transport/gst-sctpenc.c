@@ -98,6 +98,10 @@ state_cb (DcSctpState state, gpointer user_data)
 
   GST_DEBUG_OBJECT (self, "association: state %d", state);
   if (state == DC_SCTP_UP) {
+    g_autoptr (DcSctpShared) shared = dc_sctpenc_dup_shared (self);
+
+    if (shared != NULL)
+      dc_sctp_output_set_port (&self->output, dc_sctp_lanes_get_remote_port (dc_sctp_shared_get_lanes (shared)));
     g_atomic_int_set (&self->was_up, TRUE);
     g_signal_emit (self, signals[SIGNAL_ESTABLISHED], 0, TRUE);
     dc_sctpenc_tell_writable (self);
@@ -209,16 +213,16 @@ DcSctpSent
 gst_dc_sctpenc_send (DcSctpEnc *self, const DcSctpSendInfo *info, gconstpointer data, gsize size)
 {
   g_autoptr (DcSctpShared) shared = dc_sctpenc_dup_shared (self);
-  DcSctpAssociation *association = shared != NULL ? dc_sctp_shared_get_association (shared) : NULL;
+  DcSctpLanes *lanes = shared != NULL ? dc_sctp_shared_get_lanes (shared) : NULL;
   static const guint8 zero = 0;
   DcSctpSendInfo filled = *info;
 
   if (shared == NULL || dc_sctp_output_get_flow (&self->output) != GST_FLOW_OK)
     return DC_SCTP_CLOSED;
-  if (association == NULL || dc_sctp_turns_has (&self->turns, info->stream))
+  if (lanes == NULL || dc_sctp_turns_has (&self->turns, info->stream))
     return DC_SCTP_WOULD_BLOCK;
   filled.ppid = dc_sctp_ppid_for (info->ppid, size);
-  return dc_sctp_association_send (association, &filled, size > 0 ? data : &zero, MAX (size, 1));
+  return dc_sctp_lanes_send (lanes, &filled, size > 0 ? data : &zero, MAX (size, 1));
 }
 
 void
@@ -229,6 +233,34 @@ gst_dc_sctpenc_set_writable (DcSctpEnc *self, void (*func) (gpointer user_data),
   self->writable_data = user_data;
   dc_sctp_calls_change (&self->calls, &self->called, &self->lock);
   g_mutex_unlock (&self->lock);
+}
+
+void
+gst_dc_sctpenc_allow_lanes (DcSctpEnc *self, guint n)
+{
+  g_autoptr (DcSctpShared) shared = dc_sctpenc_dup_shared (self);
+
+  if (shared != NULL && dc_sctp_shared_get_lanes (shared) != NULL)
+    dc_sctp_lanes_allow (dc_sctp_shared_get_lanes (shared), n);
+}
+
+void
+gst_dc_sctpenc_stripe (DcSctpEnc *self, guint16 stream, guint n, gboolean fixed)
+{
+  g_autoptr (DcSctpShared) shared = dc_sctpenc_dup_shared (self);
+
+  if (shared != NULL && dc_sctp_shared_get_lanes (shared) != NULL)
+    dc_sctp_lanes_stripe (dc_sctp_shared_get_lanes (shared), stream, n, fixed);
+}
+
+guint
+gst_dc_sctpenc_get_n_lanes (DcSctpEnc *self)
+{
+  g_autoptr (DcSctpShared) shared = dc_sctpenc_dup_shared (self);
+
+  return shared != NULL && dc_sctp_shared_get_lanes (shared) != NULL
+             ? dc_sctp_lanes_get_n (dc_sctp_shared_get_lanes (shared))
+             : 1;
 }
 
 void

@@ -14,12 +14,18 @@ G_DECLARE_FINAL_TYPE (DcSctpEnc, gst_dc_sctpenc, DC, SCTPENC, GstElement)
 
 /* What is not for pads. Any thread. */
 
-/* A message past the pads, if there is room for it now. It does not overtake one that waits at the pad of its stream. An empty one goes as
- * RFC 8831, section 6.6, wants it: @info->ppid may be that of text or binary messages. */
+/* A message past the pads, if there is room for it now; never waits, not for what is below the source pad either. It does not overtake one that waits at the pad of
+ * its stream. An empty one goes as RFC 8831, section 6.6, wants it: @info->ppid may be that of text or binary messages. */
 DcSctpSent gst_dc_sctpenc_send (DcSctpEnc *self, const DcSctpSendInfo *info, gconstpointer data, gsize size);
 /* @func is called after each time that gst_dc_sctpenc_send() said DC_SCTP_WOULD_BLOCK, when it is worth trying again; NULL: not any more, once this
  * has returned. Not to be set within. */
 void gst_dc_sctpenc_set_writable (DcSctpEnc *self, void (*func) (gpointer user_data), gpointer user_data);
+
+/* Lanes (dc-sctp-lanes.h), once the association has begun: so many the far side may have; on so many go messages of @stream, those that come past its pad; and
+ * how many are in use. */
+void gst_dc_sctpenc_allow_lanes (DcSctpEnc *self, guint n);
+void gst_dc_sctpenc_stripe (DcSctpEnc *self, guint16 stream, guint n, gboolean fixed);
+guint gst_dc_sctpenc_get_n_lanes (DcSctpEnc *self);
 
 /* Packets go to @func instead of the source pad; NULL: to the pad again. Not to be called within @func, which is not called any more
  * once this has returned. */

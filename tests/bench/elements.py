@@ -39,10 +39,11 @@ class Transport:
     listens: str = 'send'  # which side starts first
     many: str | None = None  # what the sender needs beside that to serve several receivers; None: it cannot
     loses: bool = False  # by design
+    bare: bool = False  # no elements, but bench-bare and its words; as fast as it goes, and to one receiver
     remark: str = ''
 
     def elements(self):
-        return [self.sender.split()[0], self.receiver.split()[0]]
+        return [] if self.bare else [self.sender.split()[0], self.receiver.split()[0]]
 
 
 # srtsink has to be the caller: as a listener it disconnects whoever's buffer is full.
@@ -56,6 +57,14 @@ TRANSPORTS = [
         many='max-receivers={receivers}',
         remark='datachannelsink, datachannelsrc: encrypted, with back-pressure',
     ),
+    Transport('channel', '{url} {room} link', '{url} {room} link', bare=True, remark='DcChannel in C, without a pipeline: what the elements cost'),
+    Transport(
+        'datachannel raw',
+        'datachannelsink name=element sync=false mode=raw signaling={url} room={room}',
+        'datachannelsrc name=element mode=raw signaling={url} room={room}',
+        remark="the same in raw mode, without the link protocol's frames",
+    ),
+    Transport('channel raw', '{url} {room} raw', '{url} {room} raw', bare=True, remark='DcChannel in C, in raw mode'),
     Transport(
         'tcpserversink',
         'tcpserversink name=element sync=false host=127.0.0.1 port=0',
@@ -201,8 +210,9 @@ def free_port():
 
 
 class Bench:
-    def __init__(self, program, daemon):
+    def __init__(self, program, bare, daemon):
         self.program = program
+        self.bare = bare
         self.daemon = daemon
         self.n_runs = 0
         self.stage = ''  # what the present run waits for
@@ -225,7 +235,7 @@ class Bench:
         options += [f'--skip={skipped(stream)}', f'--receivers={stream.receivers}']
 
         def side(which, element):
-            return Side(self.program, [which, *options, element.format(**words)])
+            return Side(self.bare if transport.bare else self.program, [which, *options, element.format(**words)])
 
         sender = transport.sender
         if stream.receivers > 1:
@@ -321,9 +331,11 @@ def has_property(element, name):
     return re.search(rf'^  {re.escape(name)} +:', describe(element), re.M) is not None
 
 
-def find_transports():
+def find_transports(only):
     found = []
     for transport in TRANSPORTS:
+        if only and transport.name not in only:
+            continue
         missing = [name for name in transport.elements() if not describe(name)]
         if missing:
             print(f'{transport.name}: skipped, {" and ".join(missing)} not installed')
@@ -332,12 +344,14 @@ def find_transports():
     return found
 
 
-def find_pairs(transports):
+def find_pairs(transports, only):
     """What is run with what."""
     pairs = []
     for stream in STREAMS:
+        if only and stream.name not in only:
+            continue
         for transport in transports:
-            if stream.receivers > 1 and transport.many is None:
+            if (stream.receivers > 1 and transport.many is None) or (stream.interval and transport.bare):
                 continue
             name = transport.many.split('=')[0] if stream.receivers > 1 else ''
             if name and not has_property(transport.elements()[0], name):
@@ -429,13 +443,13 @@ def print_stream(stream, transports, cells):
     for transport in present:
         cell = cells[stream.name, transport.name]
         print(line(transport.name, [show(column, cell) for column in columns]) + remarks(cell))
-    ours = cells.get((stream.name, TRANSPORTS[0].name))
     for transport in present:
-        if ours and transport.name != TRANSPORTS[0].name:
-            theirs = cells[stream.name, transport.name]
+        name = 'datachannel raw' if transport.name == 'channel raw' else 'datachannel'
+        ours, theirs = cells.get((stream.name, name)), cells[stream.name, transport.name]
+        if ours and not transport.name.startswith('datachannel'):
             ratios = [ratio(ours.values(column.key), theirs.values(column.key)) for column in columns]
             texts = ['-' if value is None else f'{value:.3g}x' for value in ratios]
-            print(line(f'datachannel/{transport.name}', texts))
+            print(line(f'{name}/{transport.name}', texts))
 
 
 def remarks(cell):
@@ -476,9 +490,14 @@ def as_json(transports, cells, done):
 def parse():
     parser = argparse.ArgumentParser(prog='bench elements', description=__doc__.split('\n\n')[0].split(': ', 1)[1])
     parser.add_argument('--quick', action='store_true', help='one minute instead of five')
+    parser.add_argument('--only', action='append', metavar='NAME', help='this transport only; repeatable')
+    parser.add_argument('--stream', action='append', choices=[stream.name for stream in STREAMS], help='this one only; repeatable')
     parser.add_argument('--rounds', type=int, metavar='N', help='5, with --quick 1; fewer if time is short')
     parser.add_argument('--json', type=argparse.FileType('w'), metavar='FILE', help='all figures of all runs')
     options = parser.parse_args()
+    for name in options.only or []:
+        if name not in [transport.name for transport in TRANSPORTS]:
+            parser.error(f'there is no transport {name}')
     if options.rounds is not None and options.rounds < 1:
         parser.error('--rounds takes a number from 1 on')
     return options
@@ -486,15 +505,15 @@ def parse():
 
 async def main():
     options = parse()
-    program = os.environ.get('BENCH_ELEMENTS')
+    program, bare = os.environ.get('BENCH_ELEMENTS'), os.environ.get('BENCH_BARE')
     dcsignald = os.environ.get('DCSIGNALD') or 'dcsignald'
-    if not program or not shutil.which(dcsignald):
+    if not program or not bare or not shutil.which(dcsignald):
         sys.exit('elements.py: run it as ./dev bench elements')
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, asyncio.current_task().cancel)
 
-    transports = find_transports()
+    transports = find_transports(options.only)
     async with Daemon(dcsignald) as daemon:
-        cells, done = await measure(Bench(program, daemon), Plan(options), find_pairs(transports))
+        cells, done = await measure(Bench(program, bare, daemon), Plan(options), find_pairs(transports, options.stream))
     print_report(transports, cells, done)
     if options.json:
         with options.json as file:

@@ -77,6 +77,15 @@ STACKS = [
     Stack(
         'ours-fast', (OURS,), 'the same with DC_FAST=auto', ours=True, wants_fast=True, environment={'DC_FAST': 'auto'}
     ),
+    Stack(
+        'ours-link',
+        (OURS,),
+        'a link with DC_FAST=auto, which goes on several associations where that helps',
+        ours=True,
+        wants_fast=True,
+        environment={'DC_FAST': 'auto', 'BENCH_LINK': os.environ.get('BENCH_LINK', '0')},
+        rows=('one/*', 'lab/*'),
+    ),
     node('libdatachannel', 'node-datachannel', "through Node, by the package's own interface"),
     node('libwebrtc', '@roamhq/wrtc', 'through Node'),
     node('werift', 'werift', 'TypeScript, in Node'),

@@ -5,7 +5,8 @@
  * The first byte of the input says which of these it is about. Numbers are of two bytes, those that are missing 0.
  *   0  a server, 1  a client: datagrams, each a length and its bytes.
  *   2  a handshake of two: for each datagram a byte says what happens to it on its way.
- *   3  two that are connected: datagrams, as they are, or sealed by the far side as records of a given type.
+ *   3  two that are connected: records, as they are, or sealed by the far side with a given type, alone in a datagram or with the next one;
+ *      or one of them sends, or closes.
  */
 #include <stdint.h>
 #include <string.h>
@@ -177,7 +178,7 @@ get_connected (void)
 }
 
 static void
-put_sealed (DtlsEnd *from, DtlsEnd *to, guint8 type, const guint8 *bytes, gsize size)
+add_sealed (GByteArray *datagram, DtlsEnd *from, guint8 type, const guint8 *bytes, gsize size)
 {
   g_autofree guint8 *block = g_malloc0 (DC_PACKET_HEAD + size + DC_PACKET_TAIL);
   DcPacket packet = {block + DC_PACKET_HEAD, size};
@@ -187,24 +188,35 @@ put_sealed (DtlsEnd *from, DtlsEnd *to, guint8 type, const guint8 *bytes, gsize 
   if (size > 0)
     memcpy (packet.data, bytes, size);
   g_assert_true (dc_dtls_sealer_seal (from->session->sealer, type, &packet));
-  dtls_end_put (to, packet.data, packet.size);
+  g_byte_array_append (datagram, packet.data, (guint) packet.size);
 }
+
+enum { BY_CLIENT = 1, AS_IT_IS = 2, WITH_NEXT = 4, CLOSE = 8, SEND = 16 };
 
 static void
 talk (void)
 {
+  g_autoptr (GByteArray) datagram = g_byte_array_new ();
   DtlsWire *wire = get_connected ();
 
   while (run.left > 0) {
     guint8 how = next_byte ();
-    DtlsEnd *from = how & 1 ? &wire->client : &wire->server, *to = how & 1 ? &wire->server : &wire->client;
+    DtlsEnd *from = how & BY_CLIENT ? &wire->client : &wire->server;
     guint8 type = next_byte ();
     gsize size;
     const guint8 *bytes = next_bytes (&size);
-    if (how & 2)
-      dtls_end_put (to, bytes, size);
+    if (how & AS_IT_IS)
+      g_byte_array_append (datagram, bytes, (guint) size);
     else
-      put_sealed (from, to, type, bytes, size);
+      add_sealed (datagram, from, type, bytes, size);
+    if (how & WITH_NEXT)
+      continue;
+    if (how & CLOSE)
+      dc_dtls_session_close (from->session);
+    if (how & SEND)
+      dtls_end_send (from, "hello", 1);
+    dtls_end_put (how & BY_CLIENT ? &wire->server : &wire->client, datagram->data, datagram->len);
+    g_byte_array_set_size (datagram, 0);
     dtls_wire_pass (wire);
     check (&wire->client);
     check (&wire->server);

@@ -40,7 +40,7 @@ struct _Run {
   End ends[2];                  /* under test, and the far side */
   guint8 header[COMMON_HEADER]; /* of the far side's packets */
   guint32 tsn;                  /* the last that the far side has used */
-  GMutex lock;                  /* the clock's thread puts packets out, too */
+  GMutex lock;                  /* the pusher's thread puts packets out, too */
 };
 
 int LLVMFuzzerTestOneInput (const uint8_t *data, size_t size);
@@ -364,6 +364,7 @@ LLVMFuzzerTestOneInput (const uint8_t *data, size_t size)
 {
   Run run = {.input = data, .left = size};
 
+  dc_sctp_stack_stop_clock ();
   g_mutex_init (&run.lock);
   connect (&run);
   for (guint i = 0; i < MAX_INSTRUCTIONS && run.left > 0; i++) {

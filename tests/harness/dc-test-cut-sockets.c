@@ -12,7 +12,12 @@
 typedef int (*SendMmsg) (int fd, struct mmsghdr *messages, unsigned int n, int flags);
 typedef int (*RecvMmsg) (int fd, struct mmsghdr *messages, unsigned int n, int flags, struct timespec *timeout);
 
-static gint is_cut, n_lost; /* atomic */
+typedef ssize_t (*SendMsg) (int fd, const struct msghdr *message, int flags);
+
+/* A record's type (RFC 6347, section 4.1), which is in clear. */
+#define ALERT 21
+
+static gint is_cut, n_lost, n_alerts; /* atomic */
 
 void
 dc_test_cut_set (gboolean cut)
@@ -43,9 +48,33 @@ find_next (const char *name)
   return dlsym (RTLD_NEXT, name);
 }
 
+guint
+dc_test_cut_count_alerts (void)
+{
+  return (guint) g_atomic_int_get (&n_alerts);
+}
+
+static void
+look (const struct msghdr *message)
+{
+  if (message->msg_iovlen > 0 && message->msg_iov[0].iov_len > 0
+      && *(const guint8 *) message->msg_iov[0].iov_base == ALERT)
+    g_atomic_int_inc (&n_alerts);
+}
+
+/* What libnice sends by. Not part of the cut, which is between the elements there. */
+ssize_t
+sendmsg (int fd, const struct msghdr *message, int flags)
+{
+  look (message);
+  return ((SendMsg) find_next ("sendmsg")) (fd, message, flags);
+}
+
 int
 sendmmsg (int fd, struct mmsghdr *messages, unsigned int n, int flags)
 {
+  for (unsigned int i = 0; i < n; i++)
+    look (&messages[i].msg_hdr);
   if (n == 0 || !dc_test_cut_loses ())
     return ((SendMmsg) find_next ("sendmmsg")) (fd, messages, n, flags);
   return (int) n;

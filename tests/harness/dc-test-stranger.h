@@ -15,8 +15,8 @@ DcTestStranger *dc_test_stranger_new (
 void dc_test_stranger_free (DcTestStranger *self);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (DcTestStranger, dc_test_stranger_free)
 
-/* The offer to be made promises no certificate. To be called before there is anybody to call. */
-void dc_test_stranger_hide_fingerprint (DcTestStranger *self);
+/* The offer to be made is without this ("a=fingerprint:"). To be called before there is anybody to call. */
+void dc_test_stranger_hide (DcTestStranger *self, const char *attribute);
 /* Once connected, something is sent on @n streams of SCTP on which no channel was announced. To be called before as well. */
 void dc_test_stranger_use_streams (DcTestStranger *self, guint n);
 /* One more channel on the same connection. */

@@ -18,13 +18,14 @@ _ICE = ('--stun-server', 'stun:turn.example', '--turn-server', turn_url())
 _PATIENCE_S = 90
 _INTERRUPTION_S = 8  # longer than a link waits for a word of the other side
 
-_CUT = """table inet cut {
-  chain forward {
+# {}: of which family
+_CUT = """table inet cut {{
+  chain forward {{
     type filter hook forward priority filter;
-    iifname "to-a" oifname "to-b" meta l4proto udp drop
-    iifname "to-b" oifname "to-a" meta l4proto udp drop
-  }
-}"""
+    iifname "to-a" oifname "to-b" {0} meta l4proto udp drop
+    iifname "to-b" oifname "to-a" {0} meta l4proto udp drop
+  }}
+}}"""
 
 
 class _Net:
@@ -43,8 +44,8 @@ class _Net:
             prefix = SITES[site].prefix6
             self.lab.shell(site, f'ip addr add {prefix}:2/64 dev eth0 nodad\nip route replace ::/0 via {prefix}:1')
 
-    def cut(self):
-        self.lab.shell('net', f"nft -f - <<'END'\n{_CUT}\nEND")
+    def cut(self, family=''):
+        self.lab.shell('net', f"nft -f - <<'END'\n{_CUT.format(family)}\nEND")
 
     def uncut(self):
         self.lab.shell('net', 'nft delete table inet cut')
@@ -72,13 +73,14 @@ def _changes(net):
 
     def to_ipv6():
         net.ipv6_on()
+        net.cut('meta nfproto ipv4')  # else it is chance which of the two comes first
         net.move('a')
 
     return [
         ('IPv6 goes away', net.ipv6_off, r'\d+\.\d+\.\d+\.\d+', False),
         ('no UDP between the two', net.cut, 'relay', True),
         ('UDP again, and another address', back, r'\d+\.\d+\.\d+\.\d+', False),
-        ('IPv6 is back, and another address', to_ipv6, '2001', False),
+        ('IPv6 is back, IPv4 goes', to_ipv6, '2001', False),
         ('the interface goes down and up', lambda: net.interrupt('b'), '', False),
     ]
 

@@ -16,13 +16,14 @@ import cycles
 import kills
 import media
 import peers
+import pipeline
 import slow
 import states
 from procs import Failure, stop_all
 
 # Nothing of the user's settings gets in.
 ENVIRONMENT = {'LC_ALL': 'C.UTF-8', 'GSETTINGS_BACKEND': 'memory', 'GIO_USE_VFS': 'local', 'GIO_USE_PROXY_RESOLVER': 'dummy'}
-SUITES = {'cuts': cuts, 'slow': slow, 'states': states, 'kills': kills, 'cycles': cycles, 'peers': peers, 'media': media, 'changes': changes}
+SUITES = {'cuts': cuts, 'slow': slow, 'states': states, 'kills': kills, 'cycles': cycles, 'peers': peers, 'media': media, 'pipeline': pipeline, 'changes': changes}
 
 
 def parse(words):
@@ -35,7 +36,7 @@ def parse(words):
     parser.add_argument('--seed', type=int, default=1, help='of everything that is left to chance (1)')
     parser.add_argument('--quick', action='store_true', help='the same, shorter: a few minutes for all')
     parser.add_argument('--keep', metavar='DIRECTORY', help='leaves all logs there')
-    parser.add_argument('--fast', choices=('auto', 'off'), action='append', help='cycles, peers, media, changes: only with the fast path, or only without')
+    parser.add_argument('--fast', choices=('auto', 'off'), action='append', help='of the last five: only with the fast path, or only without')
     parser.add_argument('--count', type=int, metavar='N', help='cycles: so many of each kind (1000)')
     parser.add_argument('--minutes', type=float, metavar='N', help='changes: for so long each (10)')
     parser.add_argument('--peers', type=int, default=10, metavar='N', help='peers: so many (10)')

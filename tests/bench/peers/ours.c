@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* ours.c: a peer of `./dev bench channels`: DcPeers with a raw channel each. Whether they are fast is for DC_FAST to say. */
+/* ours.c: a peer of `./dev bench channels`: DcPeers with a raw channel each, or a link on so many associations (BENCH_LINK; 0: auto). Whether they are fast is for DC_FAST to say. */
 #include "plugins/peer/dc-peer.h"
 #include "tests/bench/peers/peer.h"
 
@@ -37,6 +37,10 @@ make_options (void)
   g_autoptr (DcChannelOptions) options = dc_channel_options_new ("bench");
   guint usual = options->max_message_size;
 
+  if (g_getenv ("BENCH_LINK")) {
+    options->streams = (guint) g_ascii_strtoull (g_getenv ("BENCH_LINK"), NULL, 10);
+    return g_steal_pointer (&options);
+  }
   options->mode = DC_MODE_RAW;
   options->max_message_size = LARGEST;
   if (!dc_channel_options_check (options, NULL))
