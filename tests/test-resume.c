@@ -32,13 +32,19 @@ set_up (Fixture *fixture, gconstpointer data)
 }
 
 static void
-tear_down (Fixture *fixture, gconstpointer data)
+part (Fixture *fixture)
 {
-  dc_test_cut_set (FALSE);
   g_clear_object (&fixture->at_alice);
   g_clear_object (&fixture->at_bob);
   g_clear_pointer (&fixture->alice, dc_test_peer_free);
   g_clear_pointer (&fixture->bob, dc_test_peer_free);
+}
+
+static void
+tear_down (Fixture *fixture, gconstpointer data)
+{
+  dc_test_cut_set (FALSE);
+  part (fixture);
   dc_test_daemon_free (fixture->daemon);
   dc_test_watchdog_stop ();
 }
@@ -426,6 +432,21 @@ test_half_closed (Fixture *fixture, gconstpointer data)
   dc_test_expect_text (fixture->at_alice, "an answer");
 }
 
+/* Who gives a connection up for the next says no goodbye on it: it might be heard after all, and before the call, and end what is to go on. */
+static void
+test_no_goodbye (Fixture *fixture, gconstpointer data)
+{
+  guint before = dc_test_cut_count_alerts ();
+
+  meet (fixture, 30);
+  dc_test_cut_set (TRUE);
+  wait_lost_and_resumed (fixture->alice);
+  dc_test_push_text (fixture->at_bob, "an answer");
+  dc_test_expect_text (fixture->at_alice, "an answer");
+  part (fixture);
+  g_assert_cmpuint (dc_test_cut_count_alerts (), <=, before + 2);
+}
+
 /* FIN-ACK is lost with the connection: it is said again, though nothing else is to be said. */
 static void
 test_lost_fin_ack (Fixture *fixture, gconstpointer data)
@@ -645,6 +666,7 @@ main (int argc, char **argv)
   ADD ("/resume/abort-while-lost", test_abort_while_lost);
   ADD ("/resume/other-comes-back", test_other_comes_back);
   ADD ("/resume/half-closed", test_half_closed);
+  ADD ("/resume/no-goodbye", test_no_goodbye);
   ADD ("/resume/lost-fin-ack", test_lost_fin_ack);
   ADD ("/resume/clean-timeout", test_clean_timeout);
   ADD ("/resume/several-channels", test_several_channels);

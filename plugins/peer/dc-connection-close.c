@@ -83,7 +83,9 @@ say_goodbye (gpointer user_data)
   DcConnection *self = user_data;
 
   self->linger_end = NULL;
-  /* It would tell the far side that we leave, but we only lost this connection. */
+  /* It would tell the far side that we leave, but we only lost this connection. Nor are the elements to say so when they stop. */
+  if (self->gone && dc_webrtc_get_transport (self->webrtc) != NULL)
+    dc_transport_silence (dc_webrtc_get_transport (self->webrtc));
   if (self->gone || self->dtls_state != GST_WEBRTC_DTLS_TRANSPORT_STATE_CONNECTED)
     return release_relays (self);
   dc_sctp_path_say_goodbye (dc_webrtc_get_path (self->webrtc));

@@ -29,6 +29,7 @@ struct _DcTransport {
   GMutex lock; /* of the elements, until they are all there */
   DcSctpEnc *sctpenc;
   DcSctpDec *sctpdec;
+  GstDcDtlsEnc *dtlsenc;
   GstDcDtlsDec *dtlsdec;
 
   DcDtlsSession *session; /* while joined, as what follows */
@@ -81,6 +82,7 @@ dc_transport_free (DcTransport *self)
 {
   g_clear_object (&self->sctpenc);
   g_clear_object (&self->sctpdec);
+  g_clear_object (&self->dtlsenc);
   g_clear_object (&self->dtlsdec);
   g_mutex_clear (&self->lock);
   g_free (self);
@@ -94,6 +96,8 @@ dc_transport_add (DcTransport *self, GstElement *element)
     g_set_object (&self->sctpenc, DC_SCTPENC (element));
   else if (DC_IS_SCTPDEC (element))
     g_set_object (&self->sctpdec, DC_SCTPDEC (element));
+  else if (GST_DC_IS_DTLS_ENC (element))
+    g_set_object (&self->dtlsenc, GST_DC_DTLS_ENC (element));
   else if (GST_DC_IS_DTLS_DEC (element))
     g_set_object (&self->dtlsdec, GST_DC_DTLS_DEC (element));
   g_mutex_unlock (&self->lock);
@@ -218,4 +222,17 @@ gboolean
 dc_transport_is_joined (DcTransport *self)
 {
   return self->path != NULL;
+}
+
+void
+dc_transport_silence (DcTransport *self)
+{
+  g_autoptr (GstDcDtlsEnc) dtlsenc = NULL;
+
+  dc_transport_part (self);
+  g_mutex_lock (&self->lock);
+  dtlsenc = self->dtlsenc != NULL ? g_object_ref (self->dtlsenc) : NULL;
+  g_mutex_unlock (&self->lock);
+  if (dtlsenc != NULL)
+    gst_dc_dtlsenc_silence (dtlsenc);
 }

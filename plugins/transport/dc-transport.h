@@ -28,6 +28,8 @@ void dc_transport_add (DcTransport *self, GstElement *element);
 gboolean dc_transport_join (DcTransport *self, int fd, GSocketAddress *remote, GError **error);
 /* They go by the pads again; none is lost. */
 void dc_transport_part (DcTransport *self);
+/* Parts them, and the far side hears nothing more, no goodbye either. */
+void dc_transport_silence (DcTransport *self);
 gboolean dc_transport_is_joined (DcTransport *self);
 
 G_END_DECLS

@@ -23,6 +23,7 @@ struct _GstDcDtlsEnc {
   GstElement parent;
   GstPad *src;
   GstDcDtlsDivert divert;
+  gint is_silent; /* atomic */
 
   GMutex lock; /* of what follows; no other is taken under it */
   char *connection_id;
@@ -102,6 +103,8 @@ push (GstDcDtlsEnc *self, GBytes *block, const DcPacket *packets, guint n)
 {
   GstBufferList *list;
 
+  if (g_atomic_int_get (&self->is_silent))
+    return GST_FLOW_OK;
   if (n == 1 && packets->size > 0) {
     ensure_events (self);
     return gst_pad_push (self->src, make_buffer (block, packets));
@@ -132,9 +135,12 @@ is_stopping (GstDcDtlsEnc *self)
 static void
 push_own (GstDcDtlsEnc *self, const DcPacket *packet)
 {
-  GstBuffer *buffer = gst_buffer_new_memdup (packet->data, packet->size);
+  GstBuffer *buffer;
   GstFlowReturn result;
 
+  if (g_atomic_int_get (&self->is_silent))
+    return;
+  buffer = gst_buffer_new_memdup (packet->data, packet->size);
   ensure_events (self);
   result = gst_pad_push (self->src, gst_buffer_ref (buffer));
   if (result == GST_FLOW_FLUSHING && is_stopping (self) && gst_dc_dtls_farewell (self->src, gst_buffer_ref (buffer)))
@@ -352,6 +358,12 @@ void
 gst_dc_dtlsenc_divert (GstDcDtlsEnc *self, GstDcDtlsFunc func, gpointer user_data)
 {
   gst_dc_dtls_divert_set (&self->divert, func, user_data);
+}
+
+void
+gst_dc_dtlsenc_silence (GstDcDtlsEnc *self)
+{
+  g_atomic_int_set (&self->is_silent, TRUE);
 }
 
 gboolean

@@ -20,6 +20,8 @@ G_DECLARE_FINAL_TYPE (GstDcDtlsEnc, gst_dc_dtls_enc, GST_DC, DTLS_ENC, GstElemen
 void gst_dc_dtlsenc_divert (GstDcDtlsEnc *self, GstDcDtlsFunc func, gpointer user_data);
 /* Sends close_notify: best before the elements that it goes through are stopped. FALSE: another thread is about to. */
 gboolean gst_dc_dtlsenc_close (GstDcDtlsEnc *self);
+/* Nothing leaves it any more, no goodbye either. Any thread. */
+void gst_dc_dtlsenc_silence (GstDcDtlsEnc *self);
 /* As gst_dc_dtlsdec_get_session(). */
 DcDtlsSession *gst_dc_dtlsenc_get_session (GstDcDtlsEnc *self);
 

@@ -17,6 +17,9 @@ struct _DcTestPeer {
 static void
 on_event (DcPeer *peer, const GstStructure *event, DcTestPeer *self)
 {
+  g_autofree char *text = gst_structure_to_string (event);
+
+  g_test_message ("%p: %s", (gpointer) peer, text); /* to see in the log of a test that has failed */
   g_mutex_lock (&self->lock);
   g_ptr_array_add (self->events, gst_structure_copy (event));
   g_cond_broadcast (&self->cond);
