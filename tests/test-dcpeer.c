@@ -256,7 +256,7 @@ test_busy (void)
   dc_test_watchdog_stop ();
 }
 
-/* Nothing is lost, and the credit of the far side is all that holds the sender. */
+/* Nothing is lost, and the credit of the far side is all that holds the sender. Each side takes the path that it was told. */
 static void
 test_fast (void)
 {
@@ -265,15 +265,19 @@ test_fast (void)
   const char *url = dc_test_daemon_get_url (daemon);
   /* Into files: nobody here reads both outputs at the same time. */
   g_autoptr (DcTestProcess) answer =
-      run_shell ("exec \"$DCPEER\" answer -s \"$0\" --id alice --once --json --count 1 >answer.log", url);
-  g_autoptr (DcTestProcess) offer =
-      run_shell ("exec \"$DCPEER\" offer -s \"$0\" --id bob --json --count 5000 --interval 0 >offer.log", url);
+      run_shell ("exec \"$DCPEER\" answer -s \"$0\" --id alice --once --json --count 1 --fast auto >answer.log", url);
+  g_autoptr (DcTestProcess) offer = run_shell (
+      "exec \"$DCPEER\" offer -s \"$0\" --id bob --json --count 5000 --interval 0 --fast off >offer.log", url);
   dc_test_process_assert_exit (offer, 0);
   dc_test_process_assert_exit (answer, 0);
-  g_autofree char *log = NULL;
+  g_autofree char *log = NULL, *other_log = NULL;
   g_assert_true (g_file_get_contents ("answer.log", &log, NULL, NULL));
   g_assert_nonnull (strstr (log, "\"n\":5000,\"bytes\":19,\"text\":\"Hello 5000 from bob\""));
   g_assert_nonnull (strstr (log, "\"received\":5000"));
+  g_assert_nonnull (strstr (log, "{\"event\":\"transport\""));
+  g_assert_nonnull (strstr (log, "\"fast\":true"));
+  g_assert_true (g_file_get_contents ("offer.log", &other_log, NULL, NULL));
+  g_assert_null (strstr (other_log, "{\"event\":\"transport\""));
   g_assert_cmpint (g_unlink ("answer.log") | g_unlink ("offer.log"), ==, 0);
   dc_test_watchdog_stop ();
 }

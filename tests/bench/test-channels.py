@@ -111,7 +111,7 @@ def check_stacks():
     assert len(set(stacks.NAMES)) == len(stacks.STACKS)
     for stack in stacks.STACKS:
         taken = [name for name in ALL_ROWS if stack.takes(name)]
-        assert taken and (len(taken) == len(ALL_ROWS)) == (not stack.ceiling), stack.name
+        assert taken and (len(taken) == len(ALL_ROWS)) == (not stack.rows), stack.name
         for pattern in stack.rows:
             assert '*' in pattern or pattern in ALL_ROWS, pattern
     short = stacks.Stack('short', ('true',), '', longest=65535)
