@@ -393,6 +393,23 @@ test_queue (void)
   }
 }
 
+/* What has left so far does not come. What comes again soon lets the association begin all the same. */
+static void
+test_first (void)
+{
+  const Path path = {.delay = 10 * MS};
+  gint64 beginning = now;
+  Run run;
+
+  begin (&run, &path, 1);
+  g_sequence_foreach (run.packets, (GFunc) g_free, NULL);
+  g_sequence_remove_range (g_sequence_get_begin_iter (run.packets), g_sequence_get_end_iter (run.packets));
+  while (run.ends[0].state != DC_SCTP_UP || run.ends[1].state != DC_SCTP_UP)
+    step (&run);
+  g_assert_cmpint (now - beginning, <, 400 * MS);
+  end_run (&run);
+}
+
 static gint64
 send_one (Run *run, gdouble loss)
 {
@@ -465,6 +482,7 @@ main (int argc, char **argv)
   g_test_add_func ("/sctp-association-path/jitter", test_jitter);
   g_test_add_func ("/sctp-association-path/loss", test_loss);
   g_test_add_func ("/sctp-association-path/queue", test_queue);
+  g_test_add_func ("/sctp-association-path/first", test_first);
   g_test_add_func ("/sctp-association-path/tail", test_tail);
   g_test_add_func ("/sctp-association-path/ping-pong", test_ping_pong);
   return g_test_run ();

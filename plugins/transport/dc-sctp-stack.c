@@ -315,7 +315,8 @@ set_defaults (void)
 
   /* Of an ordinary path; usrsctp's own (RTO of one second at least, acknowledgements after 200 ms) are those of 2000. A burst must have an end:
    * without one, usrsctp sends a whole window at once after an acknowledgement that was long in coming. */
-  usrsctp_sysctl_set_sctp_rto_initial_default (500);
+  /* usrsctp takes the time from a first INIT that was lost to the answer for an RTT, and what is lost next costs up to ten times that. */
+  usrsctp_sysctl_set_sctp_rto_initial_default (300);
   usrsctp_sysctl_set_sctp_rto_min_default (200);
   usrsctp_sysctl_set_sctp_rto_max_default (10000);
   usrsctp_sysctl_set_sctp_init_rto_max_default (10000);
