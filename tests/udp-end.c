@@ -239,6 +239,16 @@ udp_fill (guint8 *data, gsize size, guint first, guint number)
     data[0] = (guint8) first;
 }
 
+guint
+udp_get_number (GBytes *packet)
+{
+  guint32 big;
+
+  g_assert_cmpuint (g_bytes_get_size (packet), >=, 5);
+  memcpy (&big, (const guint8 *) g_bytes_get_data (packet, NULL) + 1, sizeof big);
+  return GUINT32_FROM_BE (big);
+}
+
 void
 udp_assert_packet (GBytes *packet, gsize size, guint first, guint number)
 {

@@ -51,6 +51,8 @@ int udp_end_find_socket (UdpEnd *end);
 
 /* Packets of which the first byte is @first, and the others say which it is. */
 void udp_fill (guint8 *data, gsize size, guint first, guint number);
+/* Of a packet of five bytes or more. */
+guint udp_get_number (GBytes *packet);
 void udp_assert_packet (GBytes *packet, gsize size, guint first, guint number);
 /* One datagram, from the agent's socket. */
 void udp_end_say (UdpEnd *from, GSocketAddress *to, guint first, guint number, gsize size);
