@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* test-udp-path-faults.c: paths on kernels, and in sandboxes, that refuse what a path asks for. */
+/* test-udp-path-faults.c: paths on kernels, and in containers, that refuse what a path asks for. */
 #include "tests/udp-end.h"
 
 #include <errno.h>

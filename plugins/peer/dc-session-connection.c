@@ -23,6 +23,7 @@ dc_session_check_closed (DcSession *self)
   g_mutex_lock (&self->lock);
   channels = g_steal_pointer (&self->channels);
   g_mutex_unlock (&self->lock);
+  dc_session_take_notices (self);
   for (guint i = 0; i < channels->len; i++)
     dc_channel_retire (g_ptr_array_index (channels, i));
   self->callbacks.closed (self, self->user_data);

@@ -103,7 +103,7 @@ examine (int fd, DcUdpAddress *local, GError **error)
   return TRUE;
 }
 
-/* Not all sandboxes let these calls through. */
+/* Not all containers let these calls through. */
 static gboolean
 knows_batches (int fd)
 {
