@@ -2,7 +2,7 @@
 /* test-sctp-elements.c: sctpenc and sctpdec of ours, two of each, joined by their pads. */
 #include <string.h>
 
-#include "plugins/transport/gst-sctp-elements.h"
+#include "plugins/transport/gst-elements.h"
 #include "plugins/transport/gst-sctpdec-private.h"
 #include "tests/harness/dc-test.h"
 #include "tests/sctp-element-pair.h"

@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "plugins/transport/gst-sctp-elements.h"
+#include "plugins/transport/gst-elements.h"
 #include "plugins/transport/gst-sctpenc.h"
 #include "tests/harness/dc-test-client.h"
 #include "tests/harness/dc-test-daemon.h"

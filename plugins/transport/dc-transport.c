@@ -17,11 +17,10 @@
 #include "plugins/transport/dc-transport.h"
 
 #include "plugins/transport/dc-udp-path.h"
-#include "plugins/transport/gst-dtls-elements.h"
+#include "plugins/transport/gst-elements.h"
 #include "plugins/transport/gst-dtlsdec.h"
 #include "plugins/transport/gst-dtlsenc.h"
 #include "plugins/transport/gst-element-choice.h"
-#include "plugins/transport/gst-sctp-elements.h"
 #include "plugins/transport/gst-sctpdec.h"
 #include "plugins/transport/gst-sctpenc.h"
 

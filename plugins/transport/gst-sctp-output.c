@@ -63,7 +63,7 @@ enter_calls_locked (DcSctpOutput *self, DcSctpOutTaps *taps, gpointer *taps_data
 {
   *taps = self->taps;
   *taps_data = self->taps_data;
-  return dc_sctp_calls_enter (&self->calls);
+  return gst_dc_calls_enter (&self->calls);
 }
 
 /* Returns: whether left() is wanted. */
@@ -84,7 +84,7 @@ tell_leaving (DcSctpOutput *self, GstBuffer *packet)
     gst_buffer_unmap (packet, &map);
   }
   g_mutex_lock (&self->lock);
-  dc_sctp_calls_leave (&self->calls, epoch, &self->changed);
+  gst_dc_calls_leave (&self->calls, epoch, &self->changed);
   g_mutex_unlock (&self->lock);
   return wanted;
 }
@@ -102,7 +102,7 @@ tell_left (DcSctpOutput *self)
   if (taps.left != NULL)
     taps.left (taps_data);
   g_mutex_lock (&self->lock);
-  dc_sctp_calls_leave (&self->calls, epoch, &self->changed);
+  gst_dc_calls_leave (&self->calls, epoch, &self->changed);
   g_mutex_unlock (&self->lock);
 }
 
@@ -119,7 +119,7 @@ dc_sctp_output_tell_taken (DcSctpOutput *self, guint16 stream, guint32 ppid)
   if (taps.taken != NULL)
     taps.taken (stream, ppid, taps_data);
   g_mutex_lock (&self->lock);
-  dc_sctp_calls_leave (&self->calls, epoch, &self->changed);
+  gst_dc_calls_leave (&self->calls, epoch, &self->changed);
   g_mutex_unlock (&self->lock);
 }
 
@@ -228,7 +228,7 @@ queue_locked (DcSctpOutput *self, const DcPacket *packets, guint n)
 static void
 divert_locked (DcSctpOutput *self, DcPacket *packets, guint n)
 {
-  DcSctpDivertFunc divert = self->divert;
+  DcPacketFunc divert = self->divert;
   gpointer divert_data = self->divert_data, taps_data;
   gboolean wanted = FALSE;
   DcSctpOutTaps taps;
@@ -243,7 +243,7 @@ divert_locked (DcSctpOutput *self, DcPacket *packets, guint n)
   if (wanted && taps.left != NULL)
     taps.left (taps_data);
   g_mutex_lock (&self->lock);
-  dc_sctp_calls_leave (&self->calls, epoch, &self->changed);
+  gst_dc_calls_leave (&self->calls, epoch, &self->changed);
 }
 
 void
@@ -258,12 +258,12 @@ dc_sctp_output_put (DcSctpOutput *self, DcPacket *packets, guint n)
 }
 
 void
-dc_sctp_output_divert (DcSctpOutput *self, DcSctpDivertFunc func, gpointer user_data)
+dc_sctp_output_divert (DcSctpOutput *self, DcPacketFunc func, gpointer user_data)
 {
   g_mutex_lock (&self->lock);
   self->divert = func;
   self->divert_data = user_data;
-  dc_sctp_calls_change (&self->calls, &self->changed, &self->lock);
+  gst_dc_calls_change (&self->calls, &self->changed, &self->lock);
   g_mutex_unlock (&self->lock);
 }
 
@@ -273,7 +273,7 @@ dc_sctp_output_set_taps (DcSctpOutput *self, const DcSctpOutTaps *taps, gpointer
   g_mutex_lock (&self->lock);
   self->taps = taps != NULL ? *taps : (DcSctpOutTaps){NULL};
   self->taps_data = user_data;
-  dc_sctp_calls_change (&self->calls, &self->changed, &self->lock);
+  gst_dc_calls_change (&self->calls, &self->changed, &self->lock);
   g_mutex_unlock (&self->lock);
 }
 

@@ -52,12 +52,12 @@ dc_sctpenc_tell_writable (DcSctpEnc *self)
   g_mutex_lock (&self->lock);
   func = self->writable;
   user_data = self->writable_data;
-  epoch = dc_sctp_calls_enter (&self->calls);
+  epoch = gst_dc_calls_enter (&self->calls);
   g_mutex_unlock (&self->lock);
   if (func != NULL)
     func (user_data);
   g_mutex_lock (&self->lock);
-  dc_sctp_calls_leave (&self->calls, epoch, &self->called);
+  gst_dc_calls_leave (&self->calls, epoch, &self->called);
   g_mutex_unlock (&self->lock);
 }
 
@@ -231,7 +231,7 @@ gst_dc_sctpenc_set_writable (DcSctpEnc *self, void (*func) (gpointer user_data),
   g_mutex_lock (&self->lock);
   self->writable = func;
   self->writable_data = user_data;
-  dc_sctp_calls_change (&self->calls, &self->called, &self->lock);
+  gst_dc_calls_change (&self->calls, &self->called, &self->lock);
   g_mutex_unlock (&self->lock);
 }
 
@@ -264,7 +264,7 @@ gst_dc_sctpenc_get_n_lanes (DcSctpEnc *self)
 }
 
 void
-gst_dc_sctpenc_divert (DcSctpEnc *self, DcSctpDivertFunc func, gpointer user_data)
+gst_dc_sctpenc_divert (DcSctpEnc *self, DcPacketFunc func, gpointer user_data)
 {
   dc_sctp_output_divert (&self->output, func, user_data);
 }
