@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* dc-sctp-lanes-spread.c: messages to the far side, whole on the main lane or in pieces on as many as are worth it. */
-#include "plugins/transport/dc-sctp-lanes-private.h"
-
 #include <string.h>
 
+#include "plugins/transport/dc-ppid.h"
+#include "plugins/transport/dc-sctp-lanes-private.h"
+
 #define LANE_WINDOW (DC_SCTP_LANE_BUFFER / 4)
-/* RFC 8831, section 8 */
-enum { PPID_STRING = 51, PPID_BINARY = 53, PPID_STRING_EMPTY = 56, PPID_BINARY_EMPTY = 57 };
 /* How often the need for lanes is looked at; microseconds. */
 #define LOOK_EVERY 20000
 
@@ -189,9 +188,7 @@ dc_sctp_lanes_get_n (DcSctpLanes *self)
 static gboolean
 may_be_striped (const DcSctpSendInfo *info)
 {
-  return !info->unordered && info->reliability == DC_SCTP_RELIABLE
-         && (info->ppid == PPID_STRING || info->ppid == PPID_BINARY || info->ppid == PPID_STRING_EMPTY
-             || info->ppid == PPID_BINARY_EMPTY);
+  return !info->unordered && info->reliability == DC_SCTP_RELIABLE && dc_ppid_is_message (info->ppid);
 }
 
 typedef enum { ENTERED, IS_BUSY, IS_PLAIN } Entered;

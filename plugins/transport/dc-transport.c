@@ -217,12 +217,6 @@ dc_transport_part (DcTransport *self)
   g_clear_object (&self->remote);
 }
 
-gboolean
-dc_transport_is_joined (DcTransport *self)
-{
-  return self->path != NULL;
-}
-
 void
 dc_transport_silence (DcTransport *self)
 {

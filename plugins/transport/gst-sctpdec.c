@@ -436,5 +436,5 @@ gst_dc_sctpdec_class_init (DcSctpDecClass *klass)
   gst_element_class_add_static_pad_template (element_class, &src_template);
   gst_element_class_add_static_pad_template (element_class, &sink_template);
   gst_element_class_set_static_metadata (element_class, "SCTP decoder", "Decoder/Network/SCTP",
-      "Makes messages of many streams of packets of SCTP", "gst-datachannel");
+      "Makes messages of many streams of packets of SCTP", "gst-datachannel developers");
 }
