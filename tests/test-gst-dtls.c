@@ -487,17 +487,6 @@ test_ids (Fixture *fixture, gconstpointer kind)
 
 /* --- Many -------------------------------------------------------------------------------------------------------------------------- */
 
-static guint
-count_threads (void)
-{
-  g_autoptr (GDir) dir = g_dir_open ("/proc/self/task", 0, NULL);
-  guint n = 0;
-
-  while (g_dir_read_name (dir) != NULL)
-    n++;
-  return n;
-}
-
 static void
 open_and_close (guint n)
 {
@@ -510,7 +499,7 @@ open_and_close (guint n)
   for (guint i = 0; i < n; i++)
     assert_talks (g_ptr_array_index (pairs, i));
   /* The wire has two threads a pair; GStreamer's lent ones go by themselves. */
-  g_assert_cmpuint (count_threads (), <, 2 * n + 20);
+  g_assert_cmpuint (dc_test_count_threads (), <, 2 * n + 20);
 }
 
 static void
@@ -521,12 +510,12 @@ test_crowd (void)
   dc_test_watchdog_start (WATCHDOG_S);
   open_and_close (1);
   g_thread_pool_stop_unused_threads ();
-  threads = count_threads ();
+  threads = dc_test_count_threads ();
   fds = dc_test_count_fds ();
   open_and_close (CROWD);
   g_assert_cmpuint (dc_test_count_fds (), <=, fds);
   g_thread_pool_stop_unused_threads ();
-  while (count_threads () > threads)
+  while (dc_test_count_threads () > threads)
     g_thread_yield ();
   dc_test_watchdog_stop ();
 }
