@@ -24,7 +24,6 @@
 
 #include <errno.h>
 #include <netinet/udp.h>
-#include <sched.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -203,7 +202,7 @@ watch (DcUdpReader *self, gint64 end)
   int n;
 
   do {
-    sched_yield ();
+    g_thread_yield ();
     n = receive (self, MSG_DONTWAIT);
     now = g_get_monotonic_time ();
   } while (n < 0 && errno == EAGAIN && now < end);
