@@ -135,6 +135,8 @@ gboolean gst_data_channel_end_start (GstDataChannelEnd *end);
 /* @reason: what the far side is told if not everything is across. */
 void gst_data_channel_end_stop (GstDataChannelEnd *end, const char *reason);
 
+/* gstdatachannelend-channels.c */
+
 /* Blocks until the channel is open, DC_ERROR_FLUSHING or another error. (transfer full) */
 DcChannel *gst_data_channel_end_get_channel (GstDataChannelEnd *end, GError **error);
 /* The channel if it is open, without waiting. (transfer full) (nullable) */
@@ -174,6 +176,9 @@ gboolean gst_data_channel_end_has_failed (GstDataChannelEnd *end);
 /* As the property `stats`. (transfer full) (nullable) */
 GstStructure *gst_data_channel_end_dup_stats (GstDataChannelEnd *end);
 void gst_data_channel_end_set_stats_interval (GstDataChannelEnd *end, guint milliseconds);
+
+/* Of the session: @channel has opened. */
+void gst_data_channel_end_handle_channel (GstDataChannelEnd *end, DcChannel *channel);
 
 /* gstdatachannelmessages.c */
 /* Posts an element message. @structure: transfer full */
