@@ -47,6 +47,7 @@ struct _Run {
   GSequence *packets;
   gint64 next_tick;
   End ends[2];
+  GThread *thread; /* that all happens on */
   gboolean writable;
   guint64 received; /* bytes, by the second end */
 };
@@ -99,6 +100,7 @@ output_cb (DcPacket *packets, guint n, gpointer user_data)
   End *end = user_data;
   Run *run = end->run;
 
+  g_assert_true (g_thread_self () == run->thread);
   for (guint i = 0; i < n; i++) {
     gint64 left = queue_packet (run, end, packets[i].size);
     Packet *packet;
@@ -154,7 +156,7 @@ begin (Run *run, const Path *path, guint32 seed)
   DcSctpSettings settings;
 
   dc_sctp_settings_init (&settings);
-  *run = (Run){.path = {.delay = path->delay}, .next_tick = now + TICK};
+  *run = (Run){.path = {.delay = path->delay}, .next_tick = now + TICK, .thread = g_thread_self ()};
   run->random = g_rand_new_with_seed (seed);
   run->packets = g_sequence_new (NULL);
   for (guint i = 0; i < 2; i++) {
@@ -470,6 +472,37 @@ test_ping_pong (void)
   end_run (&run);
 }
 
+static void
+add_size (gpointer packet, gpointer size)
+{
+  *(gsize *) size += ((Packet *) packet)->size;
+}
+
+/* Small messages, as fast as they can be sent, are not held for a moment that does not come while time stands still. */
+static void
+test_quick (void)
+{
+  static const guint8 message[64];
+  const Path path = {.delay = 10 * MS};
+  const DcSctpSendInfo info = {.stream = 1, .ppid = 53};
+  const guint n = 60;
+  gsize size = 0;
+  Run run;
+
+  begin_on (&run, &path, 1);
+  send_one (&run, 0);
+  while (!g_sequence_is_empty (run.packets))
+    step (&run);
+  for (guint i = 0; i < n; i++)
+    g_assert_cmpint (
+        dc_sctp_association_send (run.ends[0].association, &info, message, sizeof message), ==, DC_SCTP_SENT);
+  g_sequence_foreach (run.packets, add_size, &size);
+  g_assert_cmpuint (size, >, n * sizeof message);
+  while (run.received < 1000 + n * sizeof message)
+    step (&run);
+  end_run (&run);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -485,5 +518,6 @@ main (int argc, char **argv)
   g_test_add_func ("/sctp-association-path/first", test_first);
   g_test_add_func ("/sctp-association-path/tail", test_tail);
   g_test_add_func ("/sctp-association-path/ping-pong", test_ping_pong);
+  g_test_add_func ("/sctp-association-path/quick", test_quick);
   return g_test_run ();
 }

@@ -286,6 +286,10 @@ push_thread (gpointer data)
 void
 dc_sctp_stack_push_soon (DcSctpAssociation *self)
 {
+  if (stack.stopped) { /* there is no moment to hold it for, and no other thread */
+    dc_sctp_push (self);
+    return;
+  }
   g_mutex_lock (&stack.lock);
   if (!stack.pushing) {
     stack.pushing = TRUE;

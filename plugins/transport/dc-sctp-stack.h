@@ -11,7 +11,7 @@ void dc_sctp_stack_add (DcSctpAssociation *self);
 gboolean dc_sctp_stack_remove (DcSctpAssociation *self);
 /* What the timer thread does each time. Tests call it to have time pass. */
 void dc_sctp_stack_advance (guint milliseconds);
-/* From now on nothing else has time pass; before the first association. */
+/* From now on nothing else has time pass, and what is sent is never held for a moment; before the first association. */
 void dc_sctp_stack_stop_clock (void);
 /* Has the pusher call dc_sctp_push () in a moment. No lock is held. */
 void dc_sctp_stack_push_soon (DcSctpAssociation *self);
