@@ -155,6 +155,9 @@ void gst_data_channel_end_set_flushing (GstDataChannelEnd *end, gboolean flushin
 /* The same, for another reason, which must not end the first one. */
 void gst_data_channel_end_set_interrupted (GstDataChannelEnd *end, gboolean interrupted);
 
+/* @channel has opened, and is there for whoever waits. */
+void gst_data_channel_end_publish_channel (GstDataChannelEnd *end, DcChannel *channel);
+
 /* Something has happened to a channel: raises `changes`. */
 void gst_data_channel_end_note_change (GstDataChannelEnd *end);
 guint gst_data_channel_end_get_changes (GstDataChannelEnd *end);
@@ -176,9 +179,6 @@ gboolean gst_data_channel_end_has_failed (GstDataChannelEnd *end);
 /* As the property `stats`. (transfer full) (nullable) */
 GstStructure *gst_data_channel_end_dup_stats (GstDataChannelEnd *end);
 void gst_data_channel_end_set_stats_interval (GstDataChannelEnd *end, guint milliseconds);
-
-/* Of the session: @channel has opened. */
-void gst_data_channel_end_handle_channel (GstDataChannelEnd *end, DcChannel *channel);
 
 /* gstdatachannelmessages.c */
 /* Posts an element message. @structure: transfer full */

@@ -13,7 +13,7 @@
  *
  * A sender with many channels takes each as it opens and cares for them itself: one that ends is no fault.
  *
- * Here are its life and its errors; the channels are in gstdatachannelend-channels.c. */
+ * Here are its life and its errors; those channels that there are, are in gstdatachannelend-channels.c. */
 #include "plugins/gstdatachannelsession.h"
 
 /* --- Life ---------------------------------------------------------------------------------------------------------------------- */
@@ -259,6 +259,99 @@ gst_data_channel_end_has_failed (GstDataChannelEnd *end)
   return get_flag (end, &end->failed);
 }
 
+/* --- A channel that opens --------------------------------------------------------------------------------------------------------- */
+
+static void
+release_element (gpointer end, GClosure *closure)
+{
+  gst_object_unref (((GstDataChannelEnd *) end)->element);
+}
+
+void
+gst_data_channel_end_connect (GstDataChannelEnd *end, gpointer object, const char *signal, GCallback callback)
+{
+  gst_object_ref (end->element);
+  g_signal_connect_data (object, signal, callback, end, release_element, (GConnectFlags) 0);
+}
+
+static void
+channel_closed_cb (DcChannel *channel, const GError *error, GstDataChannelEnd *end)
+{
+  g_autoptr (GError) left = NULL;
+
+  if (gst_data_channel_end_is_ending (end))
+    return;
+  if (error == NULL)
+    left = g_error_new (DC_ERROR, DC_ERROR_PEER_GONE, "The receiver \"%s\" closed the channel before the stream ended",
+        dc_channel_get_remote_id (channel));
+  gst_data_channel_end_fail (end, error != NULL ? error : left);
+}
+
+static void
+listen_to_channel (GstDataChannelEnd *end, DcChannel *channel)
+{
+  g_autoptr (GError) error = NULL;
+
+  gst_data_channel_end_connect (end, channel, "closed", G_CALLBACK (channel_closed_cb));
+  /* The channel ends on another thread than this, perhaps before we listened. If we are told twice, only the first is posted. */
+  if (!dc_channel_is_ended (channel))
+    return;
+  error = g_error_new (DC_ERROR, DC_ERROR_PEER_GONE,
+      "The channel to the receiver \"%s\" closed right after it was open, before the stream ended",
+      dc_channel_get_remote_id (channel));
+  channel_closed_cb (channel, error, end);
+}
+
+/* Those that have ended may not have been dropped yet. */
+static guint
+count_open (GstDataChannelEnd *end)
+{
+  g_autoptr (GPtrArray) channels = gst_data_channel_end_copy_channels (end);
+  guint n = 0;
+
+  for (guint i = 0; i < channels->len; i++)
+    n += dc_channel_is_ended (g_ptr_array_index (channels, i)) ? 0 : 1;
+  return n;
+}
+
+/* Says whether @channel is of any use: one that comes when the stream has ended is told so. A second one for somebody who wants only one is
+ * not possible, but for a channel that is told twice. */
+static gboolean
+may_take_channel (GstDataChannelEnd *end, DcChannel *channel)
+{
+  gboolean wanted, late;
+
+  g_mutex_lock (&end->lock);
+  wanted = end->max_channels > 1 || end->channels->len == 0;
+  late = end->max_channels > 1 && end->ending;
+  g_mutex_unlock (&end->lock);
+  if (late)
+    dc_channel_abort (channel, GST_DATA_CHANNEL_TOO_LATE);
+  return wanted && !late;
+}
+
+static void
+handle_channel (GstDataChannelEnd *end, DcChannel *channel)
+{
+  guint n;
+
+  if (!may_take_channel (end, channel))
+    return;
+  n = count_open (end) + 1;
+  /* Who gets the channel may wait for its signals at once. */
+  if (end->opened != NULL)
+    end->opened (end, channel, n);
+  gst_data_channel_end_publish_channel (end, channel);
+  if (dc_channel_is_ended (channel))
+    gst_data_channel_end_drop_arrived (end, channel);
+  /* Not before: who starts its stream on this message wants it to reach the receiver from its beginning. */
+  if (end->wants == DC_DIRECTION_SEND)
+    gst_data_channel_end_post (end, gst_structure_new ("datachannel-peer-joined", "peer", G_TYPE_STRING,
+                                        dc_channel_get_remote_id (channel), "receivers", G_TYPE_UINT, n, NULL));
+  if (end->wants == DC_DIRECTION_SEND && end->max_channels == 1)
+    listen_to_channel (end, channel);
+}
+
 /* --- The session --------------------------------------------------------------------------------------------------------------- */
 
 static void
@@ -281,7 +374,7 @@ handle_failure (GstDataChannelEnd *end, const GError *error)
 static const GstDataChannelMemberFuncs member_funcs = {
     .event = gst_data_channel_end_handle_event,
     .statistics = gst_data_channel_end_handle_statistics,
-    .channel = gst_data_channel_end_handle_channel,
+    .channel = handle_channel,
     .failure = handle_failure,
 };
 
