@@ -52,6 +52,7 @@ struct _DcSctpAssociation {
   gboolean waiting_for_room; /* somebody waits, or wants to be told */
   gboolean writable_wanted;  /* told, by the callback */
   guint32 room_below;        /* then: bytes buffered, at which there is room */
+  gboolean nothing_new;      /* since there was none: no packet has come, no timer has run */
   gint64 last_send;          /* monotonic; and how quick they follow each other: */
   guint quick;
   gboolean nagle;      /* messages wait for others, or for an acknowledgement */
@@ -66,7 +67,7 @@ struct _DcSctpAssociation {
   gboolean has_sent_data;
 
   gboolean paused;       /* the last message said so */
-  guint n_notifications; /* packets that have come meanwhile, of which usrsctp keeps something to tell */
+  guint n_notifications; /* chunks that have come since all was read, of which usrsctp keeps something to tell */
   guint32 socket_room;   /* dc-sctp-window.c; 0: not known */
   guint32 least_rtt;     /* milliseconds, since that is known; if */
   gboolean has_rtt;

@@ -41,6 +41,7 @@ dc_sctp_set_state_locked (DcSctpAssociation *self, DcSctpState state)
   if (self->state >= state)
     return;
   self->state = state;
+  self->nothing_new = FALSE;
   g_array_append_val (self->events, event);
 }
 
@@ -176,8 +177,10 @@ read_one_locked (DcSctpAssociation *self, gsize *bytes)
   }
   n = usrsctp_recvv (self->socket, self->buffer + self->filled, self->buffer_size - self->filled, NULL, NULL, &info,
       &info_size, &info_type, &flags);
-  if (n <= 0)
+  if (n <= 0) {
+    self->n_notifications = 0;
     return FALSE;
+  }
   if (flags & MSG_NOTIFICATION) {
     notified_locked (self, self->buffer + self->filled, (gsize) n);
   } else {
@@ -332,6 +335,7 @@ input_some (DcSctpAssociation *self, const DcPacket *packets, guint n)
     }
     self->stats.packets_received++;
   }
+  self->nothing_new = FALSE;
   dc_sctp_window_note_locked (self, n);
   dc_sctp_deliver_and_leave (self);
 }

@@ -229,6 +229,7 @@ dc_sctp_stack_advance (guint milliseconds)
 
     dc_sctp_packets_flush (association, 1);
     dc_sctp_enter (association);
+    association->nothing_new = FALSE;
     dc_sctp_deliver_and_leave (association);
     unpin (association);
   }
