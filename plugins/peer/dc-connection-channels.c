@@ -105,7 +105,8 @@ start_channel (DcConnection *self, DcChannel *channel, GstWebRTCDataChannel *rtc
   g_object_get (self->sctp, "max-message-size", &max_message_size, NULL);
   self->channel_open = TRUE;
   emit_channel_open (self, channel, rtc, max_message_size);
-  dc_channel_start (channel, rtc, MIN (max_message_size, dc_connection_get_message_limit (self)), proof);
+  dc_channel_start (channel, rtc, MIN (max_message_size, dc_connection_get_message_limit (self)),
+      dc_connection_get_max_message_size (self), proof);
 }
 
 static void
@@ -280,7 +281,7 @@ dc_connection_make_channels (DcConnection *self, gboolean only_negotiated)
 guint
 dc_connection_get_message_limit (DcConnection *self)
 {
-  return dc_webrtc_get_transport (self->webrtc) != NULL ? DC_CHANNEL_DEFAULT_MAX_MESSAGE_SIZE : STOCK_LIMIT;
+  return dc_webrtc_get_transport (self->webrtc) != NULL ? DC_CHANNEL_MAX_MESSAGE_SIZE : STOCK_LIMIT;
 }
 
 guint

@@ -120,6 +120,8 @@ void dc_sctp_association_set_receive_window (DcSctpAssociation *self, guint32 wi
 /* Bytes of payload that the socket below holds, which is read at once; 0: not known (again). The window follows that, and the path's length. */
 void dc_sctp_association_set_socket_room (DcSctpAssociation *self, guint32 bytes);
 DcSctpState dc_sctp_association_get_state (DcSctpAssociation *self);
+/* Whether it was ended here since the far side has begun to send a message that is longer than max_message_size. */
+gboolean dc_sctp_association_got_too_long (DcSctpAssociation *self);
 void dc_sctp_association_get_stats (DcSctpAssociation *self, DcSctpStats *stats);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (DcSctpAssociation, dc_sctp_association_unref)
