@@ -371,6 +371,16 @@ format_transport (DcTraceText *self, const GstStructure *event)
              : g_strdup_printf ("packets go one by one through GStreamer's elements: %s", reason != NULL ? reason : "");
 }
 
+static char *
+format_streams (DcTraceText *self, const GstStructure *event)
+{
+  guint64 count = number_of (event, "count");
+  return count == 1 ? g_strdup_printf ("the data to %s goes on one SCTP association again", string_of (event, "peer"))
+                    : g_strdup_printf ("the data to %s goes on %" G_GUINT64_FORMAT
+                                       " SCTP associations at once, each with a congestion window of its own",
+                        string_of (event, "peer"), count);
+}
+
 /* The channel. */
 
 static char *
@@ -598,6 +608,7 @@ find_format (const char *event)
       {"secret-proved", "identity", format_proved},
       {"selected-pair", "selected pair", format_selected_pair},
       {"transport", "transport", format_transport},
+      {"streams", "streams", format_streams},
       {"channel-open", "channel", format_channel_open},
       {"connection-lost", "connection", format_connection_lost},
       {"connection-resumed", "connection", format_connection_resumed},

@@ -42,6 +42,7 @@ typedef struct {
   DcSctpLanes *lanes;
   gint64 free_at; /* when what is in the queue has left */
   DcSctpState state;
+  guint told; /* that messages go on so many lanes */
 } End;
 
 struct _Run {
@@ -181,10 +182,21 @@ writable_cb (gpointer user_data)
   end->run->writable = TRUE;
 }
 
+/* Each change, once. */
+static void
+spread_cb (guint lanes, gpointer user_data)
+{
+  End *end = user_data;
+
+  g_assert_cmpuint (lanes, !=, end->told);
+  end->told = lanes;
+}
+
 static void
 begin (Run *run, const Path *path, guint32 seed)
 {
-  static const DcSctpCallbacks callbacks = {output_cb, message_cb, reset_cb, reset_cb, state_cb, writable_cb};
+  static const DcSctpCallbacks callbacks = {
+      output_cb, message_cb, reset_cb, reset_cb, state_cb, writable_cb, spread_cb};
   DcSctpSettings settings;
 
   dc_sctp_settings_init (&settings);
@@ -192,7 +204,7 @@ begin (Run *run, const Path *path, guint32 seed)
   run->random = g_rand_new_with_seed (seed);
   run->packets = g_sequence_new (NULL);
   for (guint i = 0; i < 2; i++) {
-    run->ends[i] = (End){.run = run, .i = i};
+    run->ends[i] = (End){.run = run, .i = i, .told = 1};
     run->ends[i].lanes = dc_sctp_lanes_new (&settings, &callbacks, &run->ends[i], NULL);
     g_assert_nonnull (run->ends[i].lanes);
   }
@@ -280,8 +292,10 @@ drain (Run *run)
 static void
 end_run (Run *run)
 {
-  for (guint i = 0; i < 2; i++)
+  for (guint i = 0; i < 2; i++) {
+    g_assert_cmpuint (dc_sctp_lanes_get_n (run->ends[i].lanes), ==, run->ends[i].told);
     dc_sctp_lanes_free (run->ends[i].lanes);
+  }
   g_sequence_foreach (run->packets, (GFunc) g_free, NULL);
   g_sequence_free (run->packets);
   g_rand_free (run->random);

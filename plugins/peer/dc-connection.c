@@ -85,8 +85,8 @@ on_begun (guint n, gpointer user_data)
     dc_connection_post (self, on_too_many_posted, NULL, NULL);
 }
 
-static const DcSctpPathCallbacks webrtc_callbacks = {
-    on_pipeline_error, on_progress, on_progress, on_progress, on_begun, dc_connection_on_announced};
+static const DcSctpPathCallbacks webrtc_callbacks = {on_pipeline_error, on_progress, on_progress, on_progress, on_begun,
+    dc_connection_on_announced, dc_connection_on_spread};
 
 /* --- Negotiation: one step after the other ------------------------------------------------------------------------------------- */
 

@@ -80,6 +80,8 @@ typedef struct {
   void (*state) (DcSctpState state, gpointer user_data);
   /* Once after each time that send() said WOULD_BLOCK, when it is worth trying again. */
   void (*writable) (gpointer user_data);
+  /* (nullable) Of lanes (dc-sctp-lanes.h) alone: our messages go on so many from now on. On the thread that sends. */
+  void (*spread) (guint lanes, gpointer user_data);
 } DcSctpCallbacks;
 
 /* What RFC 8831 and measurements say. */

@@ -123,6 +123,18 @@ writable_cb (gpointer user_data)
 }
 
 static void
+spread_cb (guint lanes, gpointer user_data)
+{
+  DcSctpCallbacks callbacks;
+  g_autoptr (GstElement) enc = dup_element (user_data, DC_SCTP_ENC, &callbacks);
+
+  inside++;
+  if (enc != NULL)
+    callbacks.spread (lanes, enc);
+  inside--;
+}
+
+static void
 tell_state (DcSctpShared *self, DcSctpRole role, DcSctpState state)
 {
   DcSctpCallbacks callbacks;
@@ -173,7 +185,8 @@ state_cb (DcSctpState state, gpointer user_data)
 static DcSctpLanes *
 make_association (DcSctpShared *self, GstElement *enc)
 {
-  static const DcSctpCallbacks callbacks = {output_cb, message_cb, reset_cb, was_reset_cb, state_cb, writable_cb};
+  static const DcSctpCallbacks callbacks = {
+      output_cb, message_cb, reset_cb, was_reset_cb, state_cb, writable_cb, spread_cb};
   DcSctpLanes *lanes;
   DcSctpSettings settings;
   g_autoptr (GError) error = NULL;
