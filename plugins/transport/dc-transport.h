@@ -31,7 +31,6 @@ gboolean dc_transport_join (DcTransport *self, int fd, GSocketAddress *remote, G
 void dc_transport_part (DcTransport *self);
 /* Parts them, and the far side hears nothing more, no goodbye either. */
 void dc_transport_silence (DcTransport *self);
-gboolean dc_transport_is_joined (DcTransport *self);
 /* Whether the far side has sent a longer message than that, which was the end of the association. */
 gboolean dc_transport_got_too_long (DcTransport *self);
 

@@ -25,7 +25,7 @@ struct _DcSctpEnc {
   gpointer writable_data;
   void (*spread) (guint lanes, gpointer user_data);
   gpointer spread_data;
-  DcSctpCalls calls; /* of these two */
+  GstDcCalls calls; /* of these two */
 };
 
 /* (nullable) (transfer full) */
