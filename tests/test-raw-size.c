@@ -223,10 +223,10 @@ test_too_long (Fixture *fixture, gconstpointer data)
   g_autoptr (GError) at_bob = NULL, at_alice = NULL;
   g_autoptr (GBytes) bytes = NULL;
 
-  meet (fixture, DC_FAST_AUTO, 16 * MIB, 256 * KIB, "16777216");
+  meet (fixture, DC_FAST_AUTO, 4 * MIB, 256 * KIB, "4194304");
   assert_sends (fixture->at_alice, 256 * KIB);
   assert_receives (fixture->at_bob, 256 * KIB);
-  assert_sends (fixture->at_alice, 16 * MIB);
+  assert_sends (fixture->at_alice, 4 * MIB);
   bytes = dc_channel_receive (fixture->at_bob, NULL, &at_bob);
   g_assert_null (bytes);
   g_assert_error (at_bob, DC_ERROR, DC_ERROR_DATA);
@@ -259,7 +259,7 @@ main (int argc, char **argv)
   dc_test_init (&argc, &argv);
 #define ADD(name, data, func) g_test_add ("/raw-size/" name, Fixture, data, set_up, func, tear_down)
   ADD ("both-say-so/1-mib", GSIZE_TO_POINTER (MIB), test_both_say_so);
-  ADD ("both-say-so/16-mib", GSIZE_TO_POINTER (16 * MIB), test_both_say_so);
+  ADD ("both-say-so/4-mib", GSIZE_TO_POINTER (4 * MIB), test_both_say_so);
   ADD ("one-does-not", NULL, test_one_does_not);
   ADD ("nothing-said", NULL, test_nothing_said);
   ADD ("any-size", NULL, test_any_size);

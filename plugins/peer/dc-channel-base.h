@@ -17,12 +17,10 @@ G_BEGIN_DECLS
 #define DC_CHANNEL_RAW_HIGH_WATER (1024 * 1024)
 #define DC_CHANNEL_RAW_LOW_WATER (256 * 1024)
 /* Likewise: what waits to be taken by the application before the far side is held up, on a connection of its own, and on one with other channels; and, where
- * it cannot be held up, before the channel ends. In between is room for what is in SCTP when the far side leaves: there may be some messages of the longest
- * in there, which comes on top. */
+ * it cannot be held up, before the channel ends. In between is room for what is in SCTP when the far side leaves. */
 #define DC_CHANNEL_RAW_INBOX_ALONE (4 * 1024 * 1024)
 #define DC_CHANNEL_RAW_INBOX_SHARED (32 * 1024 * 1024)
 #define DC_CHANNEL_RAW_INBOX_LIMIT (64 * 1024 * 1024)
-#define DC_CHANNEL_RAW_INBOX_MESSAGES 4
 
 /* What dc_channel_unlock() has to tell. */
 enum {
@@ -69,7 +67,7 @@ struct _DcChannel {
   GQueue early; /* (element-type DcLinkItem): messages that came before start */
   gsize early_cost;
   GQueue inbox; /* (element-type DcLinkItem): raw mode */
-  gsize inbox_cost, inbox_limit;
+  gsize inbox_cost;
   gboolean held; /* messages wait in SCTP until there is room */
   DcLinkStats raw_stats;
   DcRate send_rate, receive_rate; /* raw mode */

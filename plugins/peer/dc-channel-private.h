@@ -41,10 +41,8 @@ gboolean dc_channel_has_carrier (DcChannel *self, gconstpointer carrier);
 /* The same, or it had @carrier last. */
 gboolean dc_channel_had_carrier (DcChannel *self, gconstpointer carrier);
 /* @rtc, which was attached, is open and the peer's fingerprint was checked: says HELLO, after the @proof (nullable) (transfer full). Until
- * then nothing is sent, and what comes is held back. @max_message_size: the longest to be sent; @max_taken: that may come, on any channel of the
- * connection. */
-void dc_channel_start (
-    DcChannel *self, GstWebRTCDataChannel *rtc, gsize max_message_size, gsize max_taken, DcProof *proof);
+ * then nothing is sent, and what comes is held back. */
+void dc_channel_start (DcChannel *self, GstWebRTCDataChannel *rtc, gsize max_message_size, DcProof *proof);
 
 /* The connection is lost, and webrtcbin's channel is let go of: everything blocked returns @why, unless both sides had finished. In link
  * mode, if it was open, there is a resume timeout, and anything can still be said, it goes on waiting for another instead. */

@@ -20,11 +20,11 @@ take_raw_locked (DcChannel *self, DcLinkItem *item)
     dc_channel_end_locked (self, error);
     return;
   }
-  if (self->inbox_cost + dc_channel_cost_of (item) > self->inbox_limit) {
+  if (self->inbox_cost + dc_channel_cost_of (item) > DC_CHANNEL_RAW_INBOX_LIMIT) {
     g_autoptr (GError) error = g_error_new (DC_ERROR, DC_ERROR_DATA,
-        "\"%s\" sends faster than its messages are taken here, and a raw channel has no way to slow it down: "
-        "%" G_GSIZE_FORMAT " MiB are waiting",
-        self->remote_id, self->inbox_limit >> 20);
+        "\"%s\" sends faster than its messages are taken here, and a raw channel has no way to slow it down: %d MiB "
+        "are waiting",
+        self->remote_id, DC_CHANNEL_RAW_INBOX_LIMIT >> 20);
     dc_link_item_free (item);
     dc_channel_end_locked (self, error);
     return;
@@ -100,7 +100,7 @@ static void
 take_early_locked (DcChannel *self, DcLinkItem *item)
 {
   /* Who has heard our HELLO may go on at once, while we are just about to hear them. */
-  gsize limit = self->options->mode == DC_MODE_RAW || self->started ? self->inbox_limit : EARLY_LIMIT;
+  gsize limit = self->options->mode == DC_MODE_RAW || self->started ? DC_CHANNEL_RAW_INBOX_LIMIT : EARLY_LIMIT;
 
   self->early_cost += dc_channel_cost_of (item);
   g_queue_push_tail (&self->early, item);
@@ -222,7 +222,6 @@ dc_channel_new (const DcChannelOptions *options, const char *remote_id, gint64 r
   self->options = dc_channel_options_copy (options);
   self->remote_id = g_strdup (remote_id);
   self->resume_timeout = options->mode == DC_MODE_LINK ? resume_timeout : 0;
-  self->inbox_limit = DC_CHANNEL_RAW_INBOX_LIMIT;
   self->context = g_main_context_ref (context);
   self->callbacks = *callbacks;
   self->user_data = user_data;
@@ -313,9 +312,8 @@ start_link_locked (DcChannel *self)
 }
 
 void
-dc_channel_start (DcChannel *self, GstWebRTCDataChannel *rtc, gsize max_message_size, gsize max_taken, DcProof *proof)
+dc_channel_start (DcChannel *self, GstWebRTCDataChannel *rtc, gsize max_message_size, DcProof *proof)
 {
-  const gsize usual = DC_CHANNEL_DEFAULT_MAX_MESSAGE_SIZE;
   g_autoptr (DcProof) given = proof;
   g_autoptr (DcWire) wire = NULL;
   DcLinkItem *item;
@@ -326,7 +324,6 @@ dc_channel_start (DcChannel *self, GstWebRTCDataChannel *rtc, gsize max_message_
     return;
   }
   self->max_message = max_message_size;
-  self->inbox_limit = DC_CHANNEL_RAW_INBOX_LIMIT + DC_CHANNEL_RAW_INBOX_MESSAGES * (MAX (max_taken, usual) - usual);
   self->proof = g_steal_pointer (&given);
   self->started = self->starting = TRUE;
   wire = dc_wire_ref (self->wire);

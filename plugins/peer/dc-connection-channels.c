@@ -105,8 +105,7 @@ start_channel (DcConnection *self, DcChannel *channel, GstWebRTCDataChannel *rtc
   g_object_get (self->sctp, "max-message-size", &max_message_size, NULL);
   self->channel_open = TRUE;
   emit_channel_open (self, channel, rtc, max_message_size);
-  dc_channel_start (channel, rtc, MIN (max_message_size, dc_connection_get_message_limit (self)),
-      dc_connection_get_max_message_size (self), proof);
+  dc_channel_start (channel, rtc, MIN (max_message_size, dc_connection_get_message_limit (self)), proof);
 }
 
 static void
