@@ -80,8 +80,9 @@ struct _DcSctpAssociation {
   GArray *events;         /* (element-type DcSctpEvent): to be told */
   guint8 *buffer;         /* (nullable): a message that is being read, and how much of it was */
   gsize buffer_size, filled;
-  gboolean delivering; /* somebody reads and tells; has what follows without the lock */
-  GArray *telling;     /* (element-type DcSctpEvent): of which so many were told: */
+  gboolean got_too_long; /* a message: that was the end */
+  gboolean delivering;   /* somebody reads and tells; has what follows without the lock */
+  GArray *telling;       /* (element-type DcSctpEvent): of which so many were told: */
   guint n_told;
 
   GMutex output_lock; /* the innermost of all; of what follows */
