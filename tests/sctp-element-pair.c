@@ -167,6 +167,17 @@ link_ends (PairEnd *from, PairEnd *to)
   g_assert_cmpint (gst_pad_link_full (src, sink, GST_PAD_LINK_CHECK_NOTHING), ==, GST_PAD_LINK_OK);
 }
 
+/* While both pipelines are there: to whichever has the sink pad, GStreamer posts one message before and one after, and keeps the first, with what it
+ * refers to, until the second comes. */
+static void
+unlink_ends (PairEnd *from, PairEnd *to)
+{
+  g_autoptr (GstPad) src = gst_element_get_static_pad (GST_ELEMENT (from->enc), "src");
+  g_autoptr (GstPad) sink = gst_element_get_static_pad (GST_ELEMENT (to->dec), "sink");
+
+  gst_pad_unlink (src, sink);
+}
+
 void
 pair_set_up (Pair *pair, gconstpointer data)
 {
@@ -204,7 +215,7 @@ release (gpointer element)
   g_mutex_unlock (&gone_lock);
 }
 
-/* Both are stopped before either goes: they are linked. */
+/* Both are stopped and parted before either goes. */
 void
 pair_tear_down (Pair *pair, gconstpointer data)
 {
@@ -212,6 +223,8 @@ pair_tear_down (Pair *pair, gconstpointer data)
     pair_hold (&pair->ends[i], FALSE);
     gst_element_set_state (pair->ends[i].pipeline, GST_STATE_NULL);
   }
+  unlink_ends (&pair->ends[0], &pair->ends[1]);
+  unlink_ends (&pair->ends[1], &pair->ends[0]);
   for (guint i = 0; i < 2; i++) {
     PairEnd *end = &pair->ends[i];
 
