@@ -2,8 +2,8 @@
 /* test-sctp-association-path.c: what an association makes of a path that is long, loses, or has a queue; in virtual time. */
 
 /*
- * Packets are events in a list by time. usrsctp reads the clock by gettimeofday (), which is ours here, and its timers get their ticks from
- * us. So a minute takes a second, and is the same on any machine, but for the numbers that usrsctp draws.
+ * Packets are events in a list by time. usrsctp reads the clock by gettimeofday () and we by g_get_monotonic_time (), which are ours here, and
+ * its timers get their ticks from us. So a minute takes a second, and is the same on any machine, but for the numbers that usrsctp draws.
  */
 #include "plugins/transport/dc-sctp-stack.h"
 
@@ -49,7 +49,11 @@ struct _Run {
   End ends[2];
   GThread *thread; /* that all happens on */
   gboolean writable;
-  guint64 received; /* bytes, by the second end */
+  guint64 received;   /* bytes, by the second end */
+  guint packets_sent; /* by either */
+  GArray *asked;      /* (nullable) (element-type gint64): the second end answers, and these are when it was asked; */
+  guint n_answered;   /* of them */
+  guint n_in_time;    /* a round trip of the path later, at most */
 };
 
 static gint64 now = G_GINT64_CONSTANT (1700000000) * G_USEC_PER_SEC;
@@ -61,6 +65,13 @@ gettimeofday (struct timeval *restrict time, void *restrict zone)
   time->tv_sec = now / G_USEC_PER_SEC;
   time->tv_usec = now % G_USEC_PER_SEC;
   return 0;
+}
+
+/* In the place of GLib's. */
+gint64
+g_get_monotonic_time (void)
+{
+  return now;
 }
 
 /* --- the path --- */
@@ -101,6 +112,7 @@ output_cb (DcPacket *packets, guint n, gpointer user_data)
   Run *run = end->run;
 
   g_assert_true (g_thread_self () == run->thread);
+  run->packets_sent += n;
   for (guint i = 0; i < n; i++) {
     gint64 left = queue_packet (run, end, packets[i].size);
     Packet *packet;
@@ -118,12 +130,34 @@ output_cb (DcPacket *packets, guint n, gpointer user_data)
 
 /* --- the ends --- */
 
+static void
+send_small (End *end)
+{
+  static const guint8 message[64];
+  const DcSctpSendInfo info = {.stream = 1, .ppid = 53};
+
+  g_assert_cmpint (dc_sctp_association_send (end->association, &info, message, sizeof message), ==, DC_SCTP_SENT);
+}
+
+static void
+take_answer (Run *run)
+{
+  gint64 took = now - g_array_index (run->asked, gint64, run->n_answered++);
+
+  if (took <= 2 * run->path.delay + MS)
+    run->n_in_time++;
+}
+
 static gboolean
 message_cb (guint16 stream, guint32 ppid, gboolean unordered, GBytes *message, gpointer user_data)
 {
   End *end = user_data;
 
   end->run->received += g_bytes_get_size (message);
+  if (end->run->asked != NULL && end->i == 1)
+    send_small (end);
+  else if (end->run->asked != NULL)
+    take_answer (end->run);
   g_bytes_unref (message);
   return TRUE;
 }
@@ -205,6 +239,20 @@ step (Run *run)
     run->next_tick += TICK;
     dc_sctp_stack_advance (TICK / MS);
   }
+}
+
+static void
+run_until (Run *run, gint64 time)
+{
+  for (;;) {
+    GSequenceIter *first = g_sequence_get_begin_iter (run->packets);
+    Packet *packet = g_sequence_iter_is_end (first) ? NULL : g_sequence_get (first);
+
+    if (MIN (run->next_tick, packet != NULL ? packet->due : run->next_tick) > time)
+      break;
+    step (run);
+  }
+  now = MAX (now, time);
 }
 
 static void
@@ -473,13 +521,61 @@ test_ping_pong (void)
   end_run (&run);
 }
 
+/* What waits behind a lost packet comes at once, and is answered by few packets: the first answer, and the others together. */
 static void
-add_size (gpointer packet, gpointer size)
+test_answers (void)
 {
-  *(gsize *) size += ((Packet *) packet)->size;
+  const Path path = {.delay = 10 * MS};
+  Run run;
+
+  begin_on (&run, &path, 1);
+  while (!g_sequence_is_empty (run.packets))
+    step (&run);
+  run.asked = g_array_new (FALSE, FALSE, sizeof (gint64));
+  for (guint i = 0; i < 12; i++) {
+    send_small (&run.ends[0]);
+    g_array_append_val (run.asked, now);
+  }
+  run.packets_sent = 0;
+  now += path.delay;
+  give_packets (&run, 1);
+  g_assert_cmpuint (run.received, ==, 12 * 64);
+  /* And an acknowledgement of each two packets. */
+  g_assert_cmpuint (run.packets_sent, <=, 6 + 2);
+  while (run.n_answered < run.asked->len)
+    step (&run);
+  g_assert_cmpuint (run.n_in_time, ==, 12);
+  g_array_unref (run.asked);
+  end_run (&run);
 }
 
-/* Small messages, as fast as they can be sent, are not held for a moment that does not come while time stands still. */
+/* Of questions that are asked every 2 ms, 28 wait for each that is lost, and as many answers: those that are sent until the third one behind it is
+ * known to have come, and it was sent again. So with 1 % of loss each way 0.57 of them are back in time, unless some wait for something else, too. */
+static void
+test_questions (void)
+{
+  const Path path = {.delay = 25 * MS, .loss = 0.01};
+  gdouble in_time;
+  gint64 due;
+  Run run;
+
+  begin_on (&run, &path, 1);
+  run.asked = g_array_new (FALSE, FALSE, sizeof (gint64));
+  for (due = now; run.asked->len < 100000; due += 2 * MS) {
+    run_until (&run, due);
+    g_array_append_val (run.asked, now);
+    send_small (&run.ends[0]);
+  }
+  while (run.n_answered < run.asked->len)
+    step (&run);
+  in_time = (gdouble) run.n_in_time / run.n_answered;
+  g_test_message ("%.3f in time", in_time);
+  g_assert_cmpfloat (in_time, >, 0.53);
+  g_array_unref (run.asked);
+  end_run (&run);
+}
+
+/* Small messages, as fast as they can be sent, are held for a moment; that is one of the test's time, and no thread's. */
 static void
 test_quick (void)
 {
@@ -487,7 +583,6 @@ test_quick (void)
   const Path path = {.delay = 10 * MS};
   const DcSctpSendInfo info = {.stream = 1, .ppid = 53};
   const guint n = 60;
-  gsize size = 0;
   Run run;
 
   begin_on (&run, &path, 1);
@@ -497,8 +592,6 @@ test_quick (void)
   for (guint i = 0; i < n; i++)
     g_assert_cmpint (
         dc_sctp_association_send (run.ends[0].association, &info, message, sizeof message), ==, DC_SCTP_SENT);
-  g_sequence_foreach (run.packets, add_size, &size);
-  g_assert_cmpuint (size, >, n * sizeof message);
   while (run.received < 1000 + n * sizeof message)
     step (&run);
   end_run (&run);
@@ -519,6 +612,8 @@ main (int argc, char **argv)
   g_test_add_func ("/sctp-association-path/first", test_first);
   g_test_add_func ("/sctp-association-path/tail", test_tail);
   g_test_add_func ("/sctp-association-path/ping-pong", test_ping_pong);
+  g_test_add_func ("/sctp-association-path/answers", test_answers);
+  g_test_add_func ("/sctp-association-path/questions", test_questions);
   g_test_add_func ("/sctp-association-path/quick", test_quick);
   return g_test_run ();
 }

@@ -404,21 +404,10 @@ test_interface (void)
   dc_test_watchdog_stop ();
 }
 
-static guint
-count_threads (void)
-{
-  g_autoptr (GDir) dir = g_dir_open ("/proc/self/task", 0, NULL);
-  guint n = 0;
-
-  while (g_dir_read_name (dir) != NULL)
-    n++;
-  return n;
-}
-
 static void
 test_many (Fixture *f, gconstpointer host)
 {
-  guint fds = dc_test_count_fds (), threads = count_threads ();
+  guint fds = dc_test_count_fds (), threads = dc_test_count_threads ();
   /* Each waits for the processors at its end. */
   guint n = dc_test_get_slowness () > 1 ? 50 : 500;
 
@@ -427,7 +416,7 @@ test_many (Fixture *f, gconstpointer host)
     udp_end_start (f->a, f->b);
   }
   g_assert_cmpuint (dc_test_count_fds (), ==, fds);
-  g_assert_cmpuint (count_threads (), ==, threads);
+  g_assert_cmpuint (dc_test_count_threads (), ==, threads);
 }
 
 int

@@ -55,6 +55,9 @@ struct _DcSctpAssociation {
   gint64 last_send;          /* monotonic; and how quick they follow each other: */
   guint quick;
   gboolean nagle;      /* messages wait for others, or for an acknowledgement */
+  GThread *teller;     /* (nullable): who tells events, while it does; what it sends answers them */
+  gboolean answered;   /* it has sent something since it was given the last ones */
+  gboolean corked;     /* and then more, which wait for the last answer */
   gboolean push_asked; /* the pusher will come by */
   gboolean has_tag;    /* the tag that packets to us have, as it stands there: */
   guint32 tag;
@@ -109,10 +112,19 @@ guint32 dc_sctp_buffered_locked (DcSctpAssociation *self);
 /* A message of @size is about to be sent. Returns: whether to leave by dc_sctp_leave_holding (). */
 gboolean dc_sctp_hold_locked (DcSctpAssociation *self, gsize size);
 void dc_sctp_leave_holding (DcSctpAssociation *self);
+/* All answers to what was told are there. */
+void dc_sctp_uncork_locked (DcSctpAssociation *self);
+/* Has usrsctp look at what waits. */
+void dc_sctp_give_padding_locked (DcSctpAssociation *self);
 /* Lets go of what is held; by the stack's pusher. */
 void dc_sctp_push (DcSctpAssociation *self);
 /* A packet has come. */
 void dc_sctp_note_tag_locked (DcSctpAssociation *self, const guint8 *packet);
+
+/* --- dc-sctp-floor.c --- */
+
+/* A message was taken by usrsctp, which need not have put it out. */
+void dc_sctp_floor_locked (DcSctpAssociation *self);
 
 /* --- dc-sctp-receive.c --- */
 

@@ -12,8 +12,13 @@
  *  - the stack's pusher is asked to come by in a moment (dc_sctp_stack_push_soon ()), who lets go of what is left.
  *
  * It takes a number of messages to get there, and a pause to get out. Questions and answers never see it, however quick they follow each other: each
- * acknowledges the one before, and what is sent while nothing is on its way leaves at once. usrsctp has no call that only lets
- * go; it looks at what waits whenever a packet has come. So it is given one, with a chunk of nothing but padding (RFC 4820).
+ * acknowledges the one before, and what is sent while nothing is on its way leaves at once.
+ *
+ * Answers to messages that have come together, as all behind a packet that was lost do, leave together, too: the first at once, those between
+ * with the last, or when the pusher comes by: who answers may take its time. So they are few packets, of which fewer are lost.
+ *
+ * usrsctp has no call that only lets go; it looks at what waits whenever a packet has come. So it is given one, with a chunk of nothing but padding
+ * (RFC 4820).
  */
 #include "plugins/transport/dc-sctp-association-private.h"
 
@@ -40,6 +45,18 @@ set_nagle_locked (DcSctpAssociation *self, gboolean nagle)
   self->nagle = nagle;
 }
 
+/* Whether the next answer follows at once, as far as we know. */
+static gboolean
+cork_locked (DcSctpAssociation *self, gsize size)
+{
+  gboolean cork = self->answered && size <= SMALL && self->has_tag && self->n_told < self->telling->len;
+
+  self->answered = TRUE;
+  self->corked = cork;
+  set_nagle_locked (self, cork);
+  return cork;
+}
+
 gboolean
 dc_sctp_hold_locked (DcSctpAssociation *self, gsize size)
 {
@@ -47,6 +64,8 @@ dc_sctp_hold_locked (DcSctpAssociation *self, gsize size)
   gint64 gap = now - self->last_send;
   gboolean hold;
 
+  if (self->teller == g_thread_self ())
+    return cork_locked (self, size);
   self->last_send = now;
   if (size > SMALL || gap > PAUSE)
     self->quick = 0;
@@ -68,8 +87,8 @@ dc_sctp_leave_holding (DcSctpAssociation *self)
     dc_sctp_stack_push_soon (self);
 }
 
-static void
-give_padding_locked (DcSctpAssociation *self)
+void
+dc_sctp_give_padding_locked (DcSctpAssociation *self)
 {
   struct {
     guint16 from, to;
@@ -87,15 +106,29 @@ give_padding_locked (DcSctpAssociation *self)
   usrsctp_conninput ((gpointer) self->address, &packet, sizeof packet, 0);
 }
 
+static void
+let_go_locked (DcSctpAssociation *self)
+{
+  if (!self->nagle || self->socket == NULL)
+    return;
+  set_nagle_locked (self, FALSE);
+  dc_sctp_give_padding_locked (self);
+}
+
+void
+dc_sctp_uncork_locked (DcSctpAssociation *self)
+{
+  if (self->corked)
+    let_go_locked (self);
+  self->corked = self->answered = FALSE;
+}
+
 void
 dc_sctp_push (DcSctpAssociation *self)
 {
   dc_sctp_enter (self);
   self->push_asked = FALSE;
-  if (self->nagle && self->socket != NULL) {
-    set_nagle_locked (self, FALSE);
-    give_padding_locked (self);
-  }
+  let_go_locked (self);
   dc_sctp_leave (self);
   dc_sctp_packets_flush (self, 1);
 }

@@ -275,11 +275,14 @@ dc_sctp_deliver_and_leave (DcSctpAssociation *self)
 {
   if (!self->delivering && !self->gone) {
     self->delivering = TRUE;
+    self->teller = g_thread_self ();
     while (prepare_locked (self)) {
       dc_sctp_leave (self);
       tell (self);
       dc_sctp_enter (self);
+      dc_sctp_uncork_locked (self);
     }
+    self->teller = NULL;
     self->delivering = FALSE;
   }
   dc_sctp_leave (self);

@@ -190,6 +190,23 @@ unpin (DcSctpAssociation *association)
     dc_sctp_association_free (association);
 }
 
+/* Where nothing but a test has time pass, the pusher is whoever does. */
+static void
+push_all (void)
+{
+  DcSctpAssociation *association;
+
+  do {
+    g_mutex_lock (&stack.lock);
+    association = stack.stopped ? g_queue_pop_head (&stack.to_push) : NULL;
+    g_mutex_unlock (&stack.lock);
+    if (association != NULL) {
+      dc_sctp_push (association);
+      unpin (association);
+    }
+  } while (association != NULL);
+}
+
 void
 dc_sctp_stack_advance (guint milliseconds)
 {
@@ -215,6 +232,7 @@ dc_sctp_stack_advance (guint milliseconds)
     dc_sctp_deliver_and_leave (association);
     unpin (association);
   }
+  push_all ();
   is_ours = FALSE;
   g_mutex_unlock (&stack.running);
 }
@@ -286,12 +304,8 @@ push_thread (gpointer data)
 void
 dc_sctp_stack_push_soon (DcSctpAssociation *self)
 {
-  if (stack.stopped) { /* there is no moment to hold it for, and no other thread */
-    dc_sctp_push (self);
-    return;
-  }
   g_mutex_lock (&stack.lock);
-  if (!stack.pushing) {
+  if (!stack.pushing && !stack.stopped) {
     stack.pushing = TRUE;
     g_thread_unref (g_thread_new ("dc-sctp-push", push_thread, NULL));
   }
@@ -329,7 +343,7 @@ set_defaults (void)
   usrsctp_sysctl_set_sctp_path_rtx_max_default (20);
   usrsctp_sysctl_set_sctp_delayed_sack_time_default (20);
   usrsctp_sysctl_set_sctp_initial_cwnd (10);
-  usrsctp_sysctl_set_sctp_max_burst_default (10);
+  usrsctp_sysctl_set_sctp_max_burst_default (DC_SCTP_BURST);
   /* Else the burst's limit is also one of the congestion window, which an application that pauses for a moment then loses. */
   usrsctp_sysctl_set_sctp_use_cwnd_based_maxburst (0);
   /* What bounds memory where messages are small: each costs a few hundred bytes. */
@@ -396,6 +410,8 @@ dc_sctp_stack_remove (DcSctpAssociation *self)
   g_mutex_lock (&stack.lock);
   g_hash_table_remove (stack.associations, (gpointer) self->address);
   keep_address (self->address);
+  while (stack.stopped && g_queue_remove (&stack.to_push, self))
+    self->pins--;
   while (self->pins > 0 && !is_ours)
     g_cond_wait (&stack.changed, &stack.lock);
   ours = self->pins == 0;

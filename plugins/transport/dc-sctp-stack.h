@@ -6,14 +6,17 @@
 
 G_BEGIN_DECLS
 
+/* Packets that leave at once, for one acknowledgement. */
+#define DC_SCTP_BURST 10u
+
 void dc_sctp_stack_add (DcSctpAssociation *self);
 /* Returns: whether the caller frees it. */
 gboolean dc_sctp_stack_remove (DcSctpAssociation *self);
 /* What the timer thread does each time. Tests call it to have time pass. */
 void dc_sctp_stack_advance (guint milliseconds);
-/* From now on nothing else has time pass, and what is sent is never held for a moment; before the first association. */
+/* From now on nothing else has time pass; before the first association. */
 void dc_sctp_stack_stop_clock (void);
-/* Has the pusher call dc_sctp_push () in a moment. No lock is held. */
+/* Has the pusher call dc_sctp_push () in a moment; where the clock is stopped, the next advance (). No lock is held. */
 void dc_sctp_stack_push_soon (DcSctpAssociation *self);
 /* Takes the lock, and the right to call usrsctp. */
 void dc_sctp_enter (DcSctpAssociation *self);
