@@ -140,14 +140,26 @@ pair_hold (PairEnd *end, gboolean held)
 
 /* --- the ends --- */
 
+/* Nobody asks; and a bus that hundreds of threads post to at once, each about itself, has them spin. */
+static GstBusSyncReply
+drop_message (GstBus *bus, GstMessage *message, gpointer user_data)
+{
+  gst_message_unref (message);
+  return GST_BUS_DROP;
+}
+
 static void
 set_up_end (PairEnd *end, guint id)
 {
+  g_autoptr (GstBus) bus = NULL;
+
   g_mutex_init (&end->lock);
   g_cond_init (&end->changed);
   end->events = g_async_queue_new_full ((GDestroyNotify) pair_event_free);
   g_queue_init (&end->kept);
   end->pipeline = gst_pipeline_new (NULL);
+  bus = gst_pipeline_get_bus (GST_PIPELINE (end->pipeline));
+  gst_bus_set_sync_handler (bus, drop_message, NULL, NULL);
   end->enc = DC_SCTPENC (gst_element_factory_make ("sctpenc", NULL));
   end->dec = DC_SCTPDEC (gst_element_factory_make ("sctpdec", NULL));
   gst_bin_add_many (GST_BIN (end->pipeline), GST_ELEMENT (end->enc), GST_ELEMENT (end->dec), NULL);
