@@ -140,10 +140,12 @@ pair_hold (PairEnd *end, gboolean held)
 
 /* --- the ends --- */
 
-/* Nobody asks; and a bus that hundreds of threads post to at once, each about itself, has them spin. */
+/* What threads say about themselves nobody asks for; and a bus that hundreds of them post to at once has them spin. */
 static GstBusSyncReply
-drop_message (GstBus *bus, GstMessage *message, gpointer user_data)
+drop_thread_status (GstBus *bus, GstMessage *message, gpointer user_data)
 {
+  if (GST_MESSAGE_TYPE (message) != GST_MESSAGE_STREAM_STATUS)
+    return GST_BUS_PASS;
   gst_message_unref (message);
   return GST_BUS_DROP;
 }
@@ -159,7 +161,7 @@ set_up_end (PairEnd *end, guint id)
   g_queue_init (&end->kept);
   end->pipeline = gst_pipeline_new (NULL);
   bus = gst_pipeline_get_bus (GST_PIPELINE (end->pipeline));
-  gst_bus_set_sync_handler (bus, drop_message, NULL, NULL);
+  gst_bus_set_sync_handler (bus, drop_thread_status, NULL, NULL);
   end->enc = DC_SCTPENC (gst_element_factory_make ("sctpenc", NULL));
   end->dec = DC_SCTPDEC (gst_element_factory_make ("sctpdec", NULL));
   gst_bin_add_many (GST_BIN (end->pipeline), GST_ELEMENT (end->enc), GST_ELEMENT (end->dec), NULL);
