@@ -11,7 +11,7 @@
 #include <string.h>
 #include <sys/time.h>
 
-#define TICK 10000
+#define TICK 1000
 #define MS 1000
 #define MESSAGE 65536
 #define MTU 1192.0
@@ -280,6 +280,14 @@ transfer (Run *run, guint seconds, gint64 pause)
   return (gdouble) (run->received - before) / seconds / 1e6;
 }
 
+static void
+clear (Run *run)
+{
+  g_sequence_foreach (run->packets, (GFunc) g_free, NULL);
+  g_sequence_free (run->packets);
+  g_rand_free (run->random);
+}
+
 static guint64
 end_run (Run *run)
 {
@@ -290,9 +298,7 @@ end_run (Run *run)
     g_assert_cmpint (run->ends[i].state, ==, DC_SCTP_UP);
     dc_sctp_association_unref (run->ends[i].association);
   }
-  g_sequence_foreach (run->packets, (GFunc) g_free, NULL);
-  g_sequence_free (run->packets);
-  g_rand_free (run->random);
+  clear (run);
   return stats.packets_retransmitted;
 }
 
@@ -329,7 +335,8 @@ test_socket_room (void)
     gint64 delay;
     guint32 room;
     guint32 least, most; /* of the window, KiB */
-  } cases[] = {{0, 600, 590, 600}, {0, 3000, 2990, 3000}, {25 * MS, 160, 5000, 6144}, {5 * MS, 160, 1600, 2000}};
+  } cases[] = {{0, 600, 590, 600}, {0, 3000, 2990, 3000}, {25 * MS, 160, 2000, 2160}, {25 * MS, 4000, 5900, 6144},
+      {5 * MS, 160, 500, 560}};
 
   for (guint i = 0; i < G_N_ELEMENTS (cases); i++) {
     const Path path = {.delay = cases[i].delay};
@@ -339,7 +346,7 @@ test_socket_room (void)
     begin_on (&run, &path, 1);
     dc_sctp_association_set_socket_room (run.ends[1].association, cases[i].room * 1024);
     send_all (&run);
-    for (gint64 end = now + G_USEC_PER_SEC / 2; now < end;)
+    for (gint64 end = now + 2 * G_USEC_PER_SEC; now < end;)
       step (&run);
     dc_sctp_association_get_stats (run.ends[0].association, &stats);
     g_test_message ("%u KiB: window %u", cases[i].room, stats.remote_window);
@@ -349,12 +356,12 @@ test_socket_room (void)
   }
 }
 
-/* A room of Linux's default, read at 200 MB/s: nothing collapses, though bursts come at no rate at all here. */
+/* A room of Linux's default, read at 200 MB/s: what is under way on a long path comes spread over time, and little of it is lost. */
 static void
 test_small_room (void)
 {
   static const gint64 delays[] = {200, 25 * MS};
-  static const gdouble least[] = {100, 2};
+  static const gdouble least[] = {100, 20};
 
   for (guint i = 0; i < G_N_ELEMENTS (delays); i++) {
     const Path path = {.delay = delays[i], .rate = 200, .queue = 160 * 1024};
@@ -363,7 +370,7 @@ test_small_room (void)
 
     begin_on (&run, &path, 1);
     dc_sctp_association_set_socket_room (run.ends[1].association, 160 * 1024);
-    rate = transfer (&run, 8, 0);
+    rate = transfer (&run, 3, 0);
     end_run (&run);
     g_test_message ("%d ms: %.1f MB/s", (int) (delays[i] / MS), rate);
     g_assert_cmpfloat (rate, >, least[i]);
@@ -426,7 +433,7 @@ test_queue (void)
     gdouble mbit;
     gsize queue;
     gdouble at_least; /* of the rate */
-  } cases[] = {{20, 125000, 0.85}, {20, 30000, 0.7}, {100, 625000, 0.85}, {100, 150000, 0.7}, {500, 625000, 0.08}};
+  } cases[] = {{20, 125000, 0.85}, {20, 30000, 0.7}, {100, 625000, 0.85}, {100, 150000, 0.7}, {500, 625000, 0.4}};
 
   for (guint i = 0; i < G_N_ELEMENTS (cases); i++) {
     const Path path = {.delay = 25 * MS, .rate = cases[i].mbit / 8, .queue = cases[i].queue};
@@ -439,6 +446,27 @@ test_queue (void)
     g_test_message ("%.0f Mbit/s, queue %" G_GSIZE_FORMAT ": %.2f MB/s", cases[i].mbit, cases[i].queue, rate);
     g_assert_cmpfloat (rate, >, cases[i].at_least * path.rate);
   }
+}
+
+/* What ends an association does not wait behind what waits for its time. */
+static void
+test_end (void)
+{
+  const Path path = {.delay = 25 * MS};
+  Run run;
+
+  begin_on (&run, &path, 1);
+  transfer (&run, 1, 0);
+  while (!g_sequence_is_empty (run.packets))
+    step (&run);
+  send_all (&run);
+  dc_sctp_association_abort (run.ends[0].association);
+  dc_sctp_association_unref (run.ends[0].association);
+  while (run.ends[1].state == DC_SCTP_UP)
+    step (&run);
+  g_assert_cmpint (run.ends[1].state, ==, DC_SCTP_ABORTED);
+  dc_sctp_association_unref (run.ends[1].association);
+  clear (&run);
 }
 
 /* What has left so far does not come. What comes again soon lets the association begin all the same. */
@@ -584,6 +612,7 @@ main (int argc, char **argv)
   g_test_add_func ("/sctp-association-path/jitter", test_jitter);
   g_test_add_func ("/sctp-association-path/loss", test_loss);
   g_test_add_func ("/sctp-association-path/queue", test_queue);
+  g_test_add_func ("/sctp-association-path/end", test_end);
   g_test_add_func ("/sctp-association-path/first", test_first);
   g_test_add_func ("/sctp-association-path/tail", test_tail);
   g_test_add_func ("/sctp-association-path/ping-pong", test_ping_pong);

@@ -14,7 +14,7 @@
 #include <string.h>
 #include <sys/time.h>
 
-#define TICK 10000
+#define TICK 1000
 #define MS 1000
 #define MESSAGE 65536
 #define STREAM 1

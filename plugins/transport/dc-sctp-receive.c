@@ -333,6 +333,7 @@ input_some (DcSctpAssociation *self, const DcPacket *packets, guint n)
     self->stats.packets_received++;
   }
   dc_sctp_window_note_locked (self, n);
+  dc_sctp_pace_note_locked (self, n);
   dc_sctp_deliver_and_leave (self);
 }
 
