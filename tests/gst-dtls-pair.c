@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "tests/harness/dc-test.h"
+#include "tests/pads.h"
 
 /* --- What comes out ---------------------------------------------------------------------------------------------------------------- */
 
@@ -158,50 +159,6 @@ make (const char *name, gboolean stock)
   return gst_object_ref_sink (element);
 }
 
-static GstPad *
-get_pad (GstElement *element, const char *name)
-{
-  GstPad *pad = gst_element_get_static_pad (element, name);
-
-  return pad != NULL ? pad : gst_element_request_pad_simple (element, name);
-}
-
-static GstPad *
-make_sink (GstDtlsEnd *self, GstElement *element, GstPadChainFunction chain, GstPadChainListFunction chain_list)
-{
-  GstPad *pad = gst_pad_new (NULL, GST_PAD_SINK);
-  g_autoptr (GstPad) peer = get_pad (element, "src");
-
-  gst_pad_set_element_private (pad, self);
-  gst_pad_set_chain_function (pad, chain);
-  gst_pad_set_chain_list_function (pad, chain_list);
-  gst_pad_set_event_function (pad, take_event);
-  gst_pad_set_active (pad, TRUE);
-  g_assert_cmpint (gst_pad_link (peer, pad), ==, GST_PAD_LINK_OK);
-  return pad;
-}
-
-static GstPad *
-make_src (GstElement *element)
-{
-  GstPad *pad = gst_pad_new (NULL, GST_PAD_SRC);
-  g_autoptr (GstPad) peer = get_pad (element, "sink");
-
-  gst_pad_set_active (pad, TRUE);
-  g_assert_cmpint (gst_pad_link (pad, peer), ==, GST_PAD_LINK_OK);
-  return pad;
-}
-
-static void
-begin_stream (GstPad *pad)
-{
-  GstSegment segment;
-
-  gst_segment_init (&segment, GST_FORMAT_BYTES);
-  gst_pad_push_event (pad, gst_event_new_stream_start ("test"));
-  gst_pad_push_event (pad, gst_event_new_segment (&segment));
-}
-
 /* GStreamer 1.22's dtlsdec cannot take a list. */
 static void
 push_one_by_one (GstDtlsEnd *self, GstBufferList *list)
@@ -231,11 +188,11 @@ init_end (GstDtlsEnd *self, GstDtlsPair *pair, const char *id, gboolean stock)
   g_signal_connect (self->enc, "notify::connection-state", G_CALLBACK (note_state), self);
   g_signal_connect (self->enc, "on-key-received", G_CALLBACK (note_keys), self);
   g_signal_connect (self->dec, "on-key-received", G_CALLBACK (note_keys), self);
-  self->to_enc = make_src (self->enc);
-  self->from_wire = make_src (self->dec);
-  self->to_wire = make_sink (self, self->enc, take_datagram, take_datagrams);
-  self->from_dec = make_sink (self, self->dec, take_data, take_data_list);
-  begin_stream (self->from_wire);
+  self->to_enc = pads_make_src (self->enc, "sink");
+  self->from_wire = pads_make_src (self->dec, "sink");
+  self->to_wire = pads_make_sink (self->enc, "src", take_datagram, take_datagrams, take_event, self);
+  self->from_dec = pads_make_sink (self->dec, "src", take_data, take_data_list, take_event, self);
+  pads_begin_stream (self->from_wire);
 }
 
 static void
@@ -307,10 +264,8 @@ clear_end (GstDtlsEnd *self)
   gst_object_unref (self->enc);
   gst_object_unref (self->dec);
   gst_object_unref (self->bus);
-  for (guint i = 0; i < G_N_ELEMENTS (pads); i++) {
-    gst_pad_set_active (pads[i], FALSE);
-    gst_object_unref (pads[i]);
-  }
+  for (guint i = 0; i < G_N_ELEMENTS (pads); i++)
+    pads_drop (pads[i]);
   g_async_queue_unref (self->wire);
   g_queue_clear_full (&self->held, (GDestroyNotify) gst_mini_object_unref);
   g_array_unref (self->states);
@@ -341,7 +296,7 @@ gst_dtls_end_stop (GstDtlsEnd *self)
   /* They have seen the end of the stream, and the next one is another. */
   gst_pad_set_active (self->from_dec, FALSE);
   gst_pad_set_active (self->from_dec, TRUE);
-  begin_stream (self->from_wire);
+  pads_begin_stream (self->from_wire);
   gst_pad_set_active (self->to_wire, FALSE);
   gst_pad_set_active (self->to_wire, TRUE);
   g_mutex_lock (&self->lock);
@@ -355,7 +310,7 @@ gst_dtls_end_start (GstDtlsEnd *self)
 {
   g_assert_cmpint (gst_element_set_state (self->dec, GST_STATE_PLAYING), ==, GST_STATE_CHANGE_SUCCESS);
   g_assert_cmpint (gst_element_set_state (self->enc, GST_STATE_PLAYING), ==, GST_STATE_CHANGE_SUCCESS);
-  begin_stream (self->to_enc);
+  pads_begin_stream (self->to_enc);
 }
 
 void

@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "plugins/transport/gst-sctp-elements.h"
+#include "plugins/transport/gst-elements.h"
 #include "tests/harness/dc-test.h"
 
 /* --- events --- */

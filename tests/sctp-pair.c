@@ -102,6 +102,10 @@ next_packets (SctpEnd *self, Packet **packets)
     gint64 now = g_get_monotonic_time ();
     Packet *first;
 
+    if (self->held) {
+      g_cond_wait (&self->changed, &self->lock);
+      continue;
+    }
     while (n < DC_PACKETS_MAX && (first = g_queue_peek_head (&self->under_way)) != NULL && first->due <= now) {
       packets[n++] = g_queue_pop_head (&self->under_way);
       self->bytes_under_way -= first->size;
@@ -263,6 +267,15 @@ sctp_pair_set_wire (SctpPair *pair, const SctpWire *wire)
     pair->ends[i].wire = *wire;
     g_mutex_unlock (&pair->ends[i].lock);
   }
+}
+
+void
+sctp_end_hold (SctpEnd *self, gboolean held)
+{
+  g_mutex_lock (&self->lock);
+  self->held = held;
+  g_cond_broadcast (&self->changed);
+  g_mutex_unlock (&self->lock);
 }
 
 void

@@ -41,6 +41,7 @@ struct _SctpEnd {
   GCond changed;
   SctpWire wire;    /* from us */
   gboolean cut;     /* nothing leaves */
+  gboolean held;    /* what is under way to us stays there */
   GQueue under_way; /* to us, by time */
   gsize bytes_under_way;
   gboolean stopping;
@@ -62,6 +63,7 @@ struct _SctpPair {
 SctpPair *sctp_pair_new (const DcSctpSettings *first, const DcSctpSettings *second, guint32 seed);
 void sctp_pair_connect (SctpPair *pair);
 void sctp_pair_set_wire (SctpPair *pair, const SctpWire *wire); /* both directions */
+void sctp_end_hold (SctpEnd *self, gboolean held);              /* what is under way to @self */
 void sctp_pair_free (SctpPair *pair);
 
 SctpFigures sctp_end_get_figures (SctpEnd *end);

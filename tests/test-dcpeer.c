@@ -137,7 +137,7 @@ static void
 exchange (const char *url, const char *options, const char *transport)
 {
   g_autofree char *answer_words =
-      g_strdup_printf ("answer -s %%s --id alice --once --json --count 3 --interval 0.05 --timeout 30 %s", options);
+      g_strdup_printf ("answer -s %%s --id alice --once --json --count 3 --interval 0.05 %s", options);
   g_autofree char *offer_words = g_strdup_printf ("offer -s %%s --id bob --json --count 3 --interval 0.05 %s", options);
   g_autoptr (DcTestProcess) answer = dc_test_dcpeer_run (answer_words, url);
   dc_test_process_wait_line (answer, "\"registered\"");
@@ -267,7 +267,8 @@ test_fast (void)
   g_autoptr (DcTestProcess) answer =
       run_shell ("exec \"$DCPEER\" answer -s \"$0\" --id alice --once --json --count 1 --fast auto >answer.log", url);
   g_autoptr (DcTestProcess) offer = run_shell (
-      "exec \"$DCPEER\" offer -s \"$0\" --id bob --json --count 5000 --interval 0 --fast off >offer.log", url);
+      "exec \"$DCPEER\" offer -s \"$0\" --timeout 0 --id bob --json --count 5000 --interval 0 --fast off >offer.log",
+      url);
   dc_test_process_assert_exit (offer, 0);
   dc_test_process_assert_exit (answer, 0);
   g_autofree char *log = NULL, *other_log = NULL;

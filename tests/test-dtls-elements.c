@@ -5,6 +5,7 @@
 
 #include "plugins/transport/dc-dtls-session.h"
 #include "tests/harness/dc-test.h"
+#include "tests/pads.h"
 
 #define ROUNDS 200
 
@@ -68,45 +69,6 @@ note_their_state (GObject *element, GParamSpec *spec, gpointer user_data)
   if (state == 1)
     g_atomic_int_set (&self->closed, 1);
   happens (self, THEIR_STATE, NULL);
-}
-
-static GstPad *
-make_sink (Pair *self, GstElement *element, const char *name, GstPadChainFunction chain)
-{
-  GstPad *pad = gst_pad_new (NULL, GST_PAD_SINK);
-  g_autoptr (GstPad) of_element = gst_element_get_static_pad (element, name);
-
-  if (of_element == NULL)
-    of_element = gst_element_request_pad_simple (element, name);
-  gst_pad_set_element_private (pad, self);
-  gst_pad_set_chain_function (pad, chain);
-  gst_pad_set_event_function (pad, take_event);
-  gst_pad_set_active (pad, TRUE);
-  g_assert_cmpint (gst_pad_link (of_element, pad), ==, GST_PAD_LINK_OK);
-  return pad;
-}
-
-static GstPad *
-make_src (GstElement *element, const char *name)
-{
-  GstPad *pad = gst_pad_new (NULL, GST_PAD_SRC);
-  g_autoptr (GstPad) of_element = gst_element_get_static_pad (element, name);
-
-  if (of_element == NULL)
-    of_element = gst_element_request_pad_simple (element, name);
-  gst_pad_set_active (pad, TRUE);
-  g_assert_cmpint (gst_pad_link (pad, of_element), ==, GST_PAD_LINK_OK);
-  return pad;
-}
-
-static void
-begin_stream (GstPad *pad)
-{
-  GstSegment segment;
-
-  gst_segment_init (&segment, GST_FORMAT_BYTES);
-  gst_pad_push_event (pad, gst_event_new_stream_start ("test"));
-  gst_pad_push_event (pad, gst_event_new_segment (&segment));
 }
 
 static void
@@ -222,10 +184,10 @@ make_elements (Pair *self, gboolean we_are_client)
   g_object_set (self->decoder, "connection-id", id, NULL);
   g_object_set (self->encoder, "connection-id", id, "is-client", !we_are_client, NULL);
   g_signal_connect (self->decoder, "notify::connection-state", G_CALLBACK (note_their_state), self);
-  self->from_decoder = make_sink (self, self->decoder, "src", take_from_decoder);
-  self->from_encoder = make_sink (self, self->encoder, "src", take_from_encoder);
-  self->to_decoder = make_src (self->decoder, "sink");
-  self->to_encoder = make_src (self->encoder, "sink");
+  self->from_decoder = pads_make_sink (self->decoder, "src", take_from_decoder, NULL, take_event, self);
+  self->from_encoder = pads_make_sink (self->encoder, "src", take_from_encoder, NULL, take_event, self);
+  self->to_decoder = pads_make_src (self->decoder, "sink");
+  self->to_encoder = pads_make_src (self->encoder, "sink");
 }
 
 static Pair *
@@ -241,10 +203,10 @@ pair_new (gboolean we_are_client)
   self->session = dc_dtls_session_new (certificate, we_are_client, &callbacks, self);
   make_elements (self, we_are_client);
   gst_element_set_state (self->decoder, GST_STATE_PLAYING);
-  begin_stream (self->to_decoder);
+  pads_begin_stream (self->to_decoder);
   dc_dtls_session_start (self->session);
   gst_element_set_state (self->encoder, GST_STATE_PLAYING);
-  begin_stream (self->to_encoder);
+  pads_begin_stream (self->to_encoder);
   pair_run_until (self, self->state == DC_DTLS_CONNECTED);
   return self;
 }
@@ -259,10 +221,8 @@ pair_free (Pair *self)
   gst_pad_set_active (self->from_encoder, FALSE);
   gst_element_set_state (self->encoder, GST_STATE_NULL);
   gst_element_set_state (self->decoder, GST_STATE_NULL);
-  for (guint i = 0; i < G_N_ELEMENTS (pads); i++) {
-    gst_pad_set_active (pads[i], FALSE);
-    gst_object_unref (pads[i]);
-  }
+  for (guint i = 0; i < G_N_ELEMENTS (pads); i++)
+    pads_drop (pads[i]);
   gst_object_unref (self->encoder);
   gst_object_unref (self->decoder);
   while ((left = g_async_queue_try_pop (self->happened))) {

@@ -3,9 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "plugins/peer/dc-peer.h"
-#include "tests/harness/dc-test-daemon.h"
-#include "tests/harness/dc-test-peer.h"
+#include "tests/harness/dc-test-meeting.h"
 #include "tests/harness/dc-test.h"
 
 #define WATCHDOG_S 60
@@ -14,65 +12,16 @@
 /* Of what waits for the application, and a message more. */
 #define MOST_WAITING (4 * MIB + 2 * MESSAGE)
 
-typedef struct {
-  DcTestDaemon *daemon;
-  DcTestPeer *alice, *bob; /* alice calls */
-  DcChannel *at_alice, *at_bob;
-} Fixture;
-
-static gboolean
-is_fast (void)
+static void
+set_up (DcTestMeeting *fixture, gconstpointer data)
 {
-  return g_strcmp0 (g_getenv ("DC_FAST"), "auto") == 0;
+  dc_test_meeting_begin (fixture, WATCHDOG_S);
 }
 
 static void
-set_up (Fixture *fixture, gconstpointer data)
+tear_down (DcTestMeeting *fixture, gconstpointer data)
 {
-  dc_test_watchdog_start (WATCHDOG_S);
-  fixture->daemon = dc_test_daemon_new (NULL);
-}
-
-static void
-tear_down (Fixture *fixture, gconstpointer data)
-{
-  g_clear_object (&fixture->at_alice);
-  g_clear_object (&fixture->at_bob);
-  g_clear_pointer (&fixture->alice, dc_test_peer_free);
-  g_clear_pointer (&fixture->bob, dc_test_peer_free);
-  dc_test_daemon_free (fixture->daemon);
-  dc_test_watchdog_stop ();
-}
-
-static DcTestPeer *
-new_peer (Fixture *fixture, const char *id, DcRole role, const DcChannelOptions *options)
-{
-  DcPeer *peer =
-      g_object_new (DC_TYPE_PEER, "signaling", dc_test_daemon_get_url (fixture->daemon), "id", id, "role", role, NULL);
-  g_autoptr (GError) error = NULL;
-
-  dc_peer_add_channel (peer, options, &error);
-  g_assert_no_error (error);
-  return dc_test_peer_start (peer);
-}
-
-static DcChannelOptions *
-raw_options (void)
-{
-  DcChannelOptions *options = dc_channel_options_new ("raw");
-
-  options->mode = DC_MODE_RAW;
-  return options;
-}
-
-static void
-meet (Fixture *fixture, const DcChannelOptions *options)
-{
-  fixture->bob = new_peer (fixture, "bob", DC_ROLE_ANSWERER, options);
-  gst_structure_free (dc_test_peer_wait_event (fixture->bob, "registered"));
-  fixture->alice = new_peer (fixture, "alice", DC_ROLE_OFFERER, options);
-  fixture->at_alice = dc_test_peer_wait_channel (fixture->alice);
-  fixture->at_bob = dc_test_peer_wait_channel (fixture->bob);
+  dc_test_meeting_end (fixture);
 }
 
 /* --- Going over ------------------------------------------------------------------------------------------------------------------- */
@@ -116,7 +65,7 @@ next_number (DcChannel *channel)
 static gpointer
 send_thread (gpointer user_data)
 {
-  Fixture *fixture = user_data;
+  DcTestMeeting *fixture = user_data;
 
   fixture->at_alice = dc_test_peer_wait_channel (fixture->alice);
   send_numbers (fixture->at_alice, 0, NUMBERS);
@@ -125,13 +74,12 @@ send_thread (gpointer user_data)
 
 /* A thread sends while the far side's worker has yet to begin with the channel: some messages come by webrtcbin, the others past it. */
 static void
-send_at_once (Fixture *fixture, const DcChannelOptions *options, void (*expect) (DcChannel *channel))
+send_at_once (DcTestMeeting *fixture, const DcChannelOptions *options, void (*expect) (DcChannel *channel))
 {
   g_autoptr (GThread) sender = NULL;
 
-  fixture->bob = new_peer (fixture, "bob", DC_ROLE_ANSWERER, options);
-  gst_structure_free (dc_test_peer_wait_event (fixture->bob, "registered"));
-  fixture->alice = new_peer (fixture, "alice", DC_ROLE_OFFERER, options);
+  dc_test_meeting_start_bob (fixture, options);
+  dc_test_meeting_start_alice (fixture, options);
   sender = g_thread_new ("sender", send_thread, fixture);
   fixture->at_bob = dc_test_peer_wait_channel (fixture->bob);
   send_numbers (fixture->at_bob, 0, 100);
@@ -163,31 +111,31 @@ expect_each_once (DcChannel *channel)
 }
 
 static void
-test_ordered (Fixture *fixture, gconstpointer data)
+test_ordered (DcTestMeeting *fixture, gconstpointer data)
 {
-  g_autoptr (DcChannelOptions) options = raw_options ();
+  g_autoptr (DcChannelOptions) options = dc_test_raw_options ();
 
   send_at_once (fixture, options, expect_in_order);
 }
 
 /* What an unordered channel sends first does not overtake what opens it. */
 static void
-test_unordered (Fixture *fixture, gconstpointer data)
+test_unordered (DcTestMeeting *fixture, gconstpointer data)
 {
-  g_autoptr (DcChannelOptions) options = raw_options ();
+  g_autoptr (DcChannelOptions) options = dc_test_raw_options ();
 
   options->ordered = FALSE;
   send_at_once (fixture, options, expect_each_once);
 }
 
 static void
-test_negotiated (Fixture *fixture, gconstpointer data)
+test_negotiated (DcTestMeeting *fixture, gconstpointer data)
 {
-  g_autoptr (DcChannelOptions) options = raw_options ();
+  g_autoptr (DcChannelOptions) options = dc_test_raw_options ();
 
   options->negotiated = TRUE;
   options->id = 5;
-  meet (fixture, options);
+  dc_test_meeting_meet (fixture, options, options);
   send_numbers (fixture->at_alice, 0, NUMBERS);
   expect_in_order (fixture->at_bob);
 }
@@ -207,13 +155,13 @@ expect_message (DcChannel *channel, const char *text, gboolean is_text)
 
 /* Text and binary are told apart, empty or not. */
 static void
-test_empty (Fixture *fixture, gconstpointer data)
+test_empty (DcTestMeeting *fixture, gconstpointer data)
 {
   static const char *const texts[] = {"", "a", "", "b"};
-  g_autoptr (DcChannelOptions) options = raw_options ();
+  g_autoptr (DcChannelOptions) options = dc_test_raw_options ();
   g_autoptr (GError) error = NULL;
 
-  meet (fixture, options);
+  dc_test_meeting_meet (fixture, options, options);
   for (guint i = 0; i < 2 * G_N_ELEMENTS (texts); i++) {
     g_autoptr (GBytes) bytes = g_bytes_new (texts[i / 2], strlen (texts[i / 2]));
     g_assert_true (dc_channel_send (fixture->at_alice, bytes, i % 2 == 0, &error));
@@ -222,59 +170,42 @@ test_empty (Fixture *fixture, gconstpointer data)
     expect_message (fixture->at_bob, texts[i / 2], i % 2 == 0);
 }
 
-typedef struct {
-  GMutex lock;
-  GCond cond;
-  gboolean open;
-} Gate;
-
-static void
-wait_when_open (DcPeer *peer, const GstStructure *event, Gate *gate)
-{
-  if (!gst_structure_has_name (event, "channel-open"))
-    return;
-  g_mutex_lock (&gate->lock);
-  while (!gate->open)
-    g_cond_wait (&gate->cond, &gate->lock);
-  g_mutex_unlock (&gate->lock);
-}
-
-static void
-open_gate (Gate *gate)
-{
-  g_mutex_lock (&gate->lock);
-  gate->open = TRUE;
-  g_cond_broadcast (&gate->cond);
-  g_mutex_unlock (&gate->lock);
-}
-
 static DcTestPeer *
-new_peer_with_two (Fixture *fixture, const char *id, DcRole role)
+start_with_two (DcTestMeeting *fixture, const char *id, DcRole role)
 {
-  DcPeer *peer =
-      g_object_new (DC_TYPE_PEER, "signaling", dc_test_daemon_get_url (fixture->daemon), "id", id, "role", role, NULL);
+  g_autoptr (GPtrArray) options = g_ptr_array_new_with_free_func ((GDestroyNotify) dc_channel_options_free);
+  DcChannelOptions *other = dc_test_raw_options ();
+
+  g_free (other->label);
+  other->label = g_strdup ("other");
+  g_ptr_array_add (options, dc_test_raw_options ());
+  g_ptr_array_add (options, other);
+  return dc_test_meeting_start (fixture, id, role, options);
+}
+
+static void
+expect_ten_and_the_end (DcChannel *channel)
+{
   g_autoptr (GError) error = NULL;
 
-  for (guint i = 0; i < 2; i++) {
-    g_autoptr (DcChannelOptions) options = dc_channel_options_new (i == 0 ? "raw" : "other");
-    options->mode = DC_MODE_RAW;
-    dc_peer_add_channel (peer, options, &error);
-    g_assert_no_error (error);
-  }
-  return dc_test_peer_start (peer);
+  for (guint i = 0; i < 10; i++)
+    g_assert_cmpuint (next_number (channel), ==, i);
+  g_assert_null (dc_channel_receive (channel, NULL, &error));
+  g_assert_no_error (error);
 }
 
 /* A channel on which all was said, and that was closed, before our worker has come round to it. */
 static void
-test_short (Fixture *fixture, gconstpointer data)
+test_short (DcTestMeeting *fixture, gconstpointer data)
 {
   g_autoptr (GError) error = NULL;
-  Gate gate = {0};
+  DcTestGate gate = {0};
+  gulong hold;
 
-  fixture->bob = new_peer_with_two (fixture, "bob", DC_ROLE_ANSWERER);
-  g_signal_connect (dc_test_peer_get (fixture->bob), "event", G_CALLBACK (wait_when_open), &gate);
+  fixture->bob = start_with_two (fixture, "bob", DC_ROLE_ANSWERER);
   gst_structure_free (dc_test_peer_wait_event (fixture->bob, "registered"));
-  fixture->alice = new_peer_with_two (fixture, "alice", DC_ROLE_OFFERER);
+  hold = dc_test_peer_hold (fixture->bob, "channel-open", &gate);
+  fixture->alice = start_with_two (fixture, "alice", DC_ROLE_OFFERER);
   fixture->at_alice = dc_peer_wait_channel (dc_test_peer_get (fixture->alice), "raw", &error);
   g_object_unref (dc_peer_wait_channel (dc_test_peer_get (fixture->alice), "other", &error));
   send_numbers (fixture->at_alice, 0, 10);
@@ -282,39 +213,32 @@ test_short (Fixture *fixture, gconstpointer data)
   dc_channel_close (fixture->at_alice);
   while (!dc_channel_is_ended (fixture->at_alice))
     g_thread_yield ();
-  open_gate (&gate);
+  dc_test_gate_open (&gate);
   fixture->at_bob = dc_peer_wait_channel (dc_test_peer_get (fixture->bob), "raw", &error);
-  for (guint i = 0; i < 10; i++)
-    g_assert_cmpuint (next_number (fixture->at_bob), ==, i);
-  g_assert_null (dc_channel_receive (fixture->at_bob, NULL, &error));
-  g_assert_no_error (error);
-  g_signal_handlers_disconnect_by_data (dc_test_peer_get (fixture->bob), &gate);
+  expect_ten_and_the_end (fixture->at_bob);
+  g_signal_handler_disconnect (dc_test_peer_get (fixture->bob), hold);
 }
 
 /* A caller who has said it all, and has left. */
 static void
-test_short_left (Fixture *fixture, gconstpointer data)
+test_short_left (DcTestMeeting *fixture, gconstpointer data)
 {
-  g_autoptr (DcChannelOptions) options = raw_options ();
+  g_autoptr (DcChannelOptions) options = dc_test_raw_options ();
   g_autoptr (GError) error = NULL;
-  Gate gate = {0};
+  DcTestGate gate = {0};
+  gulong hold;
 
-  fixture->bob = new_peer (fixture, "bob", DC_ROLE_ANSWERER, options);
-  g_signal_connect (dc_test_peer_get (fixture->bob), "event", G_CALLBACK (wait_when_open), &gate);
-  gst_structure_free (dc_test_peer_wait_event (fixture->bob, "registered"));
-  fixture->alice = new_peer (fixture, "alice", DC_ROLE_OFFERER, options);
+  dc_test_meeting_start_bob (fixture, options);
+  hold = dc_test_peer_hold (fixture->bob, "channel-open", &gate);
+  dc_test_meeting_start_alice (fixture, options);
   fixture->at_alice = dc_test_peer_wait_channel (fixture->alice);
   send_numbers (fixture->at_alice, 0, 10);
   g_assert_true (dc_channel_finish (fixture->at_alice, &error));
-  g_clear_object (&fixture->at_alice);
-  g_clear_pointer (&fixture->alice, dc_test_peer_free);
-  open_gate (&gate);
+  dc_test_meeting_drop_alice (fixture);
+  dc_test_gate_open (&gate);
   fixture->at_bob = dc_test_peer_wait_channel (fixture->bob);
-  for (guint i = 0; i < 10; i++)
-    g_assert_cmpuint (next_number (fixture->at_bob), ==, i);
-  g_assert_null (dc_channel_receive (fixture->at_bob, NULL, &error));
-  g_assert_no_error (error);
-  g_signal_handlers_disconnect_by_data (dc_test_peer_get (fixture->bob), &gate);
+  expect_ten_and_the_end (fixture->at_bob);
+  g_signal_handler_disconnect (dc_test_peer_get (fixture->bob), hold);
 }
 
 /* --- Those who do not take them ---------------------------------------------------------------------------------------------------- */
@@ -360,17 +284,17 @@ expect_flood (DcChannel *channel, guint n)
 
 /* More than may ever wait here: the sender is held up, and nothing is lost. */
 static void
-test_slow (Fixture *fixture, gconstpointer data)
+test_slow (DcTestMeeting *fixture, gconstpointer data)
 {
-  g_autoptr (DcChannelOptions) options = raw_options ();
+  g_autoptr (DcChannelOptions) options = dc_test_raw_options ();
   Flood flood = {.n = 80 * MIB / MESSAGE};
   GThread *sender;
 
-  if (!is_fast ()) {
+  if (!dc_test_is_fast ()) {
     g_test_skip ("webrtcbin has no way to slow a sender down");
     return;
   }
-  meet (fixture, options);
+  dc_test_meeting_meet (fixture, options, options);
   flood.channel = fixture->at_alice;
   sender = g_thread_new ("sender", send_flood, &flood);
   while (get_waiting (fixture->at_bob) < 4 * MIB - MESSAGE * 2 || dc_channel_can_push (fixture->at_alice, 0))
@@ -384,13 +308,13 @@ test_slow (Fixture *fixture, gconstpointer data)
 
 /* Who closes a channel that is full does not wait for who does not read it. */
 static void
-test_slow_closes (Fixture *fixture, gconstpointer data)
+test_slow_closes (DcTestMeeting *fixture, gconstpointer data)
 {
-  g_autoptr (DcChannelOptions) options = raw_options ();
+  g_autoptr (DcChannelOptions) options = dc_test_raw_options ();
   g_autoptr (GError) error = NULL;
   g_autoptr (GBytes) message = g_bytes_new_take (g_malloc0 (MESSAGE), MESSAGE);
 
-  meet (fixture, options);
+  dc_test_meeting_meet (fixture, options, options);
   for (guint i = 0; i < 6 * MIB / MESSAGE; i++)
     g_assert_true (dc_channel_send (fixture->at_alice, message, FALSE, &error));
   g_assert_true (dc_channel_finish (fixture->at_alice, &error));
@@ -401,24 +325,23 @@ test_slow_closes (Fixture *fixture, gconstpointer data)
 
 /* Who leaves once all has arrived has not lost what waits in SCTP because the application has not come to it. */
 static void
-test_slow_left (Fixture *fixture, gconstpointer data)
+test_slow_left (DcTestMeeting *fixture, gconstpointer data)
 {
-  g_autoptr (DcChannelOptions) options = raw_options ();
+  g_autoptr (DcChannelOptions) options = dc_test_raw_options ();
   Flood flood = {.n = 6 * MIB / MESSAGE};
 
-  meet (fixture, options);
+  dc_test_meeting_meet (fixture, options, options);
   flood.channel = fixture->at_alice;
   send_flood (&flood);
-  g_clear_object (&fixture->at_alice);
-  g_clear_pointer (&fixture->alice, dc_test_peer_free);
+  dc_test_meeting_drop_alice (fixture);
   gst_structure_free (dc_test_peer_wait_event (fixture->bob, "connection-closed"));
   expect_flood (fixture->at_bob, flood.n);
 }
 
 static void
-add (const char *path, void (*test) (Fixture *fixture, gconstpointer data))
+add (const char *path, void (*test) (DcTestMeeting *fixture, gconstpointer data))
 {
-  g_test_add (path, Fixture, NULL, set_up, test, tear_down);
+  g_test_add (path, DcTestMeeting, NULL, set_up, test, tear_down);
 }
 
 int

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "plugins/peer/dc-identity.h"
-#include "plugins/transport/gst-dtls-elements.h"
+#include "plugins/transport/gst-elements.h"
 #include "plugins/transport/gst-dtlsdec.h"
 #include "plugins/transport/gst-dtlsenc.h"
 #include "tests/harness/dc-test.h"

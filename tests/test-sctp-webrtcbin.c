@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "plugins/transport/gst-sctp-elements.h"
+#include "plugins/transport/gst-elements.h"
 #include "plugins/transport/gst-sctpenc.h"
 #include "tests/harness/dc-test-client.h"
 #include "tests/harness/dc-test-daemon.h"
@@ -281,17 +281,6 @@ test_stop_busy (Two *two, gconstpointer options)
 
 /* --- many, one after the other --- */
 
-static guint
-count_threads (void)
-{
-  g_autoptr (GDir) dir = g_dir_open ("/proc/self/task", 0, NULL);
-  guint n = 0;
-
-  while (g_dir_read_name (dir) != NULL)
-    n++;
-  return n;
-}
-
 static void
 test_one_after_the_other (void)
 {
@@ -306,16 +295,16 @@ test_one_after_the_other (void)
     wb_expect_text (two.sides[1], two.channels[1], "x");
     tear_down (&two, NULL);
     if (i == 20) {
-      n_threads = count_threads ();
+      n_threads = dc_test_count_threads ();
       n_fds = dc_test_count_fds ();
     }
   }
   g_test_message (
-      "threads %u, then %u; descriptors %u, then %u", n_threads, count_threads (), n_fds, dc_test_count_fds ());
+      "threads %u, then %u; descriptors %u, then %u", n_threads, dc_test_count_threads (), n_fds, dc_test_count_fds ());
   /* GLib would keep some threads for a while, and others are about to end. */
   dc_test_watchdog_start (30);
   g_thread_pool_set_max_unused_threads (0);
-  while (count_threads () > n_threads + 4)
+  while (dc_test_count_threads () > n_threads + 4)
     g_thread_yield ();
   dc_test_watchdog_stop ();
   g_assert_cmpuint (dc_test_count_fds (), <=, n_fds + 4);

@@ -46,6 +46,24 @@ assert_received (UdpEnd *end, guint number, guint n, const gsize *sizes, guint n
   udp_end_forget (end);
 }
 
+/* In turn, long enough that nobody sleeps between them, and then as much as comes. */
+static void
+test_conversation (Fixture *f, gconstpointer host)
+{
+  static const gsize small = 64, large = 1200;
+
+  for (guint number = 0; number < 1000; number++) {
+    udp_end_send (f->a, number, 1, &small, 1);
+    assert_received (f->b, number, 1, &small, 1);
+    udp_end_send (f->b, number, 1, &small, 1);
+    assert_received (f->a, number, 1, &small, 1);
+  }
+  udp_end_send (f->a, 5, DC_PACKETS_MAX, &large, 1);
+  assert_received (f->b, 5, DC_PACKETS_MAX, &large, 1);
+  udp_end_send (f->b, 7, 1, &small, 1);
+  assert_received (f->a, 7, 1, &small, 1);
+}
+
 /* Any number up to more than a run, with each pattern of sizes, both ways. */
 static void
 test_batches (Fixture *f, gconstpointer host)
@@ -386,21 +404,10 @@ test_interface (void)
   dc_test_watchdog_stop ();
 }
 
-static guint
-count_threads (void)
-{
-  g_autoptr (GDir) dir = g_dir_open ("/proc/self/task", 0, NULL);
-  guint n = 0;
-
-  while (g_dir_read_name (dir) != NULL)
-    n++;
-  return n;
-}
-
 static void
 test_many (Fixture *f, gconstpointer host)
 {
-  guint fds = dc_test_count_fds (), threads = count_threads ();
+  guint fds = dc_test_count_fds (), threads = dc_test_count_threads ();
   /* Each waits for the processors at its end. */
   guint n = dc_test_get_slowness () > 1 ? 50 : 500;
 
@@ -409,7 +416,7 @@ test_many (Fixture *f, gconstpointer host)
     udp_end_start (f->a, f->b);
   }
   g_assert_cmpuint (dc_test_count_fds (), ==, fds);
-  g_assert_cmpuint (count_threads (), ==, threads);
+  g_assert_cmpuint (dc_test_count_threads (), ==, threads);
 }
 
 int
@@ -418,12 +425,12 @@ main (int argc, char **argv)
   static const struct {
     const char *name;
     void (*run) (Fixture *, gconstpointer);
-  } cases[] = {{"batches", test_batches}, {"together", test_together}, {"dropped", test_dropped},
-      {"too-large", test_too_large}, {"first-bytes", test_first_bytes}, {"merged", test_merged},
-      {"merged-for-agent", test_merged_for_agent}, {"others", test_others}, {"remote-changes", test_remote_changes},
-      {"beginning-and-end", test_beginning_and_end}, {"leaves-no-trace", test_leaves_no_trace},
-      {"slow-end", test_slow_end}, {"agent-goes-first", test_agent_goes_first}, {"buffer", test_buffer},
-      {"number-again", test_number_again}};
+  } cases[] = {{"batches", test_batches}, {"conversation", test_conversation}, {"together", test_together},
+      {"dropped", test_dropped}, {"too-large", test_too_large}, {"first-bytes", test_first_bytes},
+      {"merged", test_merged}, {"merged-for-agent", test_merged_for_agent}, {"others", test_others},
+      {"remote-changes", test_remote_changes}, {"beginning-and-end", test_beginning_and_end},
+      {"leaves-no-trace", test_leaves_no_trace}, {"slow-end", test_slow_end},
+      {"agent-goes-first", test_agent_goes_first}, {"buffer", test_buffer}, {"number-again", test_number_again}};
 
   dc_test_init (&argc, &argv);
   for (guint i = 0; i < G_N_ELEMENTS (cases); i++) {

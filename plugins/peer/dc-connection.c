@@ -349,21 +349,9 @@ dc_connection_new (
 }
 
 const char *
-dc_connection_get_remote_id (DcConnection *self)
-{
-  return self->remote_id;
-}
-
-const char *
 dc_connection_get_call (DcConnection *self)
 {
   return self->call;
-}
-
-gboolean
-dc_connection_is_caller (DcConnection *self)
-{
-  return self->is_caller;
 }
 
 gboolean

@@ -43,15 +43,12 @@ DcConnection *dc_connection_new (
 DcConnection *dc_connection_ref (DcConnection *self);
 void dc_connection_unref (DcConnection *self);
 
-/* TRUE if dc_connection_call() made it: we called. */
-gboolean dc_connection_is_caller (DcConnection *self);
 /* TRUE if the remote description has been given: an offer was answered, or is being answered. */
 gboolean dc_connection_is_answered (DcConnection *self);
 /* TRUE if no channel is in use and ICE has found no path yet. */
 gboolean dc_connection_needs_signaling (DcConnection *self);
 /* The remote, or the server for it, says that it will not go on. */
 void dc_connection_refuse (DcConnection *self, const char *reason);
-const char *dc_connection_get_remote_id (DcConnection *self);
 const char *dc_connection_get_call (DcConnection *self);
 /* A channel on it is in use: it has succeeded, and there is no timeout any more. */
 void dc_connection_set_open (DcConnection *self);

@@ -22,8 +22,7 @@
  */
 #include "plugins/peer/dc-sctp-bypass.h"
 
-/* RFC 8831, section 8 */
-enum { PPID_DCEP = 50, PPID_STRING = 51, PPID_BINARY_PARTIAL, PPID_BINARY, PPID_STRING_PARTIAL, PPID_EMPTY = 56 };
+#include "plugins/transport/dc-ppid.h"
 
 typedef struct {
   DcSctpBypassUser user;
@@ -143,7 +142,7 @@ dc_sctp_bypass_resume (DcSctpBypass *self)
 static gboolean
 is_message (guint32 ppid)
 {
-  return (ppid >= PPID_STRING && ppid <= PPID_STRING_PARTIAL) || ppid == PPID_EMPTY || ppid == PPID_EMPTY + 1;
+  return dc_ppid_is_message (ppid) || ppid == DC_PPID_STRING_PARTIAL || ppid == DC_PPID_BINARY_PARTIAL;
 }
 
 /* In @user_data, if there is somebody to be shown it: with a reference. */

@@ -15,9 +15,7 @@
 #include <string.h>
 
 #include "plugins/peer/dc-error.h"
-
-/* RFC 8831, section 8 */
-enum { PPID_STRING = 51, PPID_STRING_PARTIAL = 54, PPID_BINARY = 53, PPID_STRING_EMPTY = 56, PPID_BINARY_EMPTY = 57 };
+#include "plugins/transport/dc-ppid.h"
 
 typedef struct {
   GBytes *bytes; /* (nullable) */
@@ -185,7 +183,7 @@ give (DcWire *self, const Waiting *waiting)
 {
   DcSctpSendInfo info = self->info;
 
-  info.ppid = waiting->is_text ? PPID_STRING : PPID_BINARY;
+  info.ppid = waiting->is_text ? DC_PPID_STRING : DC_PPID_BINARY;
   info.unordered = info.unordered && !dc_sctp_watch_is_opening (self->watch, info.stream);
   return dc_sctp_bypass_send (
       self->bypass, &info, waiting->bytes != NULL ? g_bytes_get_data (waiting->bytes, NULL) : NULL, size_of (waiting));
@@ -275,10 +273,9 @@ static gboolean
 take_message (guint32 ppid, GBytes *message, gboolean must, gpointer user_data)
 {
   DcWire *self = user_data;
-  gboolean is_text = ppid == PPID_STRING || ppid == PPID_STRING_PARTIAL || ppid == PPID_STRING_EMPTY;
-  gboolean is_empty = ppid == PPID_STRING_EMPTY || ppid == PPID_BINARY_EMPTY;
+  gboolean is_text = ppid == DC_PPID_STRING || ppid == DC_PPID_STRING_PARTIAL || ppid == DC_PPID_STRING_EMPTY;
 
-  return self->callbacks.message (self, is_empty ? NULL : message, is_text, must, self->user_data);
+  return self->callbacks.message (self, dc_ppid_is_empty (ppid) ? NULL : message, is_text, must, self->user_data);
 }
 
 static void

@@ -19,4 +19,7 @@ typedef struct {
   gsize size; /* 0: dropped on the way */
 } DcPacket;
 
+/* Takes up to DC_PACKETS_MAX of them. */
+typedef void (*DcPacketFunc) (DcPacket *packets, guint n, gpointer user_data);
+
 G_END_DECLS

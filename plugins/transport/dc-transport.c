@@ -17,11 +17,10 @@
 #include "plugins/transport/dc-transport.h"
 
 #include "plugins/transport/dc-udp-path.h"
-#include "plugins/transport/gst-dtls-elements.h"
+#include "plugins/transport/gst-elements.h"
 #include "plugins/transport/gst-dtlsdec.h"
 #include "plugins/transport/gst-dtlsenc.h"
 #include "plugins/transport/gst-element-choice.h"
-#include "plugins/transport/gst-sctp-elements.h"
 #include "plugins/transport/gst-sctpdec.h"
 #include "plugins/transport/gst-sctpenc.h"
 
@@ -216,12 +215,6 @@ dc_transport_part (DcTransport *self)
   gst_dc_dtlsdec_divert (self->dtlsdec, NULL, NULL);
   g_clear_pointer (&self->session, dc_dtls_session_unref);
   g_clear_object (&self->remote);
-}
-
-gboolean
-dc_transport_is_joined (DcTransport *self)
-{
-  return self->path != NULL;
 }
 
 void

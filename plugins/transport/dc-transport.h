@@ -30,6 +30,5 @@ gboolean dc_transport_join (DcTransport *self, int fd, GSocketAddress *remote, G
 void dc_transport_part (DcTransport *self);
 /* Parts them, and the far side hears nothing more, no goodbye either. */
 void dc_transport_silence (DcTransport *self);
-gboolean dc_transport_is_joined (DcTransport *self);
 
 G_END_DECLS

@@ -232,6 +232,7 @@ dc_udp_path_send (DcUdpPath *self, DcPacket *packets, guint n)
   g_mutex_lock (&self->lock);
   remote = self->remote;
   g_mutex_unlock (&self->lock);
+  dc_udp_reader_count_sent (self->reader, n);
   dc_udp_sender_send (&self->sender, &remote, packets, n);
 }
 

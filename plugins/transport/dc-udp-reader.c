@@ -16,7 +16,10 @@
  * has for all of Linux's time, and the socket can still be read. So what is left in it is read without waiting, and then the thread ends. It costs
  * nothing before: no second descriptor to be polled, no time-out.
  *
- * Threads: the remote is the only thing that others change. */
+ * While questions and answers follow each other closely it does not sleep (DcUdpVigil) but looks, and lets others go first: whoever is to answer may
+ * be on the same processor.
+ *
+ * Threads: the remote, and how much was sent, are all that others change. */
 #include "plugins/transport/dc-udp-reader.h"
 
 #include <errno.h>
@@ -25,6 +28,7 @@
 #include <unistd.h>
 
 #include "plugins/transport/dc-udp-filter.h"
+#include "plugins/transport/dc-udp-vigil.h"
 
 #define SLOTS 8
 /* A datagram, and something that keeps slots from beginning at the same place in the processor's caches. */
@@ -45,6 +49,7 @@ struct _DcUdpReader {
   gpointer user_data;
   GThread *thread;
   gint ending; /* atomic */
+  guint sent;  /* atomic: packets, of all time */
 
   GMutex lock;
   DcUdpAddress remote; /* lock */
@@ -59,6 +64,9 @@ struct _DcUdpReader {
   DcUdpAddress now; /* the remote while a batch is looked at */
   DcPacket packets[DC_PACKETS_MAX];
   guint n_packets;
+  gboolean can_watch;
+  DcUdpVigil vigil;
+  guint sent_before; /* the last that came */
 };
 
 static void
@@ -167,12 +175,64 @@ reset (DcUdpReader *self, guint n)
   }
 }
 
+static int
+receive (DcUdpReader *self, int flags)
+{
+  return recvmmsg (self->fd, self->messages, SLOTS, flags, NULL);
+}
+
+/* @n messages came after @wait_us. */
+static void
+note_turn (DcUdpReader *self, gint64 wait_us, guint n)
+{
+  guint sent = (guint) g_atomic_int_get (&self->sent);
+  gsize received = 0;
+
+  for (guint i = 0; i < n; i++)
+    received += self->messages[i].msg_len;
+  dc_udp_vigil_came (&self->vigil, wait_us, received, sent - self->sent_before);
+  self->sent_before = sent;
+}
+
+/* Looks until @end. Returns as recvmmsg() that does not wait. */
+static int
+watch (DcUdpReader *self, gint64 end)
+{
+  gint64 now;
+  int n;
+
+  do {
+    g_thread_yield ();
+    n = receive (self, MSG_DONTWAIT);
+    now = g_get_monotonic_time ();
+  } while (n < 0 && errno == EAGAIN && now < end);
+  /* In vain, or others kept the processor. */
+  if (now >= end)
+    dc_udp_vigil_failed (&self->vigil);
+  return n;
+}
+
 /* Returns as recvmmsg(). */
 static int
-read_batch (DcUdpReader *self, int flags)
+await (DcUdpReader *self)
 {
-  int n = recvmmsg (self->fd, self->messages, SLOTS, flags, NULL);
+  gint64 began = g_get_monotonic_time ();
+  int n = -1;
 
+  errno = EAGAIN;
+  if (self->can_watch && dc_udp_vigil_is_worthwhile (&self->vigil))
+    n = watch (self, began + DC_UDP_VIGIL_US);
+  if (n < 0 && errno == EAGAIN)
+    n = receive (self, MSG_WAITFORONE);
+  if (n > 0)
+    note_turn (self, g_get_monotonic_time () - began, (guint) n);
+  return n;
+}
+
+/* Returns @n, as recvmmsg() did. */
+static int
+take_batch (DcUdpReader *self, int n)
+{
   if (n <= 0)
     return n;
   g_mutex_lock (&self->lock);
@@ -196,7 +256,7 @@ static void
 drain (DcUdpReader *self)
 {
   for (guint i = 0; i < LAST_CALLS; i++)
-    if (read_batch (self, MSG_DONTWAIT) <= 0 && errno != EINTR)
+    if (take_batch (self, receive (self, MSG_DONTWAIT)) <= 0 && errno != EINTR)
       return;
 }
 
@@ -219,7 +279,7 @@ run (gpointer data)
   guint errors = 0;
 
   while (!g_atomic_int_get (&self->ending)) {
-    if (read_batch (self, MSG_WAITFORONE) >= 0) {
+    if (take_batch (self, await (self)) >= 0) {
       errors = 0;
       continue;
     }
@@ -249,6 +309,8 @@ dc_udp_reader_new (
   self->memory = g_malloc (SLOTS * SLOT_BYTES);
   g_mutex_init (&self->lock);
   prepare (self);
+  self->can_watch = g_get_num_processors () > 1;
+  dc_udp_vigil_init (&self->vigil);
   self->thread = g_thread_try_new ("dc-udp-reader", run, self, error);
   if (self->thread == NULL)
     g_clear_pointer (&self, dc_udp_reader_free);
@@ -261,6 +323,12 @@ dc_udp_reader_set_remote (DcUdpReader *self, const DcUdpAddress *remote)
   g_mutex_lock (&self->lock);
   self->remote = *remote;
   g_mutex_unlock (&self->lock);
+}
+
+void
+dc_udp_reader_count_sent (DcUdpReader *self, guint n)
+{
+  g_atomic_int_add (&self->sent, n);
 }
 
 void

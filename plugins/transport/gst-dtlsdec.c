@@ -4,216 +4,43 @@
  * Theory of operation
  * -------------------
  * Buffers are opened in place, all of a list in batches, and go on with what is left of them. What the session has beside that comes as new
- * buffers: within a call of ours it is pushed behind them, otherwise it is `late', and a thread of GStreamer's pushes it (see
- * gst-dtls-connection.c for why).
- *
- * EOS must not overtake data. So everyone who has data in hand, or puts it among the late, is `busy', and who is the last of them pushes EOS, if
- * it is time. */
+ * buffers: within a call of ours it is pushed behind them, otherwise later (gst-dtls-output.c). */
 #include "plugins/transport/gst-dtlsdec.h"
 
-#include "plugins/transport/gst-dtls-connection.h"
-#include "plugins/transport/gst-dtls-properties.h"
+#include "plugins/transport/gst-dtls-output.h"
 
 GST_DEBUG_CATEGORY_STATIC (debug);
 #define GST_CAT_DEFAULT debug
 
-#define LATE_MAX (256u << 10)
-#define LATE_COST 256u /* of a buffer, beside its bytes */
-
 struct _GstDcDtlsDec {
-  GstElement parent;
+  GstDcDtlsBase parent;
   GstPad *sink;
   GstDcDtlsConnection *connection;
-  GstDcDtlsDivert divert;
+  GstDcDtlsOutput output;
 
   GMutex lock; /* of what follows; no other is taken under it */
   char *connection_id;
   char *pem_fault; /* (nullable): why the certificate that was set is none */
-  GstPad *src;     /* (nullable) */
-  GQueue late;     /* (element-type GstBuffer) */
-  gsize late_size;
-  gboolean late_wanted; /* a thread is on its way */
-  guint busy;
-  gboolean is_over, said_eos;
 };
 
-G_DEFINE_TYPE_WITH_CODE (GstDcDtlsDec, gst_dc_dtls_dec, GST_TYPE_ELEMENT,
+G_DEFINE_TYPE_WITH_CODE (GstDcDtlsDec, gst_dc_dtls_dec, GST_TYPE_DC_DTLS_BASE,
     GST_DEBUG_CATEGORY_INIT (debug, "dcdtlsdec", 0, "opens datagrams of DTLS"))
 
-enum { PROP_CONNECTION_ID = GST_DC_DTLS_N_PROPERTIES, PROP_PEM, PROP_PEER_PEM, N_PROPERTIES };
+enum { PROP_CONNECTION_ID = 1, PROP_DECODER_KEY, PROP_PEM, PROP_PEER_PEM, N_PROPERTIES };
 
 static GParamSpec *properties[N_PROPERTIES];
-static guint on_key_received;
 
 static GstStaticPadTemplate sink_template =
     GST_STATIC_PAD_TEMPLATE ("sink", GST_PAD_SINK, GST_PAD_ALWAYS, GST_STATIC_CAPS ("application/x-dtls"));
 static GstStaticPadTemplate src_template =
     GST_STATIC_PAD_TEMPLATE ("src", GST_PAD_SRC, GST_PAD_REQUEST, GST_STATIC_CAPS_ANY);
 
-/* --- Where data goes ------------------------------------------------------------------------------------------------------------- */
-
-static GstPad *
-get_src (GstDcDtlsDec *self)
-{
-  GstPad *src;
-
-  g_mutex_lock (&self->lock);
-  src = self->src != NULL ? gst_object_ref (self->src) : NULL;
-  g_mutex_unlock (&self->lock);
-  return src;
-}
-
-/* Data may come past the sink pad, and before anything came there. */
-static void
-ensure_events (GstDcDtlsDec *self, GstPad *src)
-{
-  g_autoptr (GstEvent) event = gst_pad_get_sticky_event (src, GST_EVENT_SEGMENT, 0);
-  g_autoptr (GstEvent) start = NULL;
-  GstSegment segment;
-
-  if (event != NULL)
-    return;
-  start = gst_pad_get_sticky_event (src, GST_EVENT_STREAM_START, 0);
-  if (start == NULL) {
-    g_autofree char *id = gst_pad_create_stream_id (src, GST_ELEMENT (self), NULL);
-    gst_pad_push_event (src, gst_event_new_stream_start (id));
-  }
-  gst_segment_init (&segment, GST_FORMAT_BYTES);
-  gst_pad_push_event (src, gst_event_new_segment (&segment));
-}
-
-/* Who has no use for data of a transport that others use for media has not linked the pad: that must not end the transport. */
-static GstFlowReturn
-push (GstDcDtlsDec *self, GPtrArray *buffers)
-{
-  g_autoptr (GstPad) src = get_src (self);
-  GstFlowReturn result;
-
-  if (src == NULL || buffers->len == 0)
-    return GST_FLOW_OK;
-  ensure_events (self, src);
-  if (buffers->len == 1) {
-    result = gst_pad_push (src, g_ptr_array_steal_index (buffers, 0));
-  } else {
-    GstBufferList *list = gst_buffer_list_new_sized (buffers->len);
-    while (buffers->len > 0)
-      gst_buffer_list_add (list, g_ptr_array_steal_index (buffers, 0));
-    result = gst_pad_push_list (src, list);
-  }
-  return result == GST_FLOW_NOT_LINKED ? GST_FLOW_OK : result;
-}
-
-static void
-give_batch (GstDcDtlsTaker *taker, GstBuffer **buffers, guint n)
-{
-  GstMapInfo maps[DC_PACKETS_MAX];
-  DcPacket packets[DC_PACKETS_MAX];
-  guint n_mapped = 0;
-
-  for (guint i = 0; i < n; i++)
-    if (gst_buffer_map (buffers[i], &maps[n_mapped], GST_MAP_READWRITE)) {
-      packets[n_mapped] = (DcPacket){maps[n_mapped].data, maps[n_mapped].size};
-      buffers[n_mapped++] = buffers[i];
-    }
-  gst_dc_dtls_taker_take (taker, packets, n_mapped);
-  for (guint i = 0; i < n_mapped; i++)
-    gst_buffer_unmap (buffers[i], &maps[i]);
-}
-
-/* @buffers: (element-type GstBuffer): is empty afterwards. */
-static GstFlowReturn
-give (GstDcDtlsDec *self, GPtrArray *buffers)
-{
-  GstDcDtlsTaker *taker = gst_dc_dtls_divert_enter (&self->divert);
-  GstFlowReturn result = GST_FLOW_OK;
-
-  if (taker == NULL) {
-    result = push (self, buffers);
-  } else {
-    for (guint i = 0; i < buffers->len; i += DC_PACKETS_MAX)
-      give_batch (taker, (GstBuffer **) buffers->pdata + i, MIN (buffers->len - i, DC_PACKETS_MAX));
-  }
-  g_ptr_array_set_size (buffers, 0);
-  gst_dc_dtls_divert_leave (&self->divert, taker);
-  return result;
-}
-
-/* --- Being busy ------------------------------------------------------------------------------------------------------------------ */
-
-static void
-enter (GstDcDtlsDec *self)
-{
-  g_mutex_lock (&self->lock);
-  self->busy++;
-  g_mutex_unlock (&self->lock);
-}
-
-static void
-leave (GstDcDtlsDec *self)
-{
-  g_autoptr (GstPad) src = NULL;
-
-  g_mutex_lock (&self->lock);
-  if (--self->busy == 0 && self->is_over && !self->said_eos && self->src != NULL) {
-    self->said_eos = TRUE;
-    src = gst_object_ref (self->src);
-  }
-  g_mutex_unlock (&self->lock);
-  if (src != NULL) {
-    ensure_events (self, src);
-    gst_pad_push_event (src, gst_event_new_eos ());
-  }
-}
-
-static void
-give_late_cb (GstElement *element, gpointer unused)
-{
-  GstDcDtlsDec *self = GST_DC_DTLS_DEC (element);
-  g_autoptr (GPtrArray) buffers = g_ptr_array_new_with_free_func ((GDestroyNotify) gst_buffer_unref);
-  GstBuffer *buffer;
-
-  g_mutex_lock (&self->lock);
-  while ((buffer = g_queue_pop_head (&self->late)))
-    g_ptr_array_add (buffers, buffer);
-  self->late_size = 0;
-  self->late_wanted = FALSE;
-  g_mutex_unlock (&self->lock);
-  give (self, buffers);
-  leave (self);
-}
-
-/* A thread comes, which is busy already. */
-static void
-want_late (GstDcDtlsDec *self)
-{
-  gboolean comes;
-
-  g_mutex_lock (&self->lock);
-  comes = self->late_wanted;
-  self->late_wanted = TRUE;
-  if (!comes)
-    self->busy++;
-  g_mutex_unlock (&self->lock);
-  if (!comes)
-    gst_element_call_async (GST_ELEMENT (self), give_late_cb, NULL, NULL);
-}
-
 /* --- What the connection says ---------------------------------------------------------------------------------------------------- */
 
 static void
 on_packets (GstElement *element, DcPacket *packets, guint n)
 {
-  GstDcDtlsDec *self = GST_DC_DTLS_DEC (element);
-
-  g_mutex_lock (&self->lock);
-  for (guint i = 0; i < n; i++) {
-    if (self->late_size + packets[i].size + LATE_COST > LATE_MAX)
-      break;
-    self->late_size += packets[i].size + LATE_COST;
-    g_queue_push_tail (&self->late, gst_buffer_new_memdup (packets[i].data, packets[i].size));
-  }
-  g_mutex_unlock (&self->lock);
-  want_late (self);
+  gst_dc_dtls_output_give_late (&GST_DC_DTLS_DEC (element)->output, packets, n);
 }
 
 static void
@@ -223,33 +50,18 @@ on_peer_pem (GstElement *element)
 }
 
 static void
-on_keys (GstElement *element)
-{
-  g_signal_emit (element, on_key_received, 0);
-}
-
-static void
-on_state (GstElement *element)
-{
-  g_object_notify_by_pspec (G_OBJECT (element), properties[GST_DC_DTLS_CONNECTION_STATE]);
-}
-
-static void
 on_over (GstElement *element, const GError *error)
 {
   GstDcDtlsDec *self = GST_DC_DTLS_DEC (element);
 
-  if (error != NULL) {
+  if (error != NULL)
     GST_ELEMENT_ERROR (self, RESOURCE, READ, ("%s.", error->message), (NULL));
-    return;
-  }
-  g_mutex_lock (&self->lock);
-  self->is_over = TRUE;
-  g_mutex_unlock (&self->lock);
-  want_late (self);
+  else
+    gst_dc_dtls_output_end (&self->output);
 }
 
-static const GstDcDtlsListener listener = {on_packets, on_peer_pem, on_keys, on_state, on_over, NULL};
+static const GstDcDtlsListener listener = {
+    on_packets, on_peer_pem, gst_dc_dtls_base_tell_keys, gst_dc_dtls_base_tell_state, on_over, NULL};
 
 /* --- What comes in --------------------------------------------------------------------------------------------------------------- */
 
@@ -295,11 +107,11 @@ take (GstDcDtlsDec *self, GstBuffer **buffers, guint n)
   g_autoptr (GPtrArray) opened = g_ptr_array_new_full (n, (GDestroyNotify) gst_buffer_unref);
   GstFlowReturn given, result;
 
-  enter (self);
+  gst_dc_dtls_output_enter (&self->output);
   for (guint i = 0; i < n; i += DC_PACKETS_MAX)
     open_batch (self, buffers + i, MIN (n - i, DC_PACKETS_MAX), opened);
-  given = give (self, opened);
-  leave (self);
+  given = gst_dc_dtls_output_give (&self->output, opened);
+  gst_dc_dtls_output_leave (&self->output);
   result = get_flow (self);
   return result != GST_FLOW_OK ? result : given;
 }
@@ -332,9 +144,9 @@ chain_list (GstPad *pad, GstObject *parent, GstBufferList *list)
 /* --- Past the pads --------------------------------------------------------------------------------------------------------------- */
 
 void
-gst_dc_dtlsdec_divert (GstDcDtlsDec *self, GstDcDtlsFunc func, gpointer user_data)
+gst_dc_dtlsdec_divert (GstDcDtlsDec *self, DcPacketFunc func, gpointer user_data)
 {
-  gst_dc_dtls_divert_set (&self->divert, func, user_data);
+  gst_dc_dtls_output_divert (&self->output, func, user_data);
 }
 
 DcDtlsSession *
@@ -343,39 +155,22 @@ gst_dc_dtlsdec_get_session (GstDcDtlsDec *self)
   return gst_dc_dtls_connection_get_session (self->connection);
 }
 
-/* To who takes them, or into @buffers. */
-static void
-give_packets (GstDcDtlsDec *self, DcPacket *packets, guint n, GPtrArray *buffers)
-{
-  GstDcDtlsTaker *taker = gst_dc_dtls_divert_enter (&self->divert);
-  guint n_data = 0;
-
-  for (guint i = 0; i < n; i++)
-    if (packets[i].size > 0)
-      packets[n_data++] = packets[i];
-  for (guint i = 0; taker == NULL && i < n_data; i++)
-    g_ptr_array_add (buffers, gst_buffer_new_memdup (packets[i].data, packets[i].size));
-  if (taker != NULL && n_data > 0)
-    gst_dc_dtls_taker_take (taker, packets, n_data);
-  gst_dc_dtls_divert_leave (&self->divert, taker);
-}
-
 void
 gst_dc_dtlsdec_input (GstDcDtlsDec *self, DcPacket *packets, guint n)
 {
   g_autoptr (GPtrArray) buffers = g_ptr_array_new_with_free_func ((GDestroyNotify) gst_buffer_unref);
 
-  enter (self);
+  gst_dc_dtls_output_enter (&self->output);
   for (guint i = 0; i < n; i += DC_PACKETS_MAX) {
     g_autoptr (GPtrArray) further = g_ptr_array_new ();
     guint n_batch = MIN (n - i, DC_PACKETS_MAX);
 
     gst_dc_dtls_connection_open (self->connection, packets + i, n_batch, further);
-    give_packets (self, packets + i, n_batch, buffers);
+    gst_dc_dtls_output_give_packets (&self->output, packets + i, n_batch, buffers);
     g_ptr_array_extend_and_steal (buffers, g_steal_pointer (&further));
-    give (self, buffers);
+    gst_dc_dtls_output_give (&self->output, buffers);
   }
-  leave (self);
+  gst_dc_dtls_output_leave (&self->output);
 }
 
 /* --- Pads ------------------------------------------------------------------------------------------------------------------------ */
@@ -393,14 +188,8 @@ request_new_pad (GstElement *element, GstPadTemplate *template, const char *name
 {
   GstDcDtlsDec *self = GST_DC_DTLS_DEC (element);
   GstPad *src = gst_pad_new_from_template (template, name != NULL ? name : "src");
-  gboolean is_first;
 
-  g_mutex_lock (&self->lock);
-  is_first = self->src == NULL;
-  if (is_first)
-    self->src = src;
-  g_mutex_unlock (&self->lock);
-  if (!is_first) {
+  if (!gst_dc_dtls_output_set_pad (&self->output, src)) {
     GST_ERROR_OBJECT (self, "there is a src pad already");
     gst_object_unref (gst_object_ref_sink (src));
     return NULL;
@@ -414,12 +203,7 @@ request_new_pad (GstElement *element, GstPadTemplate *template, const char *name
 static void
 release_pad (GstElement *element, GstPad *pad)
 {
-  GstDcDtlsDec *self = GST_DC_DTLS_DEC (element);
-
-  g_mutex_lock (&self->lock);
-  if (self->src == pad)
-    self->src = NULL;
-  g_mutex_unlock (&self->lock);
+  gst_dc_dtls_output_forget_pad (&GST_DC_DTLS_DEC (element)->output, pad);
   gst_element_remove_pad (element, pad);
 }
 
@@ -465,11 +249,8 @@ change_state (GstElement *element, GstStateChange transition)
 
   if (transition == GST_STATE_CHANGE_NULL_TO_READY && !check (self))
     return GST_STATE_CHANGE_FAILURE;
-  if (transition == GST_STATE_CHANGE_READY_TO_PAUSED) {
-    g_mutex_lock (&self->lock);
-    self->is_over = self->said_eos = FALSE;
-    g_mutex_unlock (&self->lock);
-  }
+  if (transition == GST_STATE_CHANGE_READY_TO_PAUSED)
+    gst_dc_dtls_output_begin (&self->output);
   return GST_ELEMENT_CLASS (gst_dc_dtls_dec_parent_class)->change_state (element, transition);
 }
 
@@ -481,7 +262,7 @@ set_id (GstDcDtlsDec *self, const char *id)
   if (!is_ours)
     GST_ERROR_OBJECT (self, "another one has the connection-id %s", id);
   replace_text (self, &self->connection_id, is_ours ? id : NULL);
-  on_state (GST_ELEMENT (self));
+  gst_dc_dtls_base_tell_state (GST_ELEMENT (self));
 }
 
 static void
@@ -540,10 +321,18 @@ get_property (GObject *object, guint id, GValue *value, GParamSpec *spec)
     case PROP_PEER_PEM:
       g_value_take_string (value, gst_dc_dtls_connection_get_peer_pem (self->connection));
       break;
+    case PROP_DECODER_KEY:
+      g_value_take_boxed (value, gst_dc_dtls_base_get_key (GST_DC_DTLS_BASE (self)));
+      break;
     default:
-      if (!gst_dc_dtls_properties_get (self->connection, GST_DC_DTLS_END_DEC, id, value))
-        G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, spec);
+      G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, spec);
   }
+}
+
+static GstDcDtlsConnection *
+dup_connection (GstDcDtlsBase *element)
+{
+  return gst_dc_dtls_connection_ref (GST_DC_DTLS_DEC (element)->connection);
 }
 
 static void
@@ -561,8 +350,7 @@ finalize (GObject *object)
   GstDcDtlsDec *self = GST_DC_DTLS_DEC (object);
 
   gst_dc_dtls_connection_unref (self->connection);
-  gst_dc_dtls_divert_clear (&self->divert);
-  g_queue_clear_full (&self->late, (GDestroyNotify) gst_buffer_unref);
+  gst_dc_dtls_output_clear (&self->output);
   g_mutex_clear (&self->lock);
   g_free (self->connection_id);
   g_free (self->pem_fault);
@@ -581,7 +369,8 @@ install_properties (GObjectClass *class)
       NULL, G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS);
   properties[PROP_PEER_PEM] = g_param_spec_string ("peer-pem", "Certificate of the far side",
       "The certificate that the far side showed, in PEM", NULL, G_PARAM_READABLE | G_PARAM_STATIC_STRINGS);
-  gst_dc_dtls_properties_install (class, properties, N_PROPERTIES, "decoder-key");
+  properties[PROP_DECODER_KEY] = gst_dc_dtls_base_key_spec ("decoder-key");
+  g_object_class_install_properties (class, N_PROPERTIES, properties);
 }
 
 static void
@@ -589,17 +378,18 @@ gst_dc_dtls_dec_class_init (GstDcDtlsDecClass *class)
 {
   GObjectClass *object_class = G_OBJECT_CLASS (class);
   GstElementClass *element_class = GST_ELEMENT_CLASS (class);
+  GstDcDtlsBaseClass *dtls_class = GST_DC_DTLS_BASE_CLASS (class);
 
   object_class->set_property = set_property;
   object_class->get_property = get_property;
   object_class->dispose = dispose;
   object_class->finalize = finalize;
+  dtls_class->end = GST_DC_DTLS_END_DEC;
+  dtls_class->dup_connection = dup_connection;
   element_class->change_state = change_state;
   element_class->request_new_pad = request_new_pad;
   element_class->release_pad = release_pad;
   install_properties (object_class);
-  on_key_received = g_signal_new (
-      "on-key-received", G_TYPE_FROM_CLASS (class), G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE, 0);
   gst_element_class_add_static_pad_template (element_class, &sink_template);
   gst_element_class_add_static_pad_template (element_class, &src_template);
   gst_element_class_set_static_metadata (
@@ -610,7 +400,7 @@ static void
 gst_dc_dtls_dec_init (GstDcDtlsDec *self)
 {
   g_mutex_init (&self->lock);
-  gst_dc_dtls_divert_init (&self->divert);
+  gst_dc_dtls_output_init (&self->output, GST_ELEMENT (self));
   self->connection = gst_dc_dtls_connection_new (GST_ELEMENT (self), &listener);
   self->sink = gst_pad_new_from_static_template (&sink_template, "sink");
   gst_pad_set_chain_function (self->sink, chain);

@@ -10,9 +10,7 @@
  * The element is what drives the connection: from READY to PAUSED starts it, from PAUSED to READY stops it. */
 #include "plugins/transport/gst-dtlsenc.h"
 
-#include "plugins/transport/gst-dtls-connection.h"
 #include "plugins/transport/gst-dtls-farewell.h"
-#include "plugins/transport/gst-dtls-properties.h"
 
 GST_DEBUG_CATEGORY_STATIC (debug);
 #define GST_CAT_DEFAULT debug
@@ -20,9 +18,8 @@ GST_DEBUG_CATEGORY_STATIC (debug);
 #define MAX_PLAIN 16384u /* RFC 6347, section 4.1 */
 
 struct _GstDcDtlsEnc {
-  GstElement parent;
+  GstDcDtlsBase parent;
   GstPad *src;
-  GstDcDtlsDivert divert;
   gint is_silent; /* atomic */
 
   GMutex lock; /* of what follows; no other is taken under it */
@@ -34,13 +31,12 @@ struct _GstDcDtlsEnc {
   gboolean has_events; /* the src pad has what must come before data; of its stream lock */
 };
 
-G_DEFINE_TYPE_WITH_CODE (GstDcDtlsEnc, gst_dc_dtls_enc, GST_TYPE_ELEMENT,
+G_DEFINE_TYPE_WITH_CODE (GstDcDtlsEnc, gst_dc_dtls_enc, GST_TYPE_DC_DTLS_BASE,
     GST_DEBUG_CATEGORY_INIT (debug, "dcdtlsenc", 0, "seals datagrams by DTLS"))
 
-enum { PROP_CONNECTION_ID = GST_DC_DTLS_N_PROPERTIES, PROP_IS_CLIENT, N_PROPERTIES };
+enum { PROP_CONNECTION_ID = 1, PROP_ENCODER_KEY, PROP_IS_CLIENT, N_PROPERTIES };
 
 static GParamSpec *properties[N_PROPERTIES];
-static guint on_key_received;
 
 static GstStaticPadTemplate sink_template =
     GST_STATIC_PAD_TEMPLATE ("sink", GST_PAD_SINK, GST_PAD_REQUEST, GST_STATIC_CAPS_ANY);
@@ -155,30 +151,12 @@ static void
 on_packets (GstElement *element, DcPacket *packets, guint n)
 {
   GstDcDtlsEnc *self = GST_DC_DTLS_ENC (element);
-  GstDcDtlsTaker *taker = gst_dc_dtls_divert_enter (&self->divert);
 
-  if (taker != NULL) {
-    gst_dc_dtls_taker_take (taker, packets, n);
-  } else {
-    for (guint i = 0; i < n; i++)
-      push_own (self, &packets[i]);
-  }
-  gst_dc_dtls_divert_leave (&self->divert, taker);
+  for (guint i = 0; i < n; i++)
+    push_own (self, &packets[i]);
 }
 
 /* --- What else the connection says ----------------------------------------------------------------------------------------------- */
-
-static void
-on_keys (GstElement *element)
-{
-  g_signal_emit (element, on_key_received, 0);
-}
-
-static void
-on_state (GstElement *element)
-{
-  g_object_notify_by_pspec (G_OBJECT (element), properties[GST_DC_DTLS_CONNECTION_STATE]);
-}
 
 /* Only where there is no dtlsdec any more. */
 static void
@@ -209,7 +187,8 @@ on_closed (GstElement *element)
   push_eos (GST_DC_DTLS_ENC (element));
 }
 
-static const GstDcDtlsListener listener = {on_packets, NULL, on_keys, on_state, on_over, on_closed};
+static const GstDcDtlsListener listener = {
+    on_packets, NULL, gst_dc_dtls_base_tell_keys, gst_dc_dtls_base_tell_state, on_over, on_closed};
 
 /* --- What comes in --------------------------------------------------------------------------------------------------------------- */
 
@@ -319,10 +298,12 @@ chain_list (GstPad *pad, GstObject *parent, GstBufferList *list)
 static void
 take_eos (GstDcDtlsEnc *self)
 {
+  g_autoptr (GstDcDtlsConnection) connection = get_connection (self);
+
   g_mutex_lock (&self->lock);
   self->eos_wanted = TRUE;
   g_mutex_unlock (&self->lock);
-  if (gst_dc_dtlsenc_close (self))
+  if (connection == NULL || gst_dc_dtls_connection_close (connection))
     push_eos (self);
 }
 
@@ -352,34 +333,10 @@ take_event (GstPad *pad, GstObject *parent, GstEvent *event)
   }
 }
 
-/* --- Past the pads --------------------------------------------------------------------------------------------------------------- */
-
-void
-gst_dc_dtlsenc_divert (GstDcDtlsEnc *self, GstDcDtlsFunc func, gpointer user_data)
-{
-  gst_dc_dtls_divert_set (&self->divert, func, user_data);
-}
-
 void
 gst_dc_dtlsenc_silence (GstDcDtlsEnc *self)
 {
   g_atomic_int_set (&self->is_silent, TRUE);
-}
-
-gboolean
-gst_dc_dtlsenc_close (GstDcDtlsEnc *self)
-{
-  g_autoptr (GstDcDtlsConnection) connection = get_connection (self);
-
-  return connection == NULL || gst_dc_dtls_connection_close (connection);
-}
-
-DcDtlsSession *
-gst_dc_dtlsenc_get_session (GstDcDtlsEnc *self)
-{
-  g_autoptr (GstDcDtlsConnection) connection = get_connection (self);
-
-  return connection != NULL ? gst_dc_dtls_connection_get_session (connection) : NULL;
 }
 
 /* --- States ---------------------------------------------------------------------------------------------------------------------- */
@@ -399,7 +356,7 @@ join (GstDcDtlsEnc *self)
   g_mutex_lock (&self->lock);
   self->connection = connection;
   g_mutex_unlock (&self->lock);
-  on_state (GST_ELEMENT (self));
+  gst_dc_dtls_base_tell_state (GST_ELEMENT (self));
   return TRUE;
 }
 
@@ -520,10 +477,11 @@ static void
 get_property (GObject *object, guint id, GValue *value, GParamSpec *spec)
 {
   GstDcDtlsEnc *self = GST_DC_DTLS_ENC (object);
-  g_autoptr (GstDcDtlsConnection) connection = get_connection (self);
 
-  if (gst_dc_dtls_properties_get (connection, GST_DC_DTLS_END_ENC, id, value))
+  if (id == PROP_ENCODER_KEY) {
+    g_value_take_boxed (value, gst_dc_dtls_base_get_key (GST_DC_DTLS_BASE (self)));
     return;
+  }
   g_mutex_lock (&self->lock);
   switch (id) {
     case PROP_CONNECTION_ID:
@@ -538,13 +496,18 @@ get_property (GObject *object, guint id, GValue *value, GParamSpec *spec)
   g_mutex_unlock (&self->lock);
 }
 
+static GstDcDtlsConnection *
+dup_connection (GstDcDtlsBase *element)
+{
+  return get_connection (GST_DC_DTLS_ENC (element));
+}
+
 static void
 finalize (GObject *object)
 {
   GstDcDtlsEnc *self = GST_DC_DTLS_ENC (object);
 
   part (self);
-  gst_dc_dtls_divert_clear (&self->divert);
   g_mutex_clear (&self->lock);
   g_free (self->connection_id);
   G_OBJECT_CLASS (gst_dc_dtls_enc_parent_class)->finalize (object);
@@ -559,7 +522,8 @@ install_properties (GObjectClass *class)
   properties[PROP_IS_CLIENT] = g_param_spec_boolean ("is-client", "Is client",
       "Whether this side begins the handshake; read when the element is paused", FALSE,
       G_PARAM_READWRITE | GST_PARAM_MUTABLE_READY | G_PARAM_STATIC_STRINGS);
-  gst_dc_dtls_properties_install (class, properties, N_PROPERTIES, "encoder-key");
+  properties[PROP_ENCODER_KEY] = gst_dc_dtls_base_key_spec ("encoder-key");
+  g_object_class_install_properties (class, N_PROPERTIES, properties);
 }
 
 static void
@@ -567,16 +531,17 @@ gst_dc_dtls_enc_class_init (GstDcDtlsEncClass *class)
 {
   GObjectClass *object_class = G_OBJECT_CLASS (class);
   GstElementClass *element_class = GST_ELEMENT_CLASS (class);
+  GstDcDtlsBaseClass *dtls_class = GST_DC_DTLS_BASE_CLASS (class);
 
   object_class->set_property = set_property;
   object_class->get_property = get_property;
   object_class->finalize = finalize;
+  dtls_class->end = GST_DC_DTLS_END_ENC;
+  dtls_class->dup_connection = dup_connection;
   element_class->change_state = change_state;
   element_class->request_new_pad = request_new_pad;
   element_class->release_pad = release_pad;
   install_properties (object_class);
-  on_key_received = g_signal_new (
-      "on-key-received", G_TYPE_FROM_CLASS (class), G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE, 0);
   gst_element_class_add_static_pad_template (element_class, &sink_template);
   gst_element_class_add_static_pad_template (element_class, &src_template);
   gst_element_class_set_static_metadata (
@@ -587,7 +552,6 @@ static void
 gst_dc_dtls_enc_init (GstDcDtlsEnc *self)
 {
   g_mutex_init (&self->lock);
-  gst_dc_dtls_divert_init (&self->divert);
   self->src = gst_pad_new_from_static_template (&src_template, "src");
   gst_element_add_pad (GST_ELEMENT (self), self->src);
 }

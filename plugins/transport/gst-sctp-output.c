@@ -47,80 +47,89 @@ dc_sctp_output_clear (DcSctpOutput *self)
 
 /* --- taps --- */
 
+/* Those that are set now, until they are left. */
+typedef struct {
+  DcSctpOutTaps funcs;
+  gpointer user_data;
+  guint epoch;
+} Taps;
+
+static Taps
+enter_taps_locked (DcSctpOutput *self)
+{
+  return (Taps){self->taps, self->taps_data, gst_dc_calls_enter (&self->calls)};
+}
+
+static void
+leave_taps_locked (DcSctpOutput *self, const Taps *taps)
+{
+  gst_dc_calls_leave (&self->calls, taps->epoch, &self->changed);
+}
+
+static Taps
+enter_taps (DcSctpOutput *self)
+{
+  Taps taps;
+
+  g_mutex_lock (&self->lock);
+  taps = enter_taps_locked (self);
+  g_mutex_unlock (&self->lock);
+  return taps;
+}
+
+static void
+leave_taps (DcSctpOutput *self, const Taps *taps)
+{
+  g_mutex_lock (&self->lock);
+  leave_taps_locked (self, taps);
+  g_mutex_unlock (&self->lock);
+}
+
+/* Returns: whether left() is wanted. */
 static gboolean
-call_leaving (DcSctpOutput *self, const DcSctpOutTaps *taps, gpointer user_data, const guint8 *packet, gsize size)
+call_leaving (DcSctpOutput *self, const Taps *taps, const guint8 *packet, gsize size)
 {
   gint port = g_atomic_int_get (&self->port);
 
   if (port != 0 && size >= 4 && (packet[2] << 8 | packet[3]) != port)
     return FALSE;
-  return taps->leaving != NULL && taps->leaving (packet, size, user_data);
+  return taps->funcs.leaving != NULL && taps->funcs.leaving (packet, size, taps->user_data);
 }
 
-/* Returns: what to leave with. */
-static guint
-enter_calls_locked (DcSctpOutput *self, DcSctpOutTaps *taps, gpointer *taps_data)
-{
-  *taps = self->taps;
-  *taps_data = self->taps_data;
-  return dc_sctp_calls_enter (&self->calls);
-}
-
-/* Returns: whether left() is wanted. */
+/* Likewise. */
 static gboolean
 tell_leaving (DcSctpOutput *self, GstBuffer *packet)
 {
+  Taps taps = enter_taps (self);
   gboolean wanted = FALSE;
-  DcSctpOutTaps taps;
-  gpointer taps_data;
   GstMapInfo map;
-  guint epoch;
 
-  g_mutex_lock (&self->lock);
-  epoch = enter_calls_locked (self, &taps, &taps_data);
-  g_mutex_unlock (&self->lock);
-  if (taps.leaving != NULL && gst_buffer_map (packet, &map, GST_MAP_READ)) {
-    wanted = call_leaving (self, &taps, taps_data, map.data, map.size);
+  if (taps.funcs.leaving != NULL && gst_buffer_map (packet, &map, GST_MAP_READ)) {
+    wanted = call_leaving (self, &taps, map.data, map.size);
     gst_buffer_unmap (packet, &map);
   }
-  g_mutex_lock (&self->lock);
-  dc_sctp_calls_leave (&self->calls, epoch, &self->changed);
-  g_mutex_unlock (&self->lock);
+  leave_taps (self, &taps);
   return wanted;
 }
 
 static void
 tell_left (DcSctpOutput *self)
 {
-  DcSctpOutTaps taps;
-  gpointer taps_data;
-  guint epoch;
+  Taps taps = enter_taps (self);
 
-  g_mutex_lock (&self->lock);
-  epoch = enter_calls_locked (self, &taps, &taps_data);
-  g_mutex_unlock (&self->lock);
-  if (taps.left != NULL)
-    taps.left (taps_data);
-  g_mutex_lock (&self->lock);
-  dc_sctp_calls_leave (&self->calls, epoch, &self->changed);
-  g_mutex_unlock (&self->lock);
+  if (taps.funcs.left != NULL)
+    taps.funcs.left (taps.user_data);
+  leave_taps (self, &taps);
 }
 
 void
 dc_sctp_output_tell_taken (DcSctpOutput *self, guint16 stream, guint32 ppid)
 {
-  DcSctpOutTaps taps;
-  gpointer taps_data;
-  guint epoch;
+  Taps taps = enter_taps (self);
 
-  g_mutex_lock (&self->lock);
-  epoch = enter_calls_locked (self, &taps, &taps_data);
-  g_mutex_unlock (&self->lock);
-  if (taps.taken != NULL)
-    taps.taken (stream, ppid, taps_data);
-  g_mutex_lock (&self->lock);
-  dc_sctp_calls_leave (&self->calls, epoch, &self->changed);
-  g_mutex_unlock (&self->lock);
+  if (taps.funcs.taken != NULL)
+    taps.funcs.taken (stream, ppid, taps.user_data);
+  leave_taps (self, &taps);
 }
 
 /* --- by the pad --- */
@@ -228,22 +237,21 @@ queue_locked (DcSctpOutput *self, const DcPacket *packets, guint n)
 static void
 divert_locked (DcSctpOutput *self, DcPacket *packets, guint n)
 {
-  DcSctpDivertFunc divert = self->divert;
-  gpointer divert_data = self->divert_data, taps_data;
+  DcPacketFunc divert = self->divert;
+  gpointer divert_data = self->divert_data;
+  Taps taps = enter_taps_locked (self);
   gboolean wanted = FALSE;
-  DcSctpOutTaps taps;
-  guint epoch = enter_calls_locked (self, &taps, &taps_data);
 
   g_mutex_unlock (&self->lock);
   for (guint i = 0; i < n; i++)
-    wanted |= call_leaving (self, &taps, taps_data, packets[i].data, packets[i].size);
+    wanted |= call_leaving (self, &taps, packets[i].data, packets[i].size);
   g_mutex_lock (&self->diverting);
   divert (packets, n, divert_data);
   g_mutex_unlock (&self->diverting);
-  if (wanted && taps.left != NULL)
-    taps.left (taps_data);
+  if (wanted && taps.funcs.left != NULL)
+    taps.funcs.left (taps.user_data);
   g_mutex_lock (&self->lock);
-  dc_sctp_calls_leave (&self->calls, epoch, &self->changed);
+  leave_taps_locked (self, &taps);
 }
 
 void
@@ -258,12 +266,12 @@ dc_sctp_output_put (DcSctpOutput *self, DcPacket *packets, guint n)
 }
 
 void
-dc_sctp_output_divert (DcSctpOutput *self, DcSctpDivertFunc func, gpointer user_data)
+dc_sctp_output_divert (DcSctpOutput *self, DcPacketFunc func, gpointer user_data)
 {
   g_mutex_lock (&self->lock);
   self->divert = func;
   self->divert_data = user_data;
-  dc_sctp_calls_change (&self->calls, &self->changed, &self->lock);
+  gst_dc_calls_change (&self->calls, &self->changed, &self->lock);
   g_mutex_unlock (&self->lock);
 }
 
@@ -273,7 +281,7 @@ dc_sctp_output_set_taps (DcSctpOutput *self, const DcSctpOutTaps *taps, gpointer
   g_mutex_lock (&self->lock);
   self->taps = taps != NULL ? *taps : (DcSctpOutTaps){NULL};
   self->taps_data = user_data;
-  dc_sctp_calls_change (&self->calls, &self->changed, &self->lock);
+  gst_dc_calls_change (&self->calls, &self->changed, &self->lock);
   g_mutex_unlock (&self->lock);
 }
 
@@ -303,7 +311,7 @@ dc_sctp_output_end (DcSctpOutput *self)
   g_mutex_lock (&self->lock);
   while ((self->pushing || !g_queue_is_empty (&self->packets))
          && g_cond_wait_until (&self->changed, &self->lock, deadline))
-    ;
+    continue;
   self->running = FALSE;
   self->flow = GST_FLOW_FLUSHING;
   drop_locked (self);

@@ -5,12 +5,9 @@
 #include <gst/gst.h>
 
 #include "plugins/transport/dc-packet.h"
-#include "plugins/transport/gst-sctp-calls.h"
+#include "plugins/transport/gst-calls.h"
 
 G_BEGIN_DECLS
-
-/* Packets as DcSctpAssociation puts them out, at most DC_PACKETS_MAX; any thread, one call at a time. */
-typedef void (*DcSctpDivertFunc) (DcPacket *packets, guint n, gpointer user_data);
 
 /* Sees what leaves. Any thread; each may be NULL. */
 typedef struct {
@@ -31,13 +28,13 @@ typedef struct {
   gboolean pushing;   /* a packet */
   gboolean begun;     /* of the pad's thread: the pad has had the events that come first */
   GstFlowReturn flow; /* that the pad has said last, if it says so for good */
-  DcSctpDivertFunc divert;
+  DcPacketFunc divert;
   gpointer divert_data;
   DcSctpOutTaps taps;
   gpointer taps_data;
-  DcSctpCalls calls; /* of divert and taps */
-  GMutex diverting;  /* held in divert: lanes come at once, and DTLS numbers what leaves */
-  gint port;         /* atomic: which packets go to, that taps see; 0: all */
+  GstDcCalls calls; /* of divert and taps */
+  GMutex diverting; /* held in divert: lanes come at once, and DTLS numbers what leaves */
+  gint port;        /* atomic: which packets go to, that taps see; 0: all */
 } DcSctpOutput;
 
 void dc_sctp_output_init (DcSctpOutput *self, GstPad *pad);
@@ -57,8 +54,9 @@ void dc_sctp_output_set_port (DcSctpOutput *self, guint16 port);
 /* The callback of associations, and so one at a time of each. Does not wait for the pad. */
 void dc_sctp_output_put (DcSctpOutput *self, DcPacket *packets, guint n);
 
-/* Both wait until what was set before is not called any more: not to be called within. */
-void dc_sctp_output_divert (DcSctpOutput *self, DcSctpDivertFunc func, gpointer user_data);
+/* Both wait until what was set before is not called any more: not to be called within. @func: (nullable): gets packets as DcSctpAssociation puts them out, on any
+ * thread, one call at a time. */
+void dc_sctp_output_divert (DcSctpOutput *self, DcPacketFunc func, gpointer user_data);
 void dc_sctp_output_set_taps (DcSctpOutput *self, const DcSctpOutTaps *taps, gpointer user_data);
 /* To the tap. */
 void dc_sctp_output_tell_taken (DcSctpOutput *self, guint16 stream, guint32 ppid);

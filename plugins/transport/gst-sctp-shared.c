@@ -14,7 +14,7 @@
  */
 #include "plugins/transport/gst-sctp-shared.h"
 
-enum { PPID_STRING_EMPTY = 56, PPID_BINARY_EMPTY = 57 };
+#include "plugins/transport/dc-ppid.h"
 
 struct _DcSctpShared {
   gatomicrefcount references;
@@ -415,7 +415,7 @@ dc_sctp_is_in_webrtcbin (GstElement *element)
 guint32
 dc_sctp_turn_ppid (gboolean in_webrtcbin, guint32 ppid)
 {
-  if (in_webrtcbin && (ppid == PPID_STRING_EMPTY || ppid == PPID_BINARY_EMPTY))
-    return PPID_STRING_EMPTY + PPID_BINARY_EMPTY - ppid;
+  if (in_webrtcbin && dc_ppid_is_empty (ppid))
+    return DC_PPID_STRING_EMPTY + DC_PPID_BINARY_EMPTY - ppid;
   return ppid;
 }

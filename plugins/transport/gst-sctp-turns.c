@@ -17,10 +17,10 @@
  */
 #include "plugins/transport/gst-sctp-turns.h"
 
+#include "plugins/transport/dc-ppid.h"
+
 /* For what is on its way to a gate that closes: it takes microseconds, as a rule. */
 #define DRAIN_TIMEOUT (100 * G_TIME_SPAN_MILLISECOND)
-/* RFC 8831, section 8 */
-enum { PPID_STRING = 51, PPID_BINARY = 53, PPID_STRING_EMPTY = 56, PPID_BINARY_EMPTY = 57 };
 
 typedef struct {
   enum { TURN_QUEUED, TURN_SENDING, TURN_DONE } state;
@@ -67,16 +67,6 @@ dc_sctp_gate_clear (DcSctpGate *gate)
 
 /* --- one message --- */
 
-guint32
-dc_sctp_ppid_for (guint32 ppid, gsize size)
-{
-  if (size == 0 && ppid == PPID_STRING)
-    return PPID_STRING_EMPTY;
-  if (size == 0 && ppid == PPID_BINARY)
-    return PPID_BINARY_EMPTY;
-  return ppid;
-}
-
 /* (nullable) */
 static DcSctpTurn *
 turn_new (DcSctpGate *gate, const DcSctpSendInfo *info, GstBuffer *buffer)
@@ -90,7 +80,7 @@ turn_new (DcSctpGate *gate, const DcSctpSendInfo *info, GstBuffer *buffer)
   }
   turn->buffer = buffer;
   turn->info = *info;
-  turn->info.ppid = dc_sctp_ppid_for (info->ppid, turn->map.size);
+  turn->info.ppid = dc_ppid_for_size (info->ppid, turn->map.size);
   turn->gate = gate;
   return turn;
 }
@@ -336,7 +326,7 @@ dc_sctp_turns_wait_drained (DcSctpTurns *self, DcSctpGate *gate)
 
   g_mutex_lock (&self->lock);
   while (!gate->drained && !self->stopped && g_cond_wait_until (&gate->changed, &self->lock, deadline))
-    ;
+    continue;
   g_mutex_unlock (&self->lock);
 }
 

@@ -60,9 +60,6 @@ gboolean dc_sctp_turns_has (DcSctpTurns *self, guint16 stream);
 gboolean dc_sctp_turns_is_wanted (DcSctpTurns *self);
 guint64 dc_sctp_turns_get_bytes_sent (DcSctpTurns *self, DcSctpGate *gate);
 
-/* RFC 8831, section 6.6: the PPID for a message of @size bytes; an empty one goes as a byte of zero. */
-guint32 dc_sctp_ppid_for (guint32 ppid, gsize size);
-
 /* What the association says. */
 void dc_sctp_turns_writable (DcSctpTurns *self, DcSctpAssociation *association);
 void dc_sctp_turns_was_reset (DcSctpTurns *self, guint16 stream);

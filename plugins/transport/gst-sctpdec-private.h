@@ -2,7 +2,7 @@
 /* gst-sctpdec-private.h: what the files of sctpdec share. The theory of operation is in gst-sctpdec.c. */
 #pragma once
 
-#include "plugins/transport/gst-sctp-calls.h"
+#include "plugins/transport/gst-calls.h"
 #include "plugins/transport/gst-sctp-shared.h"
 #include "plugins/transport/gst-sctpdec.h"
 
@@ -43,7 +43,7 @@ struct _DcSctpDec {
   DcSctpHookFunc hook;
   DcSctpInTap tap;
   gpointer hook_data, tap_data;
-  DcSctpCalls calls; /* of hook and tap */
+  GstDcCalls calls; /* of hook and tap */
 };
 
 /* (nullable) (transfer full) */

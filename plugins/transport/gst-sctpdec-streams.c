@@ -164,12 +164,12 @@ call_hook (DcSctpDec *self, const DcSctpDecMessage *message)
   g_mutex_lock (&self->lock);
   hook = self->hook;
   hook_data = self->hook_data;
-  epoch = dc_sctp_calls_enter (&self->calls);
+  epoch = gst_dc_calls_enter (&self->calls);
   g_mutex_unlock (&self->lock);
   if (hook != NULL)
     result = hook (message->stream, message->ppid, message->bytes, hook_data);
   g_mutex_lock (&self->lock);
-  dc_sctp_calls_leave (&self->calls, epoch, &self->called);
+  gst_dc_calls_leave (&self->calls, epoch, &self->called);
   g_mutex_unlock (&self->lock);
   return result;
 }

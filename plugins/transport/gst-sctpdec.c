@@ -106,7 +106,7 @@ input (DcSctpDec *self, DcSctpShared *shared, const DcPacket *packets, guint n)
   g_mutex_lock (&self->lock);
   tap = self->tap;
   tap_data = self->tap_data;
-  epoch = dc_sctp_calls_enter (&self->calls);
+  epoch = gst_dc_calls_enter (&self->calls);
   g_mutex_unlock (&self->lock);
   follow_room (self, dc_sctp_shared_get_association (shared));
   if (tap != NULL)
@@ -114,7 +114,7 @@ input (DcSctpDec *self, DcSctpShared *shared, const DcPacket *packets, guint n)
   else
     dc_sctp_lanes_input (dc_sctp_shared_get_lanes (shared), packets, n);
   g_mutex_lock (&self->lock);
-  dc_sctp_calls_leave (&self->calls, epoch, &self->called);
+  gst_dc_calls_leave (&self->calls, epoch, &self->called);
   g_mutex_unlock (&self->lock);
 }
 
@@ -284,7 +284,7 @@ gst_dc_sctpdec_set_hook (DcSctpDec *self, DcSctpHookFunc func, gpointer user_dat
   g_mutex_lock (&self->lock);
   self->hook = func;
   self->hook_data = user_data;
-  dc_sctp_calls_change (&self->calls, &self->called, &self->lock);
+  gst_dc_calls_change (&self->calls, &self->called, &self->lock);
   g_mutex_unlock (&self->lock);
 }
 
@@ -300,7 +300,7 @@ gst_dc_sctpdec_set_tap (DcSctpDec *self, DcSctpInTap func, gpointer user_data)
   g_mutex_lock (&self->lock);
   self->tap = func;
   self->tap_data = user_data;
-  dc_sctp_calls_change (&self->calls, &self->called, &self->lock);
+  gst_dc_calls_change (&self->calls, &self->called, &self->lock);
   g_mutex_unlock (&self->lock);
 }
 
@@ -436,5 +436,5 @@ gst_dc_sctpdec_class_init (DcSctpDecClass *klass)
   gst_element_class_add_static_pad_template (element_class, &src_template);
   gst_element_class_add_static_pad_template (element_class, &sink_template);
   gst_element_class_set_static_metadata (element_class, "SCTP decoder", "Decoder/Network/SCTP",
-      "Makes messages of many streams of packets of SCTP", "gst-datachannel");
+      "Makes messages of many streams of packets of SCTP", "gst-datachannel developers");
 }

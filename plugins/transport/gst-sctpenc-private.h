@@ -23,7 +23,7 @@ struct _DcSctpEnc {
   DcSctpShared *shared; /* (nullable): from PAUSED on */
   void (*writable) (gpointer user_data);
   gpointer writable_data;
-  DcSctpCalls calls; /* of writable */
+  GstDcCalls calls; /* of writable */
 };
 
 /* (nullable) (transfer full) */

@@ -14,6 +14,7 @@
  * What concerns one stream alone (it is not one that the far side takes, a message is too long) ends that stream: its pad returns GST_FLOW_ERROR. A flush
  * of one stream is not passed on: all the others go on.
  */
+#include "plugins/transport/dc-ppid.h"
 #include "plugins/transport/gst-sctpenc-private.h"
 
 GST_DEBUG_CATEGORY_STATIC (dc_sctpenc_debug);
@@ -52,12 +53,12 @@ dc_sctpenc_tell_writable (DcSctpEnc *self)
   g_mutex_lock (&self->lock);
   func = self->writable;
   user_data = self->writable_data;
-  epoch = dc_sctp_calls_enter (&self->calls);
+  epoch = gst_dc_calls_enter (&self->calls);
   g_mutex_unlock (&self->lock);
   if (func != NULL)
     func (user_data);
   g_mutex_lock (&self->lock);
-  dc_sctp_calls_leave (&self->calls, epoch, &self->called);
+  gst_dc_calls_leave (&self->calls, epoch, &self->called);
   g_mutex_unlock (&self->lock);
 }
 
@@ -113,7 +114,7 @@ state_cb (DcSctpState state, gpointer user_data)
   dc_sctpenc_tell_writable (self);
   if (state == DC_SCTP_ABORTED)
     GST_ELEMENT_ERROR (
-        self, RESOURCE, WRITE, ("The far side has ended the SCTP association, or cannot be reached"), (NULL));
+        self, RESOURCE, WRITE, ("The far side has ended the SCTP association, or cannot be reached."), (NULL));
 }
 
 static const DcSctpCallbacks callbacks = {
@@ -221,7 +222,7 @@ gst_dc_sctpenc_send (DcSctpEnc *self, const DcSctpSendInfo *info, gconstpointer 
     return DC_SCTP_CLOSED;
   if (lanes == NULL || dc_sctp_turns_has (&self->turns, info->stream))
     return DC_SCTP_WOULD_BLOCK;
-  filled.ppid = dc_sctp_ppid_for (info->ppid, size);
+  filled.ppid = dc_ppid_for_size (info->ppid, size);
   return dc_sctp_lanes_send (lanes, &filled, size > 0 ? data : &zero, MAX (size, 1));
 }
 
@@ -231,7 +232,7 @@ gst_dc_sctpenc_set_writable (DcSctpEnc *self, void (*func) (gpointer user_data),
   g_mutex_lock (&self->lock);
   self->writable = func;
   self->writable_data = user_data;
-  dc_sctp_calls_change (&self->calls, &self->called, &self->lock);
+  gst_dc_calls_change (&self->calls, &self->called, &self->lock);
   g_mutex_unlock (&self->lock);
 }
 
@@ -264,7 +265,7 @@ gst_dc_sctpenc_get_n_lanes (DcSctpEnc *self)
 }
 
 void
-gst_dc_sctpenc_divert (DcSctpEnc *self, DcSctpDivertFunc func, gpointer user_data)
+gst_dc_sctpenc_divert (DcSctpEnc *self, DcPacketFunc func, gpointer user_data)
 {
   dc_sctp_output_divert (&self->output, func, user_data);
 }
@@ -404,5 +405,5 @@ gst_dc_sctpenc_class_init (DcSctpEncClass *klass)
   gst_element_class_add_static_pad_template (element_class, &src_template);
   gst_element_class_add_static_pad_template (element_class, &sink_template);
   gst_element_class_set_static_metadata (element_class, "SCTP encoder", "Encoder/Network/SCTP",
-      "Makes packets of SCTP of messages of many streams", "gst-datachannel");
+      "Makes packets of SCTP of messages of many streams", "gst-datachannel developers");
 }

@@ -29,7 +29,7 @@ guint gst_dc_sctpenc_get_n_lanes (DcSctpEnc *self);
 
 /* Packets go to @func instead of the source pad; NULL: to the pad again. Not to be called within @func, which is not called any more
  * once this has returned. */
-void gst_dc_sctpenc_divert (DcSctpEnc *self, DcSctpDivertFunc func, gpointer user_data);
+void gst_dc_sctpenc_divert (DcSctpEnc *self, DcPacketFunc func, gpointer user_data);
 /* Wherever packets go. @taps: (nullable). Not to be called within one. */
 void gst_dc_sctpenc_set_taps (DcSctpEnc *self, const DcSctpOutTaps *taps, gpointer user_data);
 

@@ -82,16 +82,28 @@ dc_test_watchdog_stop (void)
   g_clear_pointer (&watchdog.thread, g_thread_join);
 }
 
-guint
-dc_test_count_fds (void)
+static guint
+count_files (const char *path)
 {
-  g_autoptr (GDir) dir = g_dir_open ("/proc/self/fd", 0, NULL);
+  g_autoptr (GDir) dir = g_dir_open (path, 0, NULL);
   guint count = 0;
 
   g_assert_nonnull (dir);
   while (g_dir_read_name (dir))
     count++;
-  return count - 1; /* the directory's own */
+  return count;
+}
+
+guint
+dc_test_count_fds (void)
+{
+  return count_files ("/proc/self/fd") - 1; /* the directory's own */
+}
+
+guint
+dc_test_count_threads (void)
+{
+  return count_files ("/proc/self/task");
 }
 
 char *

@@ -25,8 +25,9 @@ guint dc_test_get_slowness (void);
   }                                                                                                                    \
   G_STMT_END
 
-/* Number of open file descriptors of this process. */
+/* What this process has open, and its threads. */
 guint dc_test_count_fds (void);
+guint dc_test_count_threads (void);
 
 /* A temporary directory, removed with all it holds by dc_test_remove_dir(). (transfer full) */
 char *dc_test_make_dir (void);

@@ -8,8 +8,7 @@
 #include <locale.h>
 #include <unistd.h>
 
-#include "plugins/transport/gst-dtls-elements.h"
-#include "plugins/transport/gst-sctp-elements.h"
+#include "plugins/transport/gst-elements.h"
 #include "tests/harness/dc-test-peer.h"
 #include "tests/harness/dc-test.h"
 #include "tests/sctp-webrtcbin.h"

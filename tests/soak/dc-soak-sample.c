@@ -8,17 +8,6 @@
 
 #include "tests/harness/dc-test.h"
 
-static guint
-count_threads (void)
-{
-  g_autoptr (GDir) dir = g_dir_open ("/proc/self/task", 0, NULL);
-  guint n = 0;
-
-  while (g_dir_read_name (dir) != NULL)
-    n++;
-  return n;
-}
-
 static gsize
 get_rss (void)
 {
@@ -37,6 +26,6 @@ dc_soak_sample (const char *name)
 
   malloc_trim (0);
   heap = mallinfo2 ();
-  g_print ("sample %s fds=%u threads=%u rss=%zu heap=%zu\n", name, dc_test_count_fds (), count_threads (), get_rss (),
-      heap.uordblks + heap.hblkhd);
+  g_print ("sample %s fds=%u threads=%u rss=%zu heap=%zu\n", name, dc_test_count_fds (), dc_test_count_threads (),
+      get_rss (), heap.uordblks + heap.hblkhd);
 }

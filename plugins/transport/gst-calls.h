@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* gst-sctp-calls.h: functions that somebody has set, which are called with no lock held, and not any more once they were changed. */
+/* gst-calls.h: functions that somebody has set, which are called with no lock held, and not any more once they were changed. */
 #pragma once
 
 #include <glib.h>
@@ -11,18 +11,18 @@ typedef struct {
   guint under_way[2]; /* of those that are set, and of those that were before */
   guint epoch;        /* which of the two */
   guint waiting; /* for somebody to leave: others sleep on the same condition, and are not to be woken for each call */
-} DcSctpCalls;
+} GstDcCalls;
 
 /* What is set now is going to be called. Returns: what to leave with. */
 static inline guint
-dc_sctp_calls_enter (DcSctpCalls *self)
+gst_dc_calls_enter (GstDcCalls *self)
 {
   self->under_way[self->epoch]++;
   return self->epoch;
 }
 
 static inline void
-dc_sctp_calls_leave (DcSctpCalls *self, guint epoch, GCond *changed)
+gst_dc_calls_leave (GstDcCalls *self, guint epoch, GCond *changed)
 {
   if (--self->under_way[epoch] == 0 && self->waiting > 0)
     g_cond_broadcast (changed);
@@ -30,7 +30,7 @@ dc_sctp_calls_leave (DcSctpCalls *self, guint epoch, GCond *changed)
 
 /* Something else was set: waits until nobody is in what was. */
 static inline void
-dc_sctp_calls_change (DcSctpCalls *self, GCond *changed, GMutex *lock)
+gst_dc_calls_change (GstDcCalls *self, GCond *changed, GMutex *lock)
 {
   guint before;
 
