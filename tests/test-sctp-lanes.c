@@ -15,7 +15,7 @@
 typedef struct {
   VirtualPath path;
   DcSctpLanes *lanes[2];
-  guint told[2]; /* that messages go on so many */
+  guint told[2];              /* that messages go on so many */
   guint64 received;           /* bytes, by the second end */
   guint32 n_sent, n_received; /* messages */
   gint accepting; /* messages that the second end takes before it says that it wants no more; -1: any number */

@@ -346,6 +346,7 @@ input_some (DcSctpAssociation *self, const DcPacket *packets, guint n)
   }
   self->nothing_new = FALSE;
   dc_sctp_window_note_locked (self, n);
+  dc_sctp_pace_note_locked (self, n);
   dc_sctp_deliver_and_leave (self);
 }
 
