@@ -283,6 +283,13 @@ transfer (Run *run, guint seconds, gint64 pause)
 }
 
 static void
+clear_wire (Run *run)
+{
+  g_sequence_foreach (run->packets, (GFunc) g_free, NULL);
+  g_sequence_remove_range (g_sequence_get_begin_iter (run->packets), g_sequence_get_end_iter (run->packets));
+}
+
+static void
 clear (Run *run)
 {
   g_sequence_foreach (run->packets, (GFunc) g_free, NULL);
@@ -481,8 +488,7 @@ test_first (void)
   Run run;
 
   begin (&run, &path, 1);
-  g_sequence_foreach (run.packets, (GFunc) g_free, NULL);
-  g_sequence_remove_range (g_sequence_get_begin_iter (run.packets), g_sequence_get_end_iter (run.packets));
+  clear_wire (&run);
   while (run.ends[0].state != DC_SCTP_UP || run.ends[1].state != DC_SCTP_UP)
     step (&run);
   g_assert_cmpint (now - beginning, <, 400 * MS);
@@ -504,6 +510,31 @@ send_one (Run *run, gdouble loss)
   while (run->received == before)
     step (run);
   return now - beginning;
+}
+
+/* What is lost after that does not pay for it. */
+static void
+test_after_first (void)
+{
+  const Path path = {.delay = 10 * MS};
+
+  for (guint lost = 1; lost <= 2; lost++) {
+    gint64 took;
+    Run run;
+
+    begin (&run, &path, 1);
+    run.path.loss = 1;
+    run_until (&run, now + (lost == 1 ? 200 : 600) * MS);
+    clear_wire (&run);
+    run.path.loss = 0;
+    while (run.ends[0].state != DC_SCTP_UP || run.ends[1].state != DC_SCTP_UP)
+      step (&run);
+    run_until (&run, now + 50 * MS);
+    took = send_one (&run, 1);
+    g_test_message ("after %u INITs: %d ms", lost, (int) (took / MS));
+    g_assert_cmpint (took, <, 500 * MS);
+    end_run (&run);
+  }
 }
 
 /* The last packet of all, after which nothing shows that it is lost, does not cost a second. */
@@ -639,6 +670,7 @@ main (int argc, char **argv)
   g_test_add_func ("/sctp-association-path/queue", test_queue);
   g_test_add_func ("/sctp-association-path/end", test_end);
   g_test_add_func ("/sctp-association-path/first", test_first);
+  g_test_add_func ("/sctp-association-path/after-first", test_after_first);
   g_test_add_func ("/sctp-association-path/tail", test_tail);
   g_test_add_func ("/sctp-association-path/ping-pong", test_ping_pong);
   g_test_add_func ("/sctp-association-path/answers", test_answers);

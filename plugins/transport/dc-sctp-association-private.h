@@ -62,6 +62,7 @@ struct _DcSctpAssociation {
   gboolean has_tag;    /* the tag that packets to us have, as it stands there: */
   guint32 tag;
   DcSctpStats stats;   /* what we count ourselves */
+  guint n_inits;       /* that we have sent */
   guint32 highest_tsn; /* that we have sent */
   gboolean has_sent_data;
 
@@ -140,6 +141,11 @@ gsize dc_sctp_pace_get_credit (DcSctpAssociation *self);
 /* With the output lock: they have. */
 void dc_sctp_pace_take (DcSctpAssociation *self, gsize bytes);
 
+/* --- dc-sctp-rtt.c --- */
+
+/* It is up. */
+void dc_sctp_rtt_measure_locked (DcSctpAssociation *self);
+
 /* --- dc-sctp-floor.c --- */
 
 /* A message was taken by usrsctp, which need not have put it out. */
@@ -183,6 +189,7 @@ void dc_sctp_reset_note_use_locked (DcSctpAssociation *self, guint16 stream);
 
 /* --- dc-sctp-association.c --- */
 
+struct sockaddr_conn dc_sctp_address_of (const DcSctpAssociation *self, guint16 port);
 void dc_sctp_association_free (DcSctpAssociation *self);
 /* Ends usrsctp's socket with an ABORT, where there is a far side; lock held. */
 void dc_sctp_close_locked (DcSctpAssociation *self);

@@ -18,6 +18,7 @@
 #define MAX_PENDING 128
 #define COMMON_HEADER 12
 #define TYPE_DATA 0
+#define TYPE_INIT 1
 
 struct _DcSctpBlock {
   DcSctpBlock *next;
@@ -97,6 +98,7 @@ count (DcSctpAssociation *self, const guint8 *packet, gsize size)
   guint32 tsn;
 
   self->stats.packets_sent++;
+  self->n_inits += size > COMMON_HEADER && packet[COMMON_HEADER] == TYPE_INIT;
   if (size < COMMON_HEADER + 8 || packet[COMMON_HEADER] != TYPE_DATA)
     return;
   memcpy (&tsn, packet + COMMON_HEADER + 4, sizeof tsn);
