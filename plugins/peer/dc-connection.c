@@ -385,12 +385,6 @@ dc_connection_give_up (DcConnection *self, const char *why)
       "the connection to \"%s\" is lost: %s", self->remote_id, why);
 }
 
-gboolean
-dc_connection_was_open (DcConnection *self)
-{
-  return self->opened_at != 0;
-}
-
 char *
 dc_connection_describe_progress (DcConnection *self)
 {
