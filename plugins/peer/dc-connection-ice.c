@@ -393,7 +393,7 @@ dc_connection_flush_candidates (DcConnection *self)
 }
 
 void
-dc_connection_take_candidate (DcConnection *self, const char *candidate, guint mline)
+dc_connection_take_candidate (DcConnection *self, const char *candidate)
 {
   const char *line = g_str_has_prefix (candidate, "a=") ? candidate + 2 : candidate;
 

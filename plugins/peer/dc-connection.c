@@ -215,7 +215,7 @@ take_candidates (DcConnection *self, GstSDPMessage *sdp)
   gboolean complete = dc_sdp_take_candidates (sdp, lines);
 
   for (guint i = 0; i < lines->len; i++)
-    dc_connection_take_candidate (self, g_ptr_array_index (lines, i), 0);
+    dc_connection_take_candidate (self, g_ptr_array_index (lines, i));
   if (complete)
     dc_connection_take_end_of_candidates (self, NULL);
 }
