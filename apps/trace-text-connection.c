@@ -178,6 +178,17 @@ format_transport (DcTraceText *self, const GstStructure *event)
              : g_strdup_printf ("packets go one by one through GStreamer's elements: %s", reason != NULL ? reason : "");
 }
 
+static char *
+format_streams (DcTraceText *self, const GstStructure *event)
+{
+  guint64 count = dc_trace_number_of (event, "count");
+  const char *peer = dc_trace_string_of (event, "peer");
+  return count == 1 ? g_strdup_printf ("the data to %s goes on one SCTP association again", peer)
+                    : g_strdup_printf ("the data to %s goes on %" G_GUINT64_FORMAT
+                                       " SCTP associations at once, each with a congestion window of its own",
+                        peer, count);
+}
+
 /* The channel. */
 
 static char *
@@ -264,6 +275,7 @@ const DcTraceFormat dc_trace_connection_formats[] = {
     {"secret-proved", "identity", format_proved},
     {"selected-pair", "selected pair", format_selected_pair},
     {"transport", "transport", format_transport},
+    {"streams", "streams", format_streams},
     {"channel-open", "channel", format_channel_open},
     {"connection-lost", "connection", format_connection_lost},
     {"connection-resumed", "connection", format_connection_resumed},

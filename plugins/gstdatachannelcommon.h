@@ -122,6 +122,8 @@ void gst_data_channel_end_copy_setting (GstDataChannelEnd *end, guint id, GValue
 gboolean gst_data_channel_end_has_setting (GstDataChannelEnd *end, guint id);
 gboolean gst_data_channel_end_shares_setting (GstDataChannelEnd *end, guint id, const GValue *other);
 DcMode gst_data_channel_end_get_mode (GstDataChannelEnd *end);
+/* Of a buffer to be sent, at most; some receivers take less. */
+gsize gst_data_channel_end_get_max_size (GstDataChannelEnd *end);
 /* (transfer full) (nullable) */
 char *gst_data_channel_end_dup_string (GstDataChannelEnd *end, guint id);
 /* (transfer full) */

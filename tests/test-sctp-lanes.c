@@ -15,6 +15,7 @@
 typedef struct {
   VirtualPath path;
   DcSctpLanes *lanes[2];
+  guint told[2];              /* that messages go on so many */
   guint64 received;           /* bytes, by the second end */
   guint32 n_sent, n_received; /* messages */
   gint accepting; /* messages that the second end takes before it says that it wants no more; -1: any number */
@@ -60,6 +61,17 @@ input (guint to, const DcPacket *packets, guint n, gpointer user_data)
   dc_sctp_lanes_input (run->lanes[to], packets, n);
 }
 
+/* Each change, once. */
+static void
+spread_cb (guint lanes, gpointer user_data)
+{
+  VirtualEnd *end = user_data;
+  Run *run = end->path->user_data;
+
+  g_assert_cmpuint (lanes, !=, run->told[end->i]);
+  run->told[end->i] = lanes;
+}
+
 static void
 begin (Run *run, const PathKind *kind, guint32 seed)
 {
@@ -67,10 +79,12 @@ begin (Run *run, const PathKind *kind, guint32 seed)
   DcSctpSettings settings;
 
   callbacks.message = message_cb;
+  callbacks.spread = spread_cb;
   dc_sctp_settings_init (&settings);
   *run = (Run){.accepting = -1};
   virtual_path_begin (&run->path, kind, seed, input, run);
   for (guint i = 0; i < 2; i++) {
+    run->told[i] = 1;
     run->lanes[i] = dc_sctp_lanes_new (&settings, &callbacks, &run->path.ends[i], NULL);
     g_assert_nonnull (run->lanes[i]);
   }
@@ -119,8 +133,10 @@ drain (Run *run)
 static void
 end_run (Run *run)
 {
-  for (guint i = 0; i < 2; i++)
+  for (guint i = 0; i < 2; i++) {
+    g_assert_cmpuint (dc_sctp_lanes_get_n (run->lanes[i]), ==, run->told[i]);
     dc_sctp_lanes_free (run->lanes[i]);
+  }
   virtual_path_end (&run->path);
 }
 

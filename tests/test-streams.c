@@ -47,6 +47,24 @@ wait_streams (DcChannel *channel, guint streams)
     g_thread_yield ();
 }
 
+/* What a person reads: so many times, the last time with that number. Without the fast path, nothing. */
+static void
+assert_told (DcTestPeer *peer, guint times, guint streams)
+{
+  guint count = 0;
+
+  if (expected (streams) == 1)
+    times = 0;
+  dc_test_peer_look_back (peer);
+  for (guint i = 0; i < times; i++) {
+    g_autoptr (GstStructure) event = dc_test_peer_wait_event (peer, "streams");
+
+    g_assert_true (gst_structure_get_uint (event, "count", &count));
+    g_assert_cmpuint (count, ==, streams);
+  }
+  g_assert_cmpuint (dc_test_peer_count_events (peer, "streams"), ==, times);
+}
+
 /* --- Tests ------------------------------------------------------------------------------------------------------------------------ */
 
 /* Both ways at once; each side has as many as both allow. */
@@ -66,6 +84,8 @@ test_both_ways (DcTestMeeting *fixture, gconstpointer data)
   dc_test_transfer_wait (back, 200);
   dc_test_transfer_stop (there);
   dc_test_transfer_stop (back);
+  assert_told (fixture->alice, 1, 3);
+  assert_told (fixture->bob, 1, 3);
 }
 
 /* The connection is cut in the middle: the link goes on with another, which has as many again. */
@@ -88,6 +108,7 @@ test_cut (DcTestMeeting *fixture, gconstpointer data)
   dc_test_transfer_wait (there, 500);
   wait_streams (fixture->at_alice, expected (8));
   dc_test_transfer_stop (there);
+  assert_told (fixture->alice, 3, 8);
 }
 
 /* A far side that says nothing of lanes, as one that is older does, gets all on one. */
@@ -101,6 +122,7 @@ test_far_side_has_one (DcTestMeeting *fixture, gconstpointer data)
   dc_test_transfer_wait (there, 1000);
   g_assert_cmpuint (get_streams (fixture->at_alice), ==, 1);
   dc_test_transfer_stop (there);
+  assert_told (fixture->alice, 0, 1);
 }
 
 /* On a path without fault nobody wants more. */
@@ -114,6 +136,7 @@ test_auto (DcTestMeeting *fixture, gconstpointer data)
   dc_test_transfer_wait (there, 1000);
   g_assert_cmpuint (get_streams (fixture->at_alice), ==, 1);
   dc_test_transfer_stop (there);
+  assert_told (fixture->alice, 0, 1);
 }
 
 int

@@ -8,7 +8,7 @@
 
 #include "plugins/transport/dc-sctp-stack.h"
 
-#define TICK 10000
+#define TICK 1000
 
 typedef struct {
   gint64 due;

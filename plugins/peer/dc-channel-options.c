@@ -148,8 +148,8 @@ dc_channel_options_check (const DcChannelOptions *options, GError **error)
     return refuse (error, options, "at most 65535 retransmissions or milliseconds of lifetime can be asked for");
   if (options->negotiated ? options->id < 0 || options->id > MAX_ID : options->id >= 0)
     return refuse (error, options, "an id, 0 to 1023, is for negotiated channels, and they need one");
-  if (options->max_message_size < 1 || options->max_message_size > DC_CHANNEL_DEFAULT_MAX_MESSAGE_SIZE)
-    return refuse (error, options, "the longest message must be of 1 to 262144 bytes");
+  if (options->max_message_size < 1 || options->max_message_size > DC_CHANNEL_MAX_MESSAGE_SIZE)
+    return refuse (error, options, "the longest message must be of 1 to 4194304 bytes");
   if (options->window < DC_CHANNEL_MIN_WINDOW)
     return refuse (error, options, "the window must be of at least 65536 bytes");
   if (options->streams > DC_CHANNEL_MAX_STREAMS)

@@ -24,9 +24,10 @@ typedef struct {
 struct _DcSctpDec {
   GstElement parent;
   GstPad *sink;
-  DcSctpDecRun *run; /* (nullable): of the sink pad's stream lock */
-  gint socket_room;  /* atomic */
-  gint room_in_use;  /* by the association; of the sink pad's stream lock */
+  DcSctpDecRun *run;     /* (nullable): of the sink pad's stream lock */
+  gint socket_room;      /* atomic */
+  gint room_in_use;      /* by the association; of the sink pad's stream lock */
+  gint max_message_size; /* atomic; 0: as ever */
 
   GMutex lock; /* of what follows; nothing is called with it */
   GCond called;
@@ -35,6 +36,7 @@ struct _DcSctpDec {
   gboolean in_webrtcbin;
   DcSctpShared *shared; /* (nullable): from PAUSED on */
   GHashTable *streams;  /* (element-type guint16 DcSctpStream): those that have a pad */
+  guint changing;       /* pads that are being added or removed */
   gint queued;          /* atomic: in all of them */
   gboolean paused;      /* the association waits to be resumed */
   guint resumes;        /* there was room once more */
@@ -56,6 +58,7 @@ const DcSctpCallbacks *dc_sctpdec_get_callbacks (void);
 void dc_sctpdec_resume (DcSctpDec *self);
 /* Our direction of a stream is closed, and its pad removed with what waits there. */
 void dc_sctpdec_reset_stream (DcSctpDec *self, guint number);
+/* Nothing comes any more. What another thread adds or removes just now is waited for. */
 void dc_sctpdec_remove_all (DcSctpDec *self);
 
 G_END_DECLS
