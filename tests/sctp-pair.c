@@ -434,12 +434,48 @@ sctp_end_accept (SctpEnd *self, gint n)
     dc_sctp_association_resume (self->association);
 }
 
+/* Until it was said more often than @writable times that there is room. Returns: whether it was. */
+static gboolean
+wait_for_room (SctpEnd *self, guint writable)
+{
+  gboolean is_writable;
+
+  g_mutex_lock (&self->lock);
+  while (self->figures.writable == writable && !self->hurried)
+    g_cond_wait (&self->changed, &self->lock);
+  is_writable = self->figures.writable != writable;
+  g_mutex_unlock (&self->lock);
+  return is_writable;
+}
+
+DcSctpSent
+sctp_end_send_wait (
+    SctpEnd *self, DcSctpAssociation *association, const DcSctpSendInfo *info, gconstpointer data, gsize size)
+{
+  for (;;) {
+    guint writable = sctp_end_get_figures (self).writable;
+    DcSctpSent sent = dc_sctp_association_send (association, info, data, size);
+
+    if (sent != DC_SCTP_WOULD_BLOCK || !wait_for_room (self, writable))
+      return sent;
+  }
+}
+
+void
+sctp_end_hurry (SctpEnd *self)
+{
+  g_mutex_lock (&self->lock);
+  self->hurried = TRUE;
+  g_cond_broadcast (&self->changed);
+  g_mutex_unlock (&self->lock);
+}
+
 void
 sctp_end_send (SctpEnd *self, guint16 stream, gconstpointer data, gsize size)
 {
   DcSctpSendInfo info = {.stream = stream, .ppid = 53};
 
-  g_assert_cmpint (dc_sctp_association_send_wait (self->association, &info, data, size), ==, DC_SCTP_SENT);
+  g_assert_cmpint (sctp_end_send_wait (self, self->association, &info, data, size), ==, DC_SCTP_SENT);
 }
 
 guint8 *

@@ -45,6 +45,7 @@ struct _SctpEnd {
   GQueue under_way; /* to us, by time */
   gsize bytes_under_way;
   gboolean stopping;
+  gboolean hurried; /* nobody waits for room */
   SctpFigures figures;
   DcSctpState state;
   GQueue messages;             /* (element-type SctpMessage): not yet taken */
@@ -80,7 +81,11 @@ void sctp_end_accept (SctpEnd *end, gint n); /* and resumes */
 void sctp_end_stop (SctpEnd *end);           /* its thread */
 void sctp_end_drop_association (SctpEnd *end);
 
-/* Waits for room. */
+/* Waits for room, or until the end is hurried: DC_SCTP_WOULD_BLOCK. @association: the end's, of which the caller may have a reference. */
+DcSctpSent sctp_end_send_wait (
+    SctpEnd *end, DcSctpAssociation *association, const DcSctpSendInfo *info, gconstpointer data, gsize size);
+void sctp_end_hurry (SctpEnd *end);
+/* Waits for room; on a reliable, ordered stream. */
 void sctp_end_send (SctpEnd *end, guint16 stream, gconstpointer data, gsize size);
 /* Bytes that a number, and their place, make; and whether these are the next ones that have come. */
 void sctp_end_send_pattern (SctpEnd *end, guint16 stream, guint number, gsize size);

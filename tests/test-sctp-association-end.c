@@ -310,7 +310,7 @@ send_until_closed (gpointer data)
   DcSctpSendInfo info = {.stream = 1, .ppid = 53};
   g_autofree guint8 *bytes = g_malloc0 (64 * KIB);
 
-  while (dc_sctp_association_send_wait (end->association, &info, bytes, 64 * KIB) == DC_SCTP_SENT)
+  while (sctp_end_send_wait (end, end->association, &info, bytes, 64 * KIB) == DC_SCTP_SENT)
     ;
   return NULL;
 }
@@ -343,7 +343,7 @@ use_up (gpointer data)
   DcSctpSendInfo info = {.stream = 1, .ppid = 53};
   g_autofree guint8 *bytes = g_malloc0 (20 * KIB);
 
-  while (dc_sctp_association_send_wait (association, &info, bytes, 20 * KIB) == DC_SCTP_SENT)
+  while (sctp_end_send_wait (end, association, &info, bytes, 20 * KIB) == DC_SCTP_SENT)
     ;
   return NULL;
 }
@@ -373,8 +373,8 @@ test_races (void)
         dc_sctp_association_abort (pair->ends[1].association);
         break;
       default:
-        dc_sctp_association_unblock (pair->ends[0].association, TRUE);
-        dc_sctp_association_unblock (pair->ends[1].association, TRUE);
+        sctp_end_hurry (&pair->ends[0]);
+        sctp_end_hurry (&pair->ends[1]);
         break;
     }
     if (round % 3 == 2) {

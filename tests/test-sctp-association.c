@@ -99,7 +99,8 @@ test_unordered (void)
     DcSctpSendInfo info = {.stream = 7, .ppid = 1000 + i, .unordered = TRUE};
     g_autofree guint8 *bytes = sctp_pattern (i, 900);
 
-    g_assert_cmpint (dc_sctp_association_send_wait (pair->ends[0].association, &info, bytes, 900), ==, DC_SCTP_SENT);
+    g_assert_cmpint (
+        sctp_end_send_wait (&pair->ends[0], pair->ends[0].association, &info, bytes, 900), ==, DC_SCTP_SENT);
   }
   for (guint i = 0; i < 200; i++) {
     SctpMessage *message = sctp_end_take (&pair->ends[1]);
@@ -184,7 +185,7 @@ test_retransmits (void)
     guint8 bytes[1100] = {0};
 
     g_assert_cmpint (
-        dc_sctp_association_send_wait (pair->ends[0].association, &info, bytes, sizeof bytes), ==, DC_SCTP_SENT);
+        sctp_end_send_wait (&pair->ends[0], pair->ends[0].association, &info, bytes, sizeof bytes), ==, DC_SCTP_SENT);
   }
   sctp_end_send (&pair->ends[0], 1, "last", 4);
   for (;; n++) {
@@ -292,46 +293,6 @@ test_writable (void)
   sctp_pair_free (pair);
 }
 
-static gpointer
-send_thread (gpointer data)
-{
-  SctpEnd *end = data;
-  DcSctpSendInfo info = {.stream = 1, .ppid = 53};
-  g_autofree guint8 *bytes = g_malloc0 (64 * KIB);
-  guint n = 0;
-
-  while (dc_sctp_association_send_wait (end->association, &info, bytes, 64 * KIB) == DC_SCTP_SENT)
-    n++;
-  return GUINT_TO_POINTER (n);
-}
-
-static void
-test_unblock (void)
-{
-  SctpPair *pair = sctp_pair_new (NULL, NULL, 10);
-  DcSctpStats stats;
-  GThread *thread;
-  guint n;
-
-  sctp_pair_connect (pair);
-  pair->ends[1].keep = FALSE;
-  sctp_end_accept (&pair->ends[1], 1);
-  thread = g_thread_new ("sender", send_thread, &pair->ends[0]);
-  do {
-    sctp_end_wait_messages (&pair->ends[1], 1);
-    dc_sctp_association_get_stats (pair->ends[0].association, &stats);
-  } while (stats.buffered < 3 * KIB * KIB);
-  dc_sctp_association_unblock (pair->ends[0].association, TRUE);
-  n = GPOINTER_TO_UINT (g_thread_join (thread));
-  g_assert_cmpuint (GPOINTER_TO_UINT (send_thread (&pair->ends[0])), ==, 0);
-
-  dc_sctp_association_unblock (pair->ends[0].association, FALSE);
-  sctp_end_accept (&pair->ends[1], -1);
-  sctp_end_send (&pair->ends[0], 1, "on", 2);
-  sctp_end_wait_messages (&pair->ends[1], n + 1);
-  sctp_pair_free (pair);
-}
-
 /* Answered from inside the callback. */
 static void
 echo (gpointer data, gpointer user_data)
@@ -425,7 +386,6 @@ main (int argc, char **argv)
   g_test_add_func ("/sctp-association/lifetime", test_lifetime);
   g_test_add_func ("/sctp-association/held-back", test_held_back);
   g_test_add_func ("/sctp-association/writable", test_writable);
-  g_test_add_func ("/sctp-association/unblock", test_unblock);
   g_test_add_func ("/sctp-association/echo", test_echo);
   g_test_add_func ("/sctp-association/refused", test_refused);
   g_test_add_func ("/sctp-association/too-long", test_too_long);

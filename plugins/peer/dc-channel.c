@@ -112,7 +112,7 @@ push_link_locked (DcChannel *self, DcLinkItem *item, gboolean ack_now, GError **
 }
 
 static gboolean
-check_raw (DcChannel *self, const DcLinkItem *item, gsize size, GError **error)
+check_raw (DcChannel *self, gsize size, GError **error)
 {
   if (size <= self->max_message)
     return TRUE;
@@ -143,7 +143,7 @@ push_raw_locked (DcChannel *self, DcLinkItem *item, GError **error)
 
   if (item->kind != DC_LINK_ITEM_DATA)
     return TRUE; /* caps, segments and events have no place in a raw channel */
-  if (!check_raw (self, item, size, error))
+  if (!check_raw (self, size, error))
     return FALSE;
   do {
     if (interrupted_locked (self, DC_DIRECTION_SEND, error))

@@ -5,6 +5,14 @@
 #include "plugins/peer/dc-event.h"
 #include "plugins/peer/dc-source.h"
 
+void
+dc_connection_forget_candidates (DcConnection *self)
+{
+  dc_source_clear (&self->head_start);
+  g_queue_clear_full (&self->held_remote, g_free);
+  g_queue_clear_full (&self->early_candidates, g_free);
+}
+
 DcConnection *
 dc_connection_ref (DcConnection *self)
 {
@@ -148,4 +156,21 @@ dc_connection_hurry (DcConnection *self)
   if (self->phase == DC_PHASE_CLOSING && self->linger_end != NULL)
     dc_connection_close_after (
         self, 0, g_steal_pointer (&self->linger_end)); /* once: who hurries again must not put it off */
+}
+
+gboolean
+dc_connection_was_open (DcConnection *self)
+{
+  return self->opened_at != 0;
+}
+
+guint
+dc_connection_get_stream_id (DcConnection *self)
+{
+  g_autoptr (GObject) stream = NULL;
+  guint stream_id = 0;
+
+  g_object_get (self->ice, "stream", &stream, NULL);
+  g_object_get (stream, "stream-id", &stream_id, NULL);
+  return stream_id;
 }

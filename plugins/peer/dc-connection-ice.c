@@ -378,14 +378,6 @@ begin_head_start (DcConnection *self)
 /* --- Beginning and end --------------------------------------------------------------------------------------------------------- */
 
 void
-dc_connection_forget_candidates (DcConnection *self)
-{
-  dc_source_clear (&self->head_start);
-  g_queue_clear_full (&self->held_remote, g_free);
-  g_queue_clear_full (&self->early_candidates, g_free);
-}
-
-void
 dc_connection_flush_candidates (DcConnection *self)
 {
   char *line;
@@ -401,7 +393,7 @@ dc_connection_flush_candidates (DcConnection *self)
 }
 
 void
-dc_connection_take_candidate (DcConnection *self, const char *candidate, guint mline)
+dc_connection_take_candidate (DcConnection *self, const char *candidate)
 {
   const char *line = g_str_has_prefix (candidate, "a=") ? candidate + 2 : candidate;
 

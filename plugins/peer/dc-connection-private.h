@@ -107,8 +107,9 @@ void dc_connection_fail (DcConnection *self, DcError code, const char *format, .
 /* Closures that keep the connection alive while a handler runs. */
 void dc_connection_connect (DcConnection *self, gpointer instance, const char *signal, GCallback callback);
 
-/* dc-connection-ice.c */
 void dc_connection_forget_candidates (DcConnection *self);
+/* libnice's. Once there is an ICE transport. */
+guint dc_connection_get_stream_id (DcConnection *self);
 
 /* dc-connection-channels.c */
 void dc_connection_init_channels (DcConnection *self);
@@ -143,14 +144,12 @@ char *dc_connection_describe_ice (DcConnection *self);
 void dc_connection_watch_transports (DcConnection *self);
 void dc_connection_unwatch_transports (DcConnection *self);
 gboolean dc_connection_check_identity (DcConnection *self);
-/* libnice's. Once there is an ICE transport. */
-guint dc_connection_get_stream_id (DcConnection *self);
+/* The far side has left, as @how (static) tells. What came before may still be on its way to the channels. Worker. */
+void dc_connection_far_side_left (DcConnection *self, const char *how);
+/* It may have left, and what came before may have been given to the channels: then the connection ends. Worker. */
+void dc_connection_check_left (DcConnection *self);
 
 /* dc-connection-fast.c: after another pair was selected, and when DTLS is connected. */
 void dc_connection_check_fast (DcConnection *self);
-/* It has, as @how (static) tells. What came before may still be on its way to the channels. Worker. */
-void dc_connection_far_side_left (DcConnection *self, const char *how);
-/* The far side may have left, and what came before may have been given to the channels: then the connection ends. Worker. */
-void dc_connection_check_left (DcConnection *self);
 
 G_END_DECLS

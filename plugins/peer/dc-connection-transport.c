@@ -301,17 +301,6 @@ add_relay (DcConnection *self, GstStructure *event, const NiceCandidate *local)
   gst_structure_set (event, "local-relay", G_TYPE_STRING, names[transport], NULL);
 }
 
-guint
-dc_connection_get_stream_id (DcConnection *self)
-{
-  g_autoptr (GObject) stream = NULL;
-  guint stream_id = 0;
-
-  g_object_get (self->ice, "stream", &stream, NULL);
-  g_object_get (stream, "stream-id", &stream_id, NULL);
-  return stream_id;
-}
-
 static gboolean
 get_selected_pair (DcConnection *self, NiceCandidate **local, NiceCandidate **remote)
 {

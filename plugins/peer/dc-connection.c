@@ -223,7 +223,7 @@ take_candidates (DcConnection *self, GstSDPMessage *sdp)
   gboolean complete = dc_sdp_take_candidates (sdp, lines);
 
   for (guint i = 0; i < lines->len; i++)
-    dc_connection_take_candidate (self, g_ptr_array_index (lines, i), 0);
+    dc_connection_take_candidate (self, g_ptr_array_index (lines, i));
   if (complete)
     dc_connection_take_end_of_candidates (self, NULL);
 }
@@ -391,12 +391,6 @@ dc_connection_give_up (DcConnection *self, const char *why)
 {
   dc_connection_fail (self, self->phase == DC_PHASE_OPEN ? DC_ERROR_PEER_GONE : DC_ERROR_CONNECTION,
       "the connection to \"%s\" is lost: %s", self->remote_id, why);
-}
-
-gboolean
-dc_connection_was_open (DcConnection *self)
-{
-  return self->opened_at != 0;
 }
 
 char *

@@ -69,7 +69,7 @@ void dc_connection_call (DcConnection *self);
 /* Answerer: takes the offer and answers it. */
 void dc_connection_take_offer (DcConnection *self, const char *sdp);
 void dc_connection_take_answer (DcConnection *self, const char *sdp);
-void dc_connection_take_candidate (DcConnection *self, const char *candidate, guint mline);
+void dc_connection_take_candidate (DcConnection *self, const char *candidate);
 /* @nat: (nullable): what the far side says of its NAT */
 void dc_connection_take_end_of_candidates (DcConnection *self, const char *nat);
 

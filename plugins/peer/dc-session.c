@@ -118,7 +118,7 @@ dc_session_take_message (DcSession *self, const DcMessage *message)
   if (message->type == DC_MESSAGE_ANSWER)
     dc_connection_take_answer (self->connection, message->sdp);
   else if (message->type == DC_MESSAGE_CANDIDATE)
-    dc_connection_take_candidate (self->connection, message->candidate, message->mline);
+    dc_connection_take_candidate (self->connection, message->candidate);
   else if (message->type == DC_MESSAGE_END_OF_CANDIDATES)
     dc_connection_take_end_of_candidates (self->connection, message->nat);
 }

@@ -22,7 +22,7 @@ typedef struct {
 } Bins;
 
 /* Of this thread: those of the channel that is being made. */
-static __thread Bins *making;
+static _Thread_local Bins *making;
 
 static void
 bins_free (gpointer data)

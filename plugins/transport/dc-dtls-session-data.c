@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* dc-dtls-session-data.c: application data, sealed and opened where it lies. */
-#include <string.h>
-
 #include "plugins/transport/dc-dtls-session-private.h"
 
 #define ALERT_SIZE 2u
@@ -98,7 +96,7 @@ give (DcDtlsSession *self, DcPacket *packets, guint n)
 }
 
 void
-dc_dtls_session_open (DcDtlsSession *self, DcPacket *packets, guint n)
+dc_dtls_session_open_in_place (DcDtlsSession *self, DcPacket *packets, guint n, DcDtlsWork *work)
 {
   Found found = {0};
 
@@ -110,8 +108,7 @@ dc_dtls_session_open (DcDtlsSession *self, DcPacket *packets, guint n)
     give (self, (DcPacket *) (gpointer) found.further->data, found.further->len);
     g_array_unref (found.further);
   }
-  if (found.work.wanted != 0 || !g_queue_is_empty (&found.work.incoming))
-    dc_dtls_session_work (self, &found.work);
+  *work = found.work;
 }
 
 void
@@ -147,33 +144,8 @@ seal (DcDtlsSession *self, DcPacket *packet)
     dc_dtls_sealer_seal (self->sealer, DC_DTLS_APPLICATION_DATA, packet);
 }
 
-/* Through OpenSSL, or through whoever is taking over from it. */
-static gboolean
-seal_at_work (DcDtlsSession *self, DcPacket *packets, guint n)
-{
-  DcDtlsWork work = {0};
-  gboolean connected;
-
-  g_mutex_lock (&self->lock);
-  connected = self->state == DC_DTLS_CONNECTED && !self->closing;
-  g_mutex_unlock (&self->lock);
-  for (guint i = 0; i < n; i++) {
-    if (connected && packets[i].size > 0) {
-      GByteArray *copy = g_byte_array_new ();
-      g_byte_array_set_size (copy, DC_PACKET_HEAD);
-      g_byte_array_append (copy, packets[i].data, (guint) packets[i].size);
-      g_byte_array_set_size (copy, copy->len + DC_PACKET_TAIL);
-      g_queue_push_tail (&work.outgoing, copy);
-    }
-    packets[i].size = 0;
-  }
-  if (!g_queue_is_empty (&work.outgoing))
-    dc_dtls_session_work (self, &work);
-  return connected;
-}
-
 gboolean
-dc_dtls_session_seal (DcDtlsSession *self, DcPacket *packets, guint n)
+dc_dtls_session_seal_in_place (DcDtlsSession *self, DcPacket *packets, guint n)
 {
   gboolean sealed;
 
@@ -183,5 +155,5 @@ dc_dtls_session_seal (DcDtlsSession *self, DcPacket *packets, guint n)
     for (guint i = 0; i < n; i++)
       seal (self, &packets[i]);
   g_mutex_unlock (&self->seal_lock);
-  return sealed || seal_at_work (self, packets, n);
+  return sealed;
 }

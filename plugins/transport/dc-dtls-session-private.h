@@ -63,11 +63,18 @@ struct _DcDtlsSession {
   gboolean over;        /* nothing is to be opened any more */
 };
 
-/* Does what is wanted, unless another thread is at it, which then does this, too. Called without locks. @work: (transfer full): is empty afterwards. */
-void dc_dtls_session_work (DcDtlsSession *self, DcDtlsWork *work);
-/* For the thread at work. @work: is empty afterwards. */
-void dc_dtls_session_perform (DcDtlsSession *self, DcDtlsWork *work);
+/* --- dc-dtls-session-data.c --- */
+
+/* As dc_dtls_session_open(); what else was found is left in @work, which the caller has to do. */
+void dc_dtls_session_open_in_place (DcDtlsSession *self, DcPacket *packets, guint n, DcDtlsWork *work);
 /* Opens records that waited, which are application data or alerts; for the thread at work. */
 void dc_dtls_session_open_late (DcDtlsSession *self, GBytes *record, DcDtlsWork *work);
+/* As dc_dtls_session_seal(); FALSE: it is not us who seal, or not yet. */
+gboolean dc_dtls_session_seal_in_place (DcDtlsSession *self, DcPacket *packets, guint n);
+
+/* --- dc-dtls-session-work.c --- */
+
+/* For the thread at work. @work: is empty afterwards. */
+void dc_dtls_session_perform (DcDtlsSession *self, DcDtlsWork *work);
 
 G_END_DECLS

@@ -136,8 +136,9 @@ take_locked (DcDtlsSession *self, DcDtlsWork *work)
   return TRUE;
 }
 
-void
-dc_dtls_session_work (DcDtlsSession *self, DcDtlsWork *work)
+/* Does what is wanted, unless another thread is at it, which then does this, too. Called without locks. @work: (transfer full): is empty afterwards. */
+static void
+do_work (DcDtlsSession *self, DcDtlsWork *work)
 {
   DcDtlsWork now;
 
@@ -160,7 +161,50 @@ want (DcDtlsSession *self, DcDtlsWanted what)
 {
   DcDtlsWork work = {.wanted = what};
 
-  dc_dtls_session_work (self, &work);
+  do_work (self, &work);
+}
+
+/* --- Application data ------------------------------------------------------------------------------------------------------------- */
+
+void
+dc_dtls_session_open (DcDtlsSession *self, DcPacket *packets, guint n)
+{
+  DcDtlsWork work;
+
+  dc_dtls_session_open_in_place (self, packets, n, &work);
+  if (work.wanted != 0 || !g_queue_is_empty (&work.incoming))
+    do_work (self, &work);
+}
+
+/* Through OpenSSL, or through whoever is taking over from it. */
+static gboolean
+seal_at_work (DcDtlsSession *self, DcPacket *packets, guint n)
+{
+  DcDtlsWork work = {0};
+  gboolean connected;
+
+  g_mutex_lock (&self->lock);
+  connected = self->state == DC_DTLS_CONNECTED && !self->closing;
+  g_mutex_unlock (&self->lock);
+  for (guint i = 0; i < n; i++) {
+    if (connected && packets[i].size > 0) {
+      GByteArray *copy = g_byte_array_new ();
+      g_byte_array_set_size (copy, DC_PACKET_HEAD);
+      g_byte_array_append (copy, packets[i].data, (guint) packets[i].size);
+      g_byte_array_set_size (copy, copy->len + DC_PACKET_TAIL);
+      g_queue_push_tail (&work.outgoing, copy);
+    }
+    packets[i].size = 0;
+  }
+  if (!g_queue_is_empty (&work.outgoing))
+    do_work (self, &work);
+  return connected;
+}
+
+gboolean
+dc_dtls_session_seal (DcDtlsSession *self, DcPacket *packets, guint n)
+{
+  return dc_dtls_session_seal_in_place (self, packets, n) || seal_at_work (self, packets, n);
 }
 
 /* --- For all ---------------------------------------------------------------------------------------------------------------------- */

@@ -42,9 +42,6 @@ struct _DcSctpAssociation {
 
   /* Who holds it may call usrsctp, and has all below up to the next lock. Only by dc_sctp_enter (). */
   GMutex lock;
-  GCond room;            /* with the lock: the next two, or state */
-  guint room_generation; /* there was room once more */
-  gboolean flushing;
   struct socket *socket; /* (nullable): once closed */
   DcSctpState state;
   gboolean shutting;     /* shut () was called: nothing more is taken */
@@ -56,8 +53,7 @@ struct _DcSctpAssociation {
   gboolean gone; /* nobody has a reference: nothing is told, and nothing leaves; also of output_lock */
   DcSctpBlocks collecting[DC_SCTP_N_QUEUES]; /* what usrsctp has put out in this call */
   DcSctpBlock *spare;                        /* (nullable) (owned): atomic, of any thread */
-  gboolean waiting_for_room;                 /* somebody waits, or wants to be told */
-  gboolean writable_wanted;                  /* told, by the callback */
+  gboolean writable_wanted;                  /* somebody waits to be told, by the callback */
   guint32 room_below;                        /* then: bytes buffered, at which there is room */
   gboolean nothing_new;                      /* since there was none: no packet has come, no timer has run */
   gint64 last_send;                          /* monotonic; and how quick they follow each other: */

@@ -84,10 +84,7 @@ set_mtu (DcSctpAssociation *self)
       .spp_flags = SPP_PMTUD_DISABLE,
       .spp_pathmtu = MIN (self->settings.mtu, DC_SCTP_MTU_MAX) - COMMON_HEADER, /* usrsctp leaves that out */
   };
-  struct sockaddr_conn address = dc_sctp_address_of (self, self->settings.remote_port);
 
-  if (self->state != DC_SCTP_NEW)
-    memcpy (&params.spp_address, &address, sizeof address);
   return set_option (self, IPPROTO_SCTP, SCTP_PEER_ADDR_PARAMS, &params, sizeof params);
 }
 
@@ -158,7 +155,6 @@ dc_sctp_association_new (
   self->user_data = user_data;
   g_mutex_init (&self->lock);
   g_mutex_init (&self->output_lock);
-  g_cond_init (&self->room);
   self->resetting = g_hash_table_new (NULL, NULL);
   self->events = g_array_new (FALSE, FALSE, sizeof (DcSctpEvent));
   self->telling = g_array_new (FALSE, FALSE, sizeof (DcSctpEvent));
@@ -194,7 +190,6 @@ dc_sctp_association_free (DcSctpAssociation *self)
   g_hash_table_unref (self->resetting);
   g_free (self->used);
   g_free (self->buffer);
-  g_cond_clear (&self->room);
   g_mutex_clear (&self->output_lock);
   g_mutex_clear (&self->lock);
   g_free (self);
@@ -278,26 +273,6 @@ dc_sctp_association_got_too_long (DcSctpAssociation *self)
 }
 
 /* --- figures --- */
-
-void
-dc_sctp_association_set_mtu (DcSctpAssociation *self, guint32 mtu)
-{
-  dc_sctp_enter (self);
-  self->settings.mtu = mtu;
-  if (self->socket != NULL)
-    set_mtu (self);
-  dc_sctp_leave (self);
-}
-
-void
-dc_sctp_association_set_receive_window (DcSctpAssociation *self, guint32 window)
-{
-  dc_sctp_enter (self);
-  self->settings.receive_window = window;
-  if (self->socket != NULL)
-    dc_sctp_window_set_locked (self);
-  dc_sctp_leave (self);
-}
 
 void
 dc_sctp_association_get_stats (DcSctpAssociation *self, DcSctpStats *stats)

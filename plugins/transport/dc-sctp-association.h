@@ -102,13 +102,8 @@ void dc_sctp_association_resume (DcSctpAssociation *self);
 /* A message whole or not at all. Empty ones are the caller's (RFC 8831, 6.6). */
 DcSctpSent dc_sctp_association_send (
     DcSctpAssociation *self, const DcSctpSendInfo *info, gconstpointer data, gsize size);
-/* Waits until there is room, or unblock(). Not on the thread of input(), which would wait for itself. */
-DcSctpSent dc_sctp_association_send_wait (
-    DcSctpAssociation *self, const DcSctpSendInfo *info, gconstpointer data, gsize size);
 /* writable() is told once no more than @below bytes are buffered, which may be now. */
 void dc_sctp_association_want_room (DcSctpAssociation *self, guint32 below);
-/* @flushing: who waits returns DC_SCTP_CLOSED, and who comes to wait, until it is called with FALSE. */
-void dc_sctp_association_unblock (DcSctpAssociation *self, gboolean flushing);
 
 /* Closes our direction of @stream after its messages were acknowledged; send() on it says CLOSED until was_reset(). */
 void dc_sctp_association_reset_stream (DcSctpAssociation *self, guint16 stream);
@@ -116,9 +111,6 @@ void dc_sctp_association_reset_stream (DcSctpAssociation *self, guint16 stream);
 void dc_sctp_association_shut (DcSctpAssociation *self);
 void dc_sctp_association_abort (DcSctpAssociation *self);
 
-void dc_sctp_association_set_mtu (DcSctpAssociation *self, guint32 mtu);
-/* As long as the room of the socket below is not known. */
-void dc_sctp_association_set_receive_window (DcSctpAssociation *self, guint32 window);
 /* Bytes of payload that the socket below holds, which is read at once; 0: not known (again). The window follows that, and the path's length. */
 void dc_sctp_association_set_socket_room (DcSctpAssociation *self, guint32 bytes);
 DcSctpState dc_sctp_association_get_state (DcSctpAssociation *self);

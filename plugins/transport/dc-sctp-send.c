@@ -34,26 +34,21 @@ dc_sctp_buffered_locked (DcSctpAssociation *self)
 gboolean
 dc_sctp_check_room_locked (DcSctpAssociation *self)
 {
-  gboolean tell;
-
-  if (!self->waiting_for_room || self->state < DC_SCTP_UP)
+  if (!self->writable_wanted || self->state < DC_SCTP_UP)
     return FALSE;
   if (self->state == DC_SCTP_UP && (self->nothing_new || dc_sctp_buffered_locked (self) > self->room_below))
     return FALSE;
-  tell = self->writable_wanted;
-  self->waiting_for_room = self->writable_wanted = FALSE;
-  self->room_generation++;
-  g_cond_broadcast (&self->room);
-  return tell;
+  self->writable_wanted = FALSE;
+  return TRUE;
 }
 
 static void
-wait_for_room_locked (DcSctpAssociation *self)
+want_room_locked (DcSctpAssociation *self)
 {
   guint32 buffered = dc_sctp_buffered_locked (self);
 
   self->room_below = buffered - buffered / 4;
-  self->waiting_for_room = TRUE;
+  self->writable_wanted = TRUE;
   self->nothing_new = self->state == DC_SCTP_UP;
 }
 
@@ -132,62 +127,18 @@ dc_sctp_association_send (DcSctpAssociation *self, const DcSctpSendInfo *info, g
   dc_sctp_enter (self);
   hold = dc_sctp_hold_locked (self, size);
   sent = send_locked (self, info, data, size);
-  if (sent == DC_SCTP_WOULD_BLOCK) {
-    wait_for_room_locked (self);
-    self->writable_wanted = TRUE;
-  }
+  if (sent == DC_SCTP_WOULD_BLOCK)
+    want_room_locked (self);
   leave (self, hold && sent == DC_SCTP_SENT);
   return sent;
-}
-
-/* Until there was room after @generation. */
-static void
-wait_for_generation (DcSctpAssociation *self, guint generation)
-{
-  g_mutex_lock (&self->lock);
-  while (self->room_generation == generation && !self->flushing)
-    g_cond_wait (&self->room, &self->lock);
-  g_mutex_unlock (&self->lock);
-}
-
-DcSctpSent
-dc_sctp_association_send_wait (DcSctpAssociation *self, const DcSctpSendInfo *info, gconstpointer data, gsize size)
-{
-  g_return_val_if_fail (size > 0, DC_SCTP_TOO_LONG);
-  for (;;) {
-    DcSctpSent sent = DC_SCTP_CLOSED;
-    guint generation;
-    gboolean hold;
-
-    dc_sctp_enter (self);
-    hold = dc_sctp_hold_locked (self, size);
-    if (!self->flushing)
-      sent = send_locked (self, info, data, size);
-    generation = self->room_generation;
-    if (sent == DC_SCTP_WOULD_BLOCK)
-      wait_for_room_locked (self);
-    leave (self, hold && sent == DC_SCTP_SENT);
-    if (sent != DC_SCTP_WOULD_BLOCK)
-      return sent;
-    wait_for_generation (self, generation);
-  }
 }
 
 void
 dc_sctp_association_want_room (DcSctpAssociation *self, guint32 below)
 {
   dc_sctp_enter (self);
-  self->room_below = self->waiting_for_room ? MAX (self->room_below, below) : below;
-  self->waiting_for_room = self->writable_wanted = TRUE;
+  self->room_below = self->writable_wanted ? MAX (self->room_below, below) : below;
+  self->writable_wanted = TRUE;
   self->nothing_new = FALSE;
   dc_sctp_leave (self);
-}
-
-void
-dc_sctp_association_unblock (DcSctpAssociation *self, gboolean flushing)
-{
-  g_mutex_lock (&self->lock);
-  self->flushing = flushing;
-  g_cond_broadcast (&self->room);
-  g_mutex_unlock (&self->lock);
 }

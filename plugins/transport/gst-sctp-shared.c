@@ -41,7 +41,7 @@ static GMutex table_lock;
 static GQueue table = G_QUEUE_INIT;
 
 /* Of this thread: so many associations call it back. */
-static __thread guint inside;
+static _Thread_local guint inside;
 
 /* --- callbacks --- */
 

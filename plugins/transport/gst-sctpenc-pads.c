@@ -74,7 +74,7 @@ get_send_info (DcSctpEnc *self, DcSctpEncPad *pad, GstBuffer *buffer)
 }
 
 static GstFlowReturn
-flow_of (DcSctpEnc *self, GstPad *pad, DcSctpAssociation *association, DcSctpSent sent)
+flow_of (GstPad *pad, DcSctpAssociation *association, DcSctpSent sent)
 {
   switch (sent) {
     case DC_SCTP_SENT:
@@ -104,7 +104,7 @@ send_buffer (DcSctpEnc *self, DcSctpEncPad *pad, DcSctpAssociation *association,
     dc_sctp_output_tell_taken (&self->output, info.stream, info.ppid);
   if (dc_sctp_turns_is_wanted (&self->turns))
     dc_sctpenc_tell_writable (self);
-  return in_time ? flow_of (self, GST_PAD (pad), association, sent) : GST_FLOW_FLUSHING;
+  return in_time ? flow_of (GST_PAD (pad), association, sent) : GST_FLOW_FLUSHING;
 }
 
 static GstFlowReturn

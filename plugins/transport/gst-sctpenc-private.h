@@ -28,6 +28,8 @@ struct _DcSctpEnc {
   GstDcCalls calls; /* of these two */
 };
 
+/* --- gst-sctpenc-base.c --- */
+
 /* (nullable) (transfer full) */
 DcSctpShared *dc_sctpenc_dup_shared (DcSctpEnc *self);
 /* Who has sent past the pads may look again. */

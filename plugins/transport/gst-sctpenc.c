@@ -32,36 +32,6 @@ static GstStaticPadTemplate src_template =
 
 G_DEFINE_TYPE (DcSctpEnc, gst_dc_sctpenc, GST_TYPE_ELEMENT)
 
-DcSctpShared *
-dc_sctpenc_dup_shared (DcSctpEnc *self)
-{
-  DcSctpShared *shared;
-
-  g_mutex_lock (&self->lock);
-  shared = self->shared != NULL ? dc_sctp_shared_ref (self->shared) : NULL;
-  g_mutex_unlock (&self->lock);
-  return shared;
-}
-
-void
-dc_sctpenc_tell_writable (DcSctpEnc *self)
-{
-  void (*func) (gpointer user_data);
-  gpointer user_data;
-  guint epoch;
-
-  g_mutex_lock (&self->lock);
-  func = self->writable;
-  user_data = self->writable_data;
-  epoch = gst_dc_calls_enter (&self->calls);
-  g_mutex_unlock (&self->lock);
-  if (func != NULL)
-    func (user_data);
-  g_mutex_lock (&self->lock);
-  gst_dc_calls_leave (&self->calls, epoch, &self->called);
-  g_mutex_unlock (&self->lock);
-}
-
 /* --- the association's callbacks --- */
 
 static void
