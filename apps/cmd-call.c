@@ -315,6 +315,7 @@ add_channels (DcPeer *peer, const DcOptions *options, GError **error)
     channel->max_packet_lifetime = options->max_lifetime;
     channel->negotiated = options->negotiated >= 0;
     channel->streams = options->streams;
+    channel->max_message_size = options->max_message_size;
     channel->id = channel->negotiated ? options->negotiated + (int) i : -1;
     dc_channel_options_set_protocol (channel, options->protocol);
     if (!dc_peer_add_channel (peer, channel, error))

@@ -40,7 +40,7 @@ typedef struct {
   char *signaling, *room, *tls_ca, *proxy, *env_file, *timeout;
   gboolean polling, json;
   char *id, *to, *ice_policy, *port_range, *fast, *certificate, *count, *interval, *message, *resume_timeout, *streams;
-  char *protocol, *max_retransmits, *max_lifetime, *negotiated, *remote_file;
+  char *protocol, *max_retransmits, *max_lifetime, *negotiated, *max_message_size, *remote_file;
   GStrv stun_servers, turn_servers, interfaces, labels, rest;
   gboolean no_turn, ice_tcp, once, raw, unordered, hang_up, manual, print_again, base64;
 } RawOptions;
@@ -69,6 +69,7 @@ raw_options_clear (RawOptions *raw)
   g_free (raw->max_retransmits);
   g_free (raw->max_lifetime);
   g_free (raw->negotiated);
+  g_free (raw->max_message_size);
   g_free (raw->remote_file);
   g_strfreev (raw->labels);
   g_strfreev (raw->stun_servers);
@@ -195,6 +196,11 @@ add_channel_entries (GOptionContext *context, RawOptions *raw)
       {"max-lifetime", 0, 0, G_OPTION_ARG_STRING, &raw->max_lifetime, "Raw: give a message up after so long", "MS"},
       {"negotiated", 0, 0, G_OPTION_ARG_STRING, &raw->negotiated,
           "Raw: both sides make the channel, with this id; further channels have the ids after it", "ID"},
+      {"max-message-size", 0, 0, G_OPTION_ARG_STRING, &raw->max_message_size,
+          "Raw: the longest message to take, and to send if the other side takes it, too; more than 262144 with the "
+          "fast "
+          "path only [262144]",
+          "BYTES"},
       {"hang-up", 0, 0, G_OPTION_ARG_NONE, &raw->hang_up,
           "Raw: close the channel when all messages have arrived, rather than wait for the other side to", NULL},
       {NULL},
@@ -301,6 +307,18 @@ parse_streams (const char *text, guint *value, GError **error)
 }
 
 static gboolean
+parse_size (const char *text, guint *value, GError **error)
+{
+  guint64 number = DC_CHANNEL_DEFAULT_MAX_MESSAGE_SIZE;
+
+  if (text != NULL && !g_ascii_string_to_unsigned (text, 10, 1, DC_CHANNEL_MAX_MESSAGE_SIZE, &number, NULL))
+    return usage_error (
+        error, "--max-message-size takes a whole number from 1 to %d, not \"%s\"", DC_CHANNEL_MAX_MESSAGE_SIZE, text);
+  *value = (guint) number;
+  return TRUE;
+}
+
+static gboolean
 parse_policy (const char *text, gboolean *relay_only, GError **error)
 {
   *relay_only = g_strcmp0 (text, "relay") == 0;
@@ -349,6 +367,7 @@ check_channels (const RawOptions *raw, GError **error)
                      : raw->max_retransmits != NULL ? "--max-retransmits"
                      : raw->max_lifetime != NULL    ? "--max-lifetime"
                      : raw->negotiated != NULL      ? "--negotiated"
+                     : raw->max_message_size        ? "--max-message-size"
                      : raw->hang_up                 ? "--hang-up"
                                                     : NULL;
   if (only != NULL && !raw->raw && !raw->manual)
@@ -473,7 +492,8 @@ fill_channels (DcOptions *options, RawOptions *raw, DcCommand command, GError **
   options->base64 = raw->base64;
   return parse_limit ("--max-retransmits", raw->max_retransmits, G_MAXUINT16, &options->max_retransmits, error)
          && parse_limit ("--max-lifetime", raw->max_lifetime, G_MAXUINT16, &options->max_lifetime, error)
-         && parse_limit ("--negotiated", raw->negotiated, 1023, &options->negotiated, error);
+         && parse_limit ("--negotiated", raw->negotiated, 1023, &options->negotiated, error)
+         && parse_size (raw->max_message_size, &options->max_message_size, error);
 }
 
 static gboolean

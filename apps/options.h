@@ -62,12 +62,13 @@ typedef struct {
   GStrv labels;       /* never empty */
   gboolean any_label; /* answer, raw: none was given */
   gboolean raw;
-  char *protocol; /* (nullable); this and the next four: raw */
+  char *protocol; /* (nullable); this and the next five: raw */
   gboolean unordered;
   int max_retransmits; /* -1: no limit */
   int max_lifetime;    /* milliseconds, -1: no limit */
   int negotiated;      /* the id of the first channel, -1: opened in band */
   gboolean hang_up;    /* raw: close when everything has arrived */
+  guint max_message_size;
 
   gboolean manual;      /* no server: descriptions are printed and pasted */
   char *remote_file;    /* (nullable): where the other side's is, rather than on standard input */

@@ -122,6 +122,8 @@ void gst_data_channel_end_copy_setting (GstDataChannelEnd *end, guint id, GValue
 gboolean gst_data_channel_end_has_setting (GstDataChannelEnd *end, guint id);
 gboolean gst_data_channel_end_shares_setting (GstDataChannelEnd *end, guint id, const GValue *other);
 DcMode gst_data_channel_end_get_mode (GstDataChannelEnd *end);
+/* Of a buffer to be sent, at most; some receivers take less. */
+gsize gst_data_channel_end_get_max_size (GstDataChannelEnd *end);
 /* (transfer full) (nullable) */
 char *gst_data_channel_end_dup_string (GstDataChannelEnd *end, guint id);
 /* (transfer full) */
@@ -134,6 +136,8 @@ void gst_data_channel_end_leave (GstDataChannelEnd *end);
 gboolean gst_data_channel_end_start (GstDataChannelEnd *end);
 /* @reason: what the far side is told if not everything is across. */
 void gst_data_channel_end_stop (GstDataChannelEnd *end, const char *reason);
+
+/* gstdatachannelend-channels.c */
 
 /* Blocks until the channel is open, DC_ERROR_FLUSHING or another error. (transfer full) */
 DcChannel *gst_data_channel_end_get_channel (GstDataChannelEnd *end, GError **error);
@@ -152,6 +156,9 @@ void gst_data_channel_end_drop_arrived (GstDataChannelEnd *end, DcChannel *chann
 void gst_data_channel_end_set_flushing (GstDataChannelEnd *end, gboolean flushing);
 /* The same, for another reason, which must not end the first one. */
 void gst_data_channel_end_set_interrupted (GstDataChannelEnd *end, gboolean interrupted);
+
+/* @channel has opened, and is there for whoever waits. */
+void gst_data_channel_end_publish_channel (GstDataChannelEnd *end, DcChannel *channel);
 
 /* Something has happened to a channel: raises `changes`. */
 void gst_data_channel_end_note_change (GstDataChannelEnd *end);

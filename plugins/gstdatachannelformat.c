@@ -125,15 +125,14 @@ mark_text (GstDataChannelReceivers *self, DcLinkItem *item, GError **error)
 static gboolean
 check_size (GstDataChannelReceivers *self, const DcLinkItem *item, GError **error)
 {
-  gsize max = self->mode == DC_MODE_RAW ? DC_CHANNEL_DEFAULT_MAX_MESSAGE_SIZE : DC_LINK_DEFAULT_MAX_ITEM;
   gsize size = item->payload != NULL ? g_bytes_get_size (item->payload) : 0;
 
-  if (size <= max)
+  if (size <= self->max_size)
     return TRUE;
   g_set_error (error, DC_ERROR, DC_ERROR_DATA,
       "A buffer of %" G_GSIZE_FORMAT " bytes cannot be sent: in %s mode it may have at most %" G_GSIZE_FORMAT
       " bytes; make the buffers smaller before this element",
-      size, self->mode == DC_MODE_RAW ? "raw" : "link", max);
+      size, self->mode == DC_MODE_RAW ? "raw" : "link", self->max_size);
   return FALSE;
 }
 

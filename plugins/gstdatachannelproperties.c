@@ -166,10 +166,9 @@ install_channel_properties (GObjectClass *klass)
   install_int (klass, GST_DATA_CHANNEL_PROP_CHANNEL_ID, "Channel id",
       "Raw mode: number of a negotiated channel, the same on both sides; -1: the channel is not negotiated", 1023);
   install_uint (klass, GST_DATA_CHANNEL_PROP_MAX_MESSAGE_SIZE, "Longest message",
-      "Raw mode: the longest message that we take, in bytes, with fast=off 65536 at most; the other side's limit "
-      "counts "
-      "for what we send",
-      1, DC_CHANNEL_DEFAULT_MAX_MESSAGE_SIZE, DC_CHANNEL_DEFAULT_MAX_MESSAGE_SIZE);
+      "Raw mode: the longest message that we take, in bytes, and send if the other side takes it, too; with fast=off "
+      "65536 at most",
+      1, DC_CHANNEL_MAX_MESSAGE_SIZE, DC_CHANNEL_DEFAULT_MAX_MESSAGE_SIZE);
   install_uint (klass, GST_DATA_CHANNEL_PROP_WINDOW, "Window",
       "Link mode: the most bytes that the sender may have on their way and waiting at the receiver; what is really "
       "used "

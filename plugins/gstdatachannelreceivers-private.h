@@ -35,6 +35,7 @@ struct _GstDataChannelReceivers {
   GstDataChannelSlowConsumer slow_consumer;
   gboolean sole; /* there is never but one */
   DcMode mode;
+  gsize max_size;   /* of a buffer */
   gboolean live;    /* upstream is */
   GPtrArray *list;  /* (element-type GstDataChannelReceiver) */
   gboolean had_any; /* ever */

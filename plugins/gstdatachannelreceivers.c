@@ -67,6 +67,7 @@ gst_data_channel_receivers_new (GstDataChannelEnd *end, GstPad *pad, GstDataChan
   self->slow_consumer = slow_consumer;
   self->sole = end->max_channels == 1;
   self->mode = gst_data_channel_end_get_mode (end);
+  self->max_size = gst_data_channel_end_get_max_size (end);
   self->list = g_ptr_array_new_with_free_func (receiver_free);
   gst_data_channel_format_init (self);
   return self;

@@ -149,6 +149,19 @@ gst_data_channel_end_get_mode (GstDataChannelEnd *end)
   return mode;
 }
 
+gsize
+gst_data_channel_end_get_max_size (GstDataChannelEnd *end)
+{
+  gsize size = DC_LINK_DEFAULT_MAX_ITEM;
+
+  GST_OBJECT_LOCK (end->element);
+  if (g_value_get_enum (&end->settings.values[GST_DATA_CHANNEL_PROP_MODE]) == DC_MODE_RAW)
+    size = MAX (DC_CHANNEL_DEFAULT_MAX_MESSAGE_SIZE,
+        g_value_get_uint (&end->settings.values[GST_DATA_CHANNEL_PROP_MAX_MESSAGE_SIZE]));
+  GST_OBJECT_UNLOCK (end->element);
+  return size;
+}
+
 char *
 gst_data_channel_end_dup_string (GstDataChannelEnd *end, guint id)
 {

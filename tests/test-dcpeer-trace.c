@@ -89,6 +89,18 @@ test_text_explains_once (void)
 }
 
 static void
+test_text_streams (void)
+{
+  g_autoptr (DcTraceText) text = dc_trace_text_new ();
+  assert_line (text, "streams, t=(double)3, peer=bob, count=(uint)4",
+      "    3.000  streams       the data to bob goes on 4 SCTP associations at once, each with a congestion window of "
+      "its "
+      "own\n");
+  assert_line (text, "streams, t=(double)4, peer=bob, count=(uint)1",
+      "    4.000  streams       the data to bob goes on one SCTP association again\n");
+}
+
+static void
 test_text_identity (void)
 {
   g_autoptr (DcTraceText) text = dc_trace_text_new ();
@@ -141,8 +153,8 @@ test_text_missing_fields (void)
       "peer-left", "peer-away", "peer-back", "ice-server", "calling", "called", "local-description",
       "remote-description", "local-candidate", "remote-candidate", "local-candidates-done", "remote-candidates-done",
       "gathering-state", "ice-state", "dtls-state", "sctp-state", "identity", "secret-proved", "selected-pair",
-      "transport", "channel-open", "connection-lost", "connection-resumed", "connection-closed", "busy", "sent",
-      "received", "acknowledged", "summary", "room", "peer", "something-new"};
+      "transport", "streams", "channel-open", "connection-lost", "connection-resumed", "connection-closed", "busy",
+      "sent", "received", "acknowledged", "summary", "room", "peer", "something-new"};
   g_autoptr (DcTraceText) text = dc_trace_text_new ();
   for (gsize i = 0; i < G_N_ELEMENTS (names); i++) {
     g_autoptr (GstStructure) event = gst_structure_new_empty (names[i]);
@@ -292,6 +304,7 @@ main (int argc, char **argv)
   g_test_add_func ("/dcpeer/text/escape", test_text_escape);
   g_test_add_func ("/dcpeer/text/candidates", test_text_candidates);
   g_test_add_func ("/dcpeer/text/explains-once", test_text_explains_once);
+  g_test_add_func ("/dcpeer/text/streams", test_text_streams);
   g_test_add_func ("/dcpeer/text/identity", test_text_identity);
   g_test_add_func ("/dcpeer/text/hostile", test_text_hostile);
   g_test_add_func ("/dcpeer/text/missing-fields", test_text_missing_fields);

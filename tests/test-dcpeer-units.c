@@ -192,16 +192,18 @@ test_options_channels (void)
   g_assert_cmpint (usual->max_lifetime, ==, -1);
   g_assert_cmpint (usual->negotiated, ==, -1);
   g_assert_cmpuint (usual->streams, ==, DC_CHANNEL_STREAMS_AUTO);
+  g_assert_cmpuint (usual->max_message_size, ==, 262144);
 
   g_autoptr (DcOptions) raw =
       parse_good (DC_COMMAND_OFFER, "offer --env-file /dev/null --raw --label a --label b --protocol p --unordered "
                                     "--max-retransmits 0 --negotiated 1023"
-                                    " --hang-up");
+                                    " --max-message-size 4194304 --hang-up");
   g_assert_cmpstr (raw->labels[1], ==, "b");
   g_assert_cmpstr (raw->protocol, ==, "p");
   g_assert_true (raw->raw && raw->unordered && raw->hang_up && !raw->any_label);
   g_assert_cmpint (raw->max_retransmits, ==, 0);
   g_assert_cmpint (raw->negotiated, ==, 1023);
+  g_assert_cmpuint (raw->max_message_size, ==, 4194304);
 
   g_autoptr (DcOptions) any = parse_good (DC_COMMAND_ANSWER, "answer --env-file /dev/null --raw --max-lifetime 65535");
   g_assert_true (any->any_label);
@@ -250,6 +252,9 @@ test_options_bad (void)
       {"--max-lifetime 1", "--max-lifetime goes with --raw only"},
       {"--raw --max-retransmits 65536", "--max-retransmits takes a whole number from 0 to 65535"},
       {"--raw --negotiated 1024", "--negotiated takes a whole number from 0 to 1023"},
+      {"--max-message-size 1000", "--max-message-size goes with --raw only"},
+      {"--raw --max-message-size 4194305", "--max-message-size takes a whole number from 1 to 4194304"},
+      {"--raw --max-message-size 0", "--max-message-size takes a whole number from 1 to 4194304"},
       {"--base64", "--base64 goes with --manual only"},
       {"--remote f", "--remote goes with --manual only"},
       {"--manual --room r", "--room has to do with a signaling server"},

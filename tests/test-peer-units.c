@@ -427,8 +427,8 @@ test_channel_options (void)
   bad->negotiated = FALSE;
   assert_options_refused (bad, "id");
   bad = dc_channel_options_copy (good);
-  bad->max_message_size = 262145;
-  assert_options_refused (bad, "262144");
+  bad->max_message_size = 4194305;
+  assert_options_refused (bad, "4194304");
   bad = dc_channel_options_new ("x");
   bad->window = 65535;
   assert_options_refused (bad, "window");

@@ -139,7 +139,8 @@ on_announced (guint stream, gpointer user_data)
 static void
 set_up (Fixture *f, gconstpointer data)
 {
-  static const DcSctpPathCallbacks callbacks = {on_error, ignore, ignore, ignore, ignore_number, on_announced};
+  static const DcSctpPathCallbacks callbacks = {
+      on_error, ignore, ignore, ignore, ignore_number, on_announced, ignore_number};
 
   sctp_set_up (&f->packets, NULL);
   f->bin = gst_object_ref_sink (gst_element_factory_make ("webrtcbin", NULL));

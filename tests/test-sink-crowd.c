@@ -339,6 +339,22 @@ test_too_large_raw (void)
       "before this element");
 }
 
+/* What was asked for counts, where it is more. */
+static void
+test_larger_raw (void)
+{
+  g_auto (DcTestElement) f = {0};
+  g_autoptr (DcChannel) a = NULL;
+
+  dc_test_element_start (&f, SINK ("mode=raw max-message-size=1048576"));
+  a = dc_test_sink_join (&f, "a");
+  push_large (&f, 1048576);
+  push_large (&f, 1048577);
+  dc_test_element_wait_error (&f, GST_RESOURCE_ERROR_WRITE,
+      "A buffer of 1048577 bytes cannot be sent: in raw mode it may have at most 1048576 bytes; make the buffers "
+      "smaller before this element");
+}
+
 static void
 test_too_large_link (void)
 {
@@ -398,6 +414,7 @@ main (int argc, char **argv)
   g_test_add_func ("/crowd/late/after-caps-change", test_late_after_caps_change);
   g_test_add_func ("/crowd/late/before-its-origin", test_late_before_its_origin);
   g_test_add_func ("/crowd/too-large/raw", test_too_large_raw);
+  g_test_add_func ("/crowd/larger/raw", test_larger_raw);
   g_test_add_func ("/crowd/too-large/link", test_too_large_link);
   g_test_add_func ("/crowd/too-large/for-one", test_too_large_for_one);
   return g_test_run ();

@@ -5,20 +5,7 @@
 #include "tests/harness/dc-test-transfer.h"
 #include "tests/harness/dc-test.h"
 
-#define WATCHDOG_S 90
 #define LARGEST 100000u
-
-static void
-set_up (DcTestMeeting *fixture, gconstpointer data)
-{
-  dc_test_meeting_begin (fixture, WATCHDOG_S);
-}
-
-static void
-tear_down (DcTestMeeting *fixture, gconstpointer data)
-{
-  dc_test_meeting_end (fixture);
-}
 
 static DcChannelOptions *
 options_for (guint streams)
@@ -60,6 +47,24 @@ wait_streams (DcChannel *channel, guint streams)
     g_thread_yield ();
 }
 
+/* What a person reads: so many times, the last time with that number. Without the fast path, nothing. */
+static void
+assert_told (DcTestPeer *peer, guint times, guint streams)
+{
+  guint count = 0;
+
+  if (expected (streams) == 1)
+    times = 0;
+  dc_test_peer_look_back (peer);
+  for (guint i = 0; i < times; i++) {
+    g_autoptr (GstStructure) event = dc_test_peer_wait_event (peer, "streams");
+
+    g_assert_true (gst_structure_get_uint (event, "count", &count));
+    g_assert_cmpuint (count, ==, streams);
+  }
+  g_assert_cmpuint (dc_test_peer_count_events (peer, "streams"), ==, times);
+}
+
 /* --- Tests ------------------------------------------------------------------------------------------------------------------------ */
 
 /* Both ways at once; each side has as many as both allow. */
@@ -79,6 +84,8 @@ test_both_ways (DcTestMeeting *fixture, gconstpointer data)
   dc_test_transfer_wait (back, 200);
   dc_test_transfer_stop (there);
   dc_test_transfer_stop (back);
+  assert_told (fixture->alice, 1, 3);
+  assert_told (fixture->bob, 1, 3);
 }
 
 /* The connection is cut in the middle: the link goes on with another, which has as many again. */
@@ -101,6 +108,7 @@ test_cut (DcTestMeeting *fixture, gconstpointer data)
   dc_test_transfer_wait (there, 500);
   wait_streams (fixture->at_alice, expected (8));
   dc_test_transfer_stop (there);
+  assert_told (fixture->alice, 3, 8);
 }
 
 /* A far side that says nothing of lanes, as one that is older does, gets all on one. */
@@ -114,6 +122,7 @@ test_far_side_has_one (DcTestMeeting *fixture, gconstpointer data)
   dc_test_transfer_wait (there, 1000);
   g_assert_cmpuint (get_streams (fixture->at_alice), ==, 1);
   dc_test_transfer_stop (there);
+  assert_told (fixture->alice, 0, 1);
 }
 
 /* On a path without fault nobody wants more. */
@@ -127,6 +136,7 @@ test_auto (DcTestMeeting *fixture, gconstpointer data)
   dc_test_transfer_wait (there, 1000);
   g_assert_cmpuint (get_streams (fixture->at_alice), ==, 1);
   dc_test_transfer_stop (there);
+  assert_told (fixture->alice, 0, 1);
 }
 
 int
@@ -135,9 +145,9 @@ main (int argc, char **argv)
   dc_test_init (&argc, &argv);
   gst_init (NULL, NULL);
   dc_test_cut_init ();
-  g_test_add ("/streams/both-ways", DcTestMeeting, NULL, set_up, test_both_ways, tear_down);
-  g_test_add ("/streams/cut", DcTestMeeting, NULL, set_up, test_cut, tear_down);
-  g_test_add ("/streams/far-side-has-one", DcTestMeeting, NULL, set_up, test_far_side_has_one, tear_down);
-  g_test_add ("/streams/auto", DcTestMeeting, NULL, set_up, test_auto, tear_down);
+  dc_test_meeting_add ("/streams/both-ways", NULL, test_both_ways);
+  dc_test_meeting_add ("/streams/cut", NULL, test_cut);
+  dc_test_meeting_add ("/streams/far-side-has-one", NULL, test_far_side_has_one);
+  dc_test_meeting_add ("/streams/auto", NULL, test_auto);
   return g_test_run ();
 }

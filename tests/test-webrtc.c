@@ -83,7 +83,8 @@ number_cb (guint n, gpointer user_data)
 static DcWebrtc *
 make (void)
 {
-  static const DcSctpPathCallbacks callbacks = {error_cb, progress_cb, progress_cb, progress_cb, number_cb, number_cb};
+  static const DcSctpPathCallbacks callbacks = {
+      error_cb, progress_cb, progress_cb, progress_cb, number_cb, number_cb, number_cb};
   g_autoptr (GPtrArray) none = g_ptr_array_new ();
   DcIceConfig config = {.loopback = TRUE, .turn_servers = none};
   g_autoptr (GError) error = NULL;

@@ -15,39 +15,6 @@
 
 G_DEFINE_BOXED_TYPE (DcChannelOptions, dc_channel_options, dc_channel_options_copy, dc_channel_options_free)
 
-static GType
-register_enum (gsize *type, const char *name, const GEnumValue *values)
-{
-  if (g_once_init_enter (type))
-    g_once_init_leave (type, g_enum_register_static (name, values));
-  return *type;
-}
-
-GType
-dc_mode_get_type (void)
-{
-  static gsize type = 0;
-  static const GEnumValue values[] = {
-      {DC_MODE_LINK, "Frames of the link protocol: nothing lost, back-pressure, caps and timestamps cross", "link"},
-      {DC_MODE_RAW, "A message is a buffer, for browsers and other WebRTC stacks", "raw"},
-      {0, NULL, NULL},
-  };
-  return register_enum (&type, "DcMode", values);
-}
-
-GType
-dc_direction_get_type (void)
-{
-  static gsize type = 0;
-  static const GEnumValue values[] = {
-      {DC_DIRECTION_SEND, "Only sends", "send"},
-      {DC_DIRECTION_RECEIVE, "Only receives", "receive"},
-      {DC_DIRECTION_BOTH, "Sends and receives", "both"},
-      {0, NULL, NULL},
-  };
-  return register_enum (&type, "DcDirection", values);
-}
-
 /**
  * dc_channel_options_new:
  * @label: (nullable): name of the channel; %NULL: "data"
@@ -181,8 +148,8 @@ dc_channel_options_check (const DcChannelOptions *options, GError **error)
     return refuse (error, options, "at most 65535 retransmissions or milliseconds of lifetime can be asked for");
   if (options->negotiated ? options->id < 0 || options->id > MAX_ID : options->id >= 0)
     return refuse (error, options, "an id, 0 to 1023, is for negotiated channels, and they need one");
-  if (options->max_message_size < 1 || options->max_message_size > DC_CHANNEL_DEFAULT_MAX_MESSAGE_SIZE)
-    return refuse (error, options, "the longest message must be of 1 to 262144 bytes");
+  if (options->max_message_size < 1 || options->max_message_size > DC_CHANNEL_MAX_MESSAGE_SIZE)
+    return refuse (error, options, "the longest message must be of 1 to 4194304 bytes");
   if (options->window < DC_CHANNEL_MIN_WINDOW)
     return refuse (error, options, "the window must be of at least 65536 bytes");
   if (options->streams > DC_CHANNEL_MAX_STREAMS)

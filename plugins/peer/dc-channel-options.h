@@ -38,10 +38,16 @@ GType dc_direction_get_type (void);
 /**
  * DC_CHANNEL_DEFAULT_MAX_MESSAGE_SIZE:
  *
- * The longest message that a raw channel takes, in bytes, unless it is told to take less; of GStreamer's own elements ([property@Peer:fast] is off)
- * no more than 65536.
+ * The longest message that a raw channel takes, in bytes, unless it is told otherwise; of GStreamer's own elements ([property@Peer:fast]
+ * is off) no more than 65536.
  */
 #define DC_CHANNEL_DEFAULT_MAX_MESSAGE_SIZE 262144
+/**
+ * DC_CHANNEL_MAX_MESSAGE_SIZE:
+ *
+ * The longest message that a raw channel can be told to take, in bytes.
+ */
+#define DC_CHANNEL_MAX_MESSAGE_SIZE (4 * 1024 * 1024)
 /**
  * DC_CHANNEL_DEFAULT_WINDOW:
  *
@@ -81,8 +87,8 @@ GType dc_direction_get_type (void);
  * @max_packet_lifetime: raw mode: a message is given up after so many milliseconds; -1: never. Not together with @max_retransmits
  * @negotiated: raw mode: both sides make the channel with the same @id, nothing is said about it in band (RFC 8832, section 4)
  * @id: 0 to 1023, if @negotiated; otherwise -1
- * @max_message_size: raw mode: the longest message that we take, in bytes, 1 to 262144; with GStreamer's own elements ([property@Peer:fast]
- *   is off) no more than 65536 count
+ * @max_message_size: raw mode: the longest message that we take, in bytes, 1 to 4194304, and, of all channels the most, that we send, if the far side takes as
+ *   much; more than 262144 needs [property@Peer:fast], and with GStreamer's own elements no more than 65536 count. SCTP's buffers become twice as large
  * @window: link mode: the most bytes that the far side may ever have in flight to us, at least 65536
  * @streams: link mode: on how many SCTP associations the data may go, 1 to 8; %DC_CHANNEL_STREAMS_AUTO: on as many as help. Where the far side has no more than one, or
  *   the fast path is not at work, it is one

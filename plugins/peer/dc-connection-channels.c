@@ -230,6 +230,21 @@ dc_connection_on_data_channel (GstElement *bin, GstWebRTCDataChannel *rtc, DcCon
   dc_connection_post (self, on_data_channel_posted, carried_new (channel, rtc), carried_free);
 }
 
+static void
+on_spread_posted (DcConnection *self, gpointer n)
+{
+  GstStructure *event = dc_connection_event (self, "streams");
+
+  gst_structure_set (event, "count", G_TYPE_UINT, GPOINTER_TO_UINT (n), NULL);
+  dc_connection_emit (self, event);
+}
+
+void
+dc_connection_on_spread (guint n, gpointer user_data)
+{
+  dc_connection_post (user_data, on_spread_posted, GUINT_TO_POINTER (n), NULL);
+}
+
 static GstStructure *
 make_channel_options (const DcChannelOptions *from)
 {
@@ -280,7 +295,7 @@ dc_connection_make_channels (DcConnection *self, gboolean only_negotiated)
 guint
 dc_connection_get_message_limit (DcConnection *self)
 {
-  return dc_webrtc_get_transport (self->webrtc) != NULL ? DC_CHANNEL_DEFAULT_MAX_MESSAGE_SIZE : STOCK_LIMIT;
+  return dc_webrtc_get_transport (self->webrtc) != NULL ? DC_CHANNEL_MAX_MESSAGE_SIZE : STOCK_LIMIT;
 }
 
 guint

@@ -122,6 +122,8 @@ void dc_connection_on_announced (guint stream, gpointer user_data);
 guint dc_connection_get_message_limit (DcConnection *self);
 /* What we take: the link protocol needs its 65536 bytes; raw channels say what they take. */
 guint dc_connection_get_max_message_size (DcConnection *self);
+/* See DcSctpPathCallbacks. Any thread. */
+void dc_connection_on_spread (guint n, gpointer user_data);
 /* More of what the channels have sent may have arrived. */
 void dc_connection_check_delivered (DcConnection *self);
 

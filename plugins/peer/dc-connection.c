@@ -31,6 +31,14 @@
 static void
 on_pipeline_error_posted (DcConnection *self, gpointer sentence)
 {
+  DcTransport *transport = dc_webrtc_get_transport (self->webrtc);
+
+  if (transport != NULL && dc_transport_got_too_long (transport)) {
+    dc_connection_fail (self, DC_ERROR_DATA,
+        "\"%s\" sent a longer message than the %u bytes that it was told are taken here (max-message-size)",
+        self->remote_id, dc_connection_get_max_message_size (self));
+    return;
+  }
   /* For sctpenc that is an error. */
   if (dc_sctp_watch_is_aborted (dc_sctp_path_get_watch (dc_webrtc_get_path (self->webrtc)))) {
     dc_connection_far_side_left (self, "ended the SCTP association");
@@ -77,8 +85,8 @@ on_begun (guint n, gpointer user_data)
     dc_connection_post (self, on_too_many_posted, NULL, NULL);
 }
 
-static const DcSctpPathCallbacks webrtc_callbacks = {
-    on_pipeline_error, on_progress, on_progress, on_progress, on_begun, dc_connection_on_announced};
+static const DcSctpPathCallbacks webrtc_callbacks = {on_pipeline_error, on_progress, on_progress, on_progress, on_begun,
+    dc_connection_on_announced, dc_connection_on_spread};
 
 /* --- Negotiation: one step after the other ------------------------------------------------------------------------------------- */
 

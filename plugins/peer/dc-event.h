@@ -41,6 +41,7 @@ G_BEGIN_DECLS
  * selected-pair            peer, local-type, local-address, local-port, local-protocol, remote-type, remote-address, remote-port,
  *                          remote-protocol, local-relay (if relay: "UDP", "TCP", "TLS": how we reach the TURN server)
  * transport                peer, fast (boolean), reason (if not)   whether packets go past GStreamer's elements; told with `fast` auto alone
+ * streams                  peer, count (uint)   link mode: on so many SCTP associations our data goes from now on; told when that changes. A connection begins with one
  * channel-open             peer, label, protocol, id (int), ordered (boolean), max-retransmits (int, -1: none), max-packet-lifetime (int),
  *                          mode ("link", "raw"), max-message-size (uint64)
  * connection-lost          peer, reason, timeout (double: seconds for which a new connection is looked for)   its channels go on, on a new one

@@ -211,6 +211,27 @@ check_secret (DcPeer *self, GError **error)
   return TRUE;
 }
 
+/* What goes through GStreamer's elements is cut at 64 KiB. */
+static gboolean
+check_sizes (DcPeer *self, GError **error)
+{
+  for (guint i = 0; i < self->profile.channels->len; i++) {
+    const DcChannelOptions *options = g_ptr_array_index (self->profile.channels, i);
+
+    if (options->mode != DC_MODE_RAW || options->max_message_size <= DC_CHANNEL_DEFAULT_MAX_MESSAGE_SIZE)
+      continue;
+    if (self->webrtc_settings.fast == DC_FAST_OFF) {
+      g_set_error (error, DC_ERROR, DC_ERROR_USAGE,
+          "the channel \"%s\" is to take messages of %u bytes, and GStreamer's own elements take no more than 65536; "
+          "switch the fast path on (fast=auto), or ask for less",
+          options->label, options->max_message_size);
+      return FALSE;
+    }
+    self->webrtc_settings.max_message_size = MAX (self->webrtc_settings.max_message_size, options->max_message_size);
+  }
+  return TRUE;
+}
+
 static gboolean
 check_manual (DcPeer *self, GError **error)
 {
@@ -257,7 +278,8 @@ check_settings (DcPeer *self, GError **error)
         "the ICE policy \"relay\" needs a TURN server, and TURN is switched off; drop one of the two");
     return FALSE;
   }
-  return check_manual (self, error) && check_secret (self, error) && load_certificate (self, error);
+  return check_manual (self, error) && check_secret (self, error) && check_sizes (self, error)
+         && load_certificate (self, error);
 }
 
 static gboolean

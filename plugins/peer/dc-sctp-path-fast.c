@@ -74,6 +74,14 @@ take_room (gpointer user_data)
   dc_sctp_bypass_wake (((DcSctpPath *) user_data)->bypass);
 }
 
+static void
+tell_spread (guint lanes, gpointer user_data)
+{
+  DcSctpPath *self = user_data;
+
+  self->callbacks.spread (lanes, self->user_data);
+}
+
 /* What channels are given past webrtcbin counts as what it gives them. */
 static DcSctpHookResult
 take_message (guint16 stream, guint32 ppid, GBytes *message, gpointer user_data)
@@ -94,6 +102,7 @@ tap_enc (DcSctpPath *self, DcSctpEnc *enc)
   dc_sctp_bypass_set_enc (self->bypass, enc);
   gst_dc_sctpenc_set_taps (enc, &out, self);
   gst_dc_sctpenc_set_writable (enc, take_room, self);
+  gst_dc_sctpenc_set_spread (enc, tell_spread, self);
 }
 
 static void
@@ -119,6 +128,7 @@ dc_sctp_path_untap (GstElement *element)
   if (DC_IS_SCTPENC (element)) {
     gst_dc_sctpenc_set_taps (DC_SCTPENC (element), NULL, NULL);
     gst_dc_sctpenc_set_writable (DC_SCTPENC (element), NULL, NULL);
+    gst_dc_sctpenc_set_spread (DC_SCTPENC (element), NULL, NULL);
   } else if (DC_IS_SCTPDEC (element)) {
     gst_dc_sctpdec_set_tap (DC_SCTPDEC (element), NULL, NULL);
     gst_dc_sctpdec_set_hook (DC_SCTPDEC (element), NULL, NULL);

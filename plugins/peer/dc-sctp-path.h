@@ -23,6 +23,8 @@ typedef struct {
   void (*begun) (guint n, gpointer user_data);
   /* A message of DCEP (RFC 8832) is on its way on @stream: that a channel of ours is opened, or that one of the far side's is known. */
   void (*announced) (guint stream, gpointer user_data);
+  /* Messages of striped streams go on @n lanes from now on (dc-sctp-lanes.h). */
+  void (*spread) (guint n, gpointer user_data);
 } DcSctpPathCallbacks;
 
 typedef struct _DcSctpPath DcSctpPath;

@@ -83,9 +83,9 @@ on_element (GstBin *bin, GstBin *sub_bin, GstElement *element, DcTransport *tran
 }
 
 static void
-add_transport (DcWebrtc *self)
+add_transport (DcWebrtc *self, guint max_message_size)
 {
-  self->transport = dc_transport_new ();
+  self->transport = dc_transport_new (max_message_size);
   g_signal_connect (self->bin, "deep-element-added", G_CALLBACK (on_element), self->transport);
 }
 
@@ -139,7 +139,7 @@ dc_webrtc_new (const DcWebrtcSettings *settings, const DcIceConfig *config, cons
   gst_util_set_object_arg (G_OBJECT (self->bin), "bundle-policy", "max-bundle");
   dc_closed_channels_watch (self->bin);
   if (fast)
-    add_transport (self);
+    add_transport (self, settings->max_message_size);
   if (settings->pem != NULL)
     g_signal_connect_data (self->bin, "deep-element-added", G_CALLBACK (give_certificate), g_strdup (settings->pem),
         free_pem, (GConnectFlags) 0);

@@ -17,7 +17,8 @@ typedef struct _DcWebrtc DcWebrtc;
 /* What the user says of how a webrtcbin is made. */
 typedef struct {
   DcFast fast;
-  char *pem; /* (nullable): our certificate and its key; one that is made for the process */
+  char *pem;              /* (nullable): our certificate and its key; one that is made for the process */
+  guint max_message_size; /* the longest that is taken, where SCTP is ours; 0: as ever */
 } DcWebrtcSettings;
 
 /* Without TURN servers, which dc_ice_agent_add_relays() names. DC_ERROR_CONNECTION if a plugin is missing, or an interface that is to be used has no address. */

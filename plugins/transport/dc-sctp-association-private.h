@@ -81,11 +81,20 @@ struct _DcSctpAssociation {
   GArray *events;         /* (element-type DcSctpEvent): to be told */
   guint8 *buffer;         /* (nullable): a message that is being read, and how much of it was */
   gsize buffer_size, filled;
-  gboolean delivering; /* somebody reads and tells; has what follows without the lock */
-  GArray *telling;     /* (element-type DcSctpEvent): of which so many were told: */
+  gboolean got_too_long; /* a message: that was the end */
+  gboolean delivering;   /* somebody reads and tells; has what follows without the lock */
+  GArray *telling;       /* (element-type DcSctpEvent): of which so many were told: */
   guint n_told;
 
-  GMutex output_lock; /* the innermost of all; of what follows */
+  gboolean has_pace;       /* looked for it once it was up */
+  guint packets_unpaced;   /* that have come since we looked */
+  guint64 retransmitted;   /* of the statistics, when we did */
+  gint64 recovering_until; /* monotonic */
+  GMutex output_lock;      /* the innermost of all; of what follows */
+  guint pace;              /* bytes a millisecond; 0: any (dc-sctp-pace.c) */
+  gint64 paced_at;         /* monotonic; when there was this credit: */
+  gint64 credit;           /* bytes that may leave now; below zero: some have left before their time */
+  gboolean pace_asked;     /* the pacer will come by */
   DcSctpBlock *pending, *last_pending;
   guint n_pending;         /* blocks */
   guint n_pending_packets; /* in them */
@@ -100,6 +109,8 @@ void dc_sctp_packets_collect (DcSctpAssociation *self, const guint8 *packet, gsi
 gboolean dc_sctp_packets_submit (DcSctpAssociation *self);
 /* If there are so many. No lock is held. */
 void dc_sctp_packets_flush (DcSctpAssociation *self, guint at_least);
+/* By the stack's pacer. Returns: whether it is to come again. */
+gboolean dc_sctp_packets_pace (DcSctpAssociation *self);
 void dc_sctp_packets_clear (DcSctpAssociation *self);
 
 /* --- dc-sctp-send.c --- */
@@ -122,6 +133,15 @@ void dc_sctp_give_padding_locked (DcSctpAssociation *self);
 void dc_sctp_push (DcSctpAssociation *self);
 /* A packet has come. */
 void dc_sctp_note_tag_locked (DcSctpAssociation *self, const guint8 *packet);
+
+/* --- dc-sctp-pace.c --- */
+
+/* So many packets have come. */
+void dc_sctp_pace_note_locked (DcSctpAssociation *self, guint packets);
+/* With the output lock: how many bytes may leave now. */
+gsize dc_sctp_pace_get_credit (DcSctpAssociation *self);
+/* With the output lock: they have. */
+void dc_sctp_pace_take (DcSctpAssociation *self, gsize bytes);
 
 /* --- dc-sctp-floor.c --- */
 

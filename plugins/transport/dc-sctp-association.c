@@ -266,6 +266,17 @@ dc_sctp_association_get_state (DcSctpAssociation *self)
   return state;
 }
 
+gboolean
+dc_sctp_association_got_too_long (DcSctpAssociation *self)
+{
+  gboolean got;
+
+  g_mutex_lock (&self->lock);
+  got = self->got_too_long;
+  g_mutex_unlock (&self->lock);
+  return got;
+}
+
 /* --- figures --- */
 
 void

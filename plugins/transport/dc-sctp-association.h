@@ -80,6 +80,8 @@ typedef struct {
   void (*state) (DcSctpState state, gpointer user_data);
   /* Once after each time that send() said WOULD_BLOCK, when it is worth trying again. */
   void (*writable) (gpointer user_data);
+  /* (nullable) Of lanes (dc-sctp-lanes.h) alone: our messages go on so many from now on. On the thread that sends. */
+  void (*spread) (guint lanes, gpointer user_data);
 } DcSctpCallbacks;
 
 /* What RFC 8831 and measurements say. */
@@ -120,6 +122,8 @@ void dc_sctp_association_set_receive_window (DcSctpAssociation *self, guint32 wi
 /* Bytes of payload that the socket below holds, which is read at once; 0: not known (again). The window follows that, and the path's length. */
 void dc_sctp_association_set_socket_room (DcSctpAssociation *self, guint32 bytes);
 DcSctpState dc_sctp_association_get_state (DcSctpAssociation *self);
+/* Whether it was ended here since the far side has begun to send a message that is longer than max_message_size. */
+gboolean dc_sctp_association_got_too_long (DcSctpAssociation *self);
 void dc_sctp_association_get_stats (DcSctpAssociation *self, DcSctpStats *stats);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (DcSctpAssociation, dc_sctp_association_unref)

@@ -54,12 +54,16 @@ static void
 grow (DcSctpLanes *self, const Look *all)
 {
   guint n = MIN (dc_stripe_growth_update (&self->growth, &all->sample), (guint) g_atomic_int_get (&self->usable));
+  gint before = g_atomic_int_get (&self->in_use), after;
 
   for (guint i = 1; i < n; i++) {
     dc_sctp_lanes_ensure (self, i);
     self->spreading |= all->lanes[i].up;
   }
-  g_atomic_int_set (&self->in_use, self->spreading ? (gint) n : 1);
+  after = self->spreading ? (gint) n : 1;
+  g_atomic_int_set (&self->in_use, after);
+  if (after != before && self->callbacks.spread != NULL)
+    self->callbacks.spread ((guint) after, self->user_data);
 }
 
 static void

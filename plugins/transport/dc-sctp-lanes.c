@@ -249,6 +249,17 @@ dc_sctp_lanes_abort (DcSctpLanes *self)
       dc_sctp_association_abort (self->lanes[i].association);
 }
 
+gboolean
+dc_sctp_lanes_got_too_long (DcSctpLanes *self)
+{
+  gboolean in_pieces;
+
+  g_mutex_lock (&self->lock);
+  in_pieces = self->merge.is_broken;
+  g_mutex_unlock (&self->lock);
+  return in_pieces || dc_sctp_association_got_too_long (self->lanes[0].association);
+}
+
 /* --- receiving --- */
 
 void

@@ -24,6 +24,8 @@ guint16 dc_sctp_lanes_get_remote_port (DcSctpLanes *self);
 /* Whether @packet, which has come, is of another lane than the main one. */
 gboolean dc_sctp_lanes_is_aside (DcSctpLanes *self, const DcPacket *packet);
 void dc_sctp_lanes_abort (DcSctpLanes *self);
+/* As dc_sctp_association_got_too_long(). */
+gboolean dc_sctp_lanes_got_too_long (DcSctpLanes *self);
 
 /* The far side may open so many lanes, the main one included. */
 void dc_sctp_lanes_allow (DcSctpLanes *self, guint n);

@@ -10,7 +10,8 @@
  *
  * A message is read into a buffer of ours of about the size of the last ones, since usrsctp does not say how long it is. It is handed on with the
  * buffer if it fills at least half of that, and is copied if not. usrsctp begins to give a message before it is whole once it takes
- * half of the window, so the window is twice the longest message; who sends a longer one is in the wrong, and ends the association.
+ * half of the window, so the window is twice the longest message. Who sends a longer one is in the wrong: as soon as that shows, which is before it has come
+ * whole, the association is ended, and knows why.
  */
 #include "plugins/transport/dc-sctp-association-private.h"
 
@@ -146,18 +147,26 @@ message_read_locked (DcSctpAssociation *self, const struct sctp_rcvinfo *info)
   return size;
 }
 
-static gboolean
+static void
 make_space (DcSctpAssociation *self)
 {
-  if (self->filled > self->settings.max_message_size)
-    return FALSE;
+  const gsize most = (gsize) self->settings.max_message_size + MIN_SPACE;
+
   while (self->buffer_size - self->filled < MIN_SPACE) {
-    self->buffer_size = MAX (self->buffer_size * 2, MIN_SPACE);
+    self->buffer_size = CLAMP (self->buffer_size * 2, MIN_SPACE, most);
     self->buffer = g_realloc (self->buffer, self->buffer_size);
   }
   if (self->buffer == NULL)
     self->buffer = g_malloc (self->buffer_size);
-  return TRUE;
+}
+
+static void
+refuse_locked (DcSctpAssociation *self)
+{
+  self->got_too_long = TRUE;
+  self->filled = 0;
+  dc_sctp_close_locked (self);
+  dc_sctp_set_state_locked (self, DC_SCTP_ABORTED);
 }
 
 /* Returns: whether there may be more; in @bytes, how much was read. */
@@ -170,11 +179,7 @@ read_one_locked (DcSctpAssociation *self, gsize *bytes)
   int flags = 0;
   ssize_t n;
 
-  if (!make_space (self)) {
-    dc_sctp_close_locked (self);
-    dc_sctp_set_state_locked (self, DC_SCTP_ABORTED);
-    return FALSE;
-  }
+  make_space (self);
   n = usrsctp_recvv (self->socket, self->buffer + self->filled, self->buffer_size - self->filled, NULL, NULL, &info,
       &info_size, &info_type, &flags);
   if (n <= 0) {
@@ -183,11 +188,15 @@ read_one_locked (DcSctpAssociation *self, gsize *bytes)
   }
   if (flags & MSG_NOTIFICATION) {
     notified_locked (self, self->buffer + self->filled, (gsize) n);
-  } else {
-    self->filled += (gsize) n;
-    if (flags & MSG_EOR)
-      *bytes += message_read_locked (self, &info);
+    return TRUE;
   }
+  self->filled += (gsize) n;
+  if (self->filled > self->settings.max_message_size) {
+    refuse_locked (self);
+    return FALSE;
+  }
+  if (flags & MSG_EOR)
+    *bytes += message_read_locked (self, &info);
   return TRUE;
 }
 
@@ -337,6 +346,7 @@ input_some (DcSctpAssociation *self, const DcPacket *packets, guint n)
   }
   self->nothing_new = FALSE;
   dc_sctp_window_note_locked (self, n);
+  dc_sctp_pace_note_locked (self, n);
   dc_sctp_deliver_and_leave (self);
 }
 

@@ -25,6 +25,7 @@
 #include "plugins/transport/gst-sctpenc.h"
 
 struct _DcTransport {
+  guint max_message_size;
   GMutex lock; /* of the elements, until they are all there */
   DcSctpEnc *sctpenc;
   DcSctpDec *sctpdec;
@@ -68,10 +69,11 @@ dc_transport_choose (gboolean ours)
 }
 
 DcTransport *
-dc_transport_new (void)
+dc_transport_new (guint max_message_size)
 {
   DcTransport *self = g_new0 (DcTransport, 1);
 
+  self->max_message_size = max_message_size;
   g_mutex_init (&self->lock);
   return self;
 }
@@ -90,6 +92,8 @@ dc_transport_free (DcTransport *self)
 void
 dc_transport_add (DcTransport *self, GstElement *element)
 {
+  if (DC_IS_SCTPDEC (element))
+    gst_dc_sctpdec_set_max_message_size (DC_SCTPDEC (element), self->max_message_size);
   g_mutex_lock (&self->lock);
   if (DC_IS_SCTPENC (element))
     g_set_object (&self->sctpenc, DC_SCTPENC (element));
@@ -215,6 +219,17 @@ dc_transport_part (DcTransport *self)
   gst_dc_dtlsdec_divert (self->dtlsdec, NULL, NULL);
   g_clear_pointer (&self->session, dc_dtls_session_unref);
   g_clear_object (&self->remote);
+}
+
+gboolean
+dc_transport_got_too_long (DcTransport *self)
+{
+  g_autoptr (DcSctpDec) sctpdec = NULL;
+
+  g_mutex_lock (&self->lock);
+  sctpdec = self->sctpdec != NULL ? g_object_ref (self->sctpdec) : NULL;
+  g_mutex_unlock (&self->lock);
+  return sctpdec != NULL && gst_dc_sctpdec_got_too_long (sctpdec);
 }
 
 void

@@ -15,7 +15,8 @@ gboolean dc_transport_register (void);
 /* What the calling thread gets from now on. */
 void dc_transport_choose (gboolean ours);
 
-DcTransport *dc_transport_new (void);
+/* @max_message_size: the longest message of SCTP that is taken. */
+DcTransport *dc_transport_new (guint max_message_size);
 /* Not before dc_transport_part(). */
 void dc_transport_free (DcTransport *self);
 /* @element: any of the webrtcbin's; if it is one of the four, it is kept. Any thread. */
@@ -30,5 +31,7 @@ gboolean dc_transport_join (DcTransport *self, int fd, GSocketAddress *remote, G
 void dc_transport_part (DcTransport *self);
 /* Parts them, and the far side hears nothing more, no goodbye either. */
 void dc_transport_silence (DcTransport *self);
+/* Whether the far side has sent a longer message than that, which was the end of the association. */
+gboolean dc_transport_got_too_long (DcTransport *self);
 
 G_END_DECLS

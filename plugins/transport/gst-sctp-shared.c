@@ -25,6 +25,7 @@ struct _DcSctpShared {
   GstElement *elements[DC_SCTP_ROLES];
   DcSctpCallbacks callbacks[DC_SCTP_ROLES];
   guint ports[DC_SCTP_ROLES];
+  guint max_message_size; /* 0: as ever */
   gboolean ready[DC_SCTP_ROLES];
   gboolean beginning;
   gboolean over;
@@ -122,6 +123,18 @@ writable_cb (gpointer user_data)
 }
 
 static void
+spread_cb (guint lanes, gpointer user_data)
+{
+  DcSctpCallbacks callbacks;
+  g_autoptr (GstElement) enc = dup_element (user_data, DC_SCTP_ENC, &callbacks);
+
+  inside++;
+  if (enc != NULL)
+    callbacks.spread (lanes, enc);
+  inside--;
+}
+
+static void
 tell_state (DcSctpShared *self, DcSctpRole role, DcSctpState state)
 {
   DcSctpCallbacks callbacks;
@@ -172,7 +185,8 @@ state_cb (DcSctpState state, gpointer user_data)
 static DcSctpLanes *
 make_association (DcSctpShared *self, GstElement *enc)
 {
-  static const DcSctpCallbacks callbacks = {output_cb, message_cb, reset_cb, was_reset_cb, state_cb, writable_cb};
+  static const DcSctpCallbacks callbacks = {
+      output_cb, message_cb, reset_cb, was_reset_cb, state_cb, writable_cb, spread_cb};
   DcSctpLanes *lanes;
   DcSctpSettings settings;
   g_autoptr (GError) error = NULL;
@@ -180,6 +194,8 @@ make_association (DcSctpShared *self, GstElement *enc)
   dc_sctp_settings_init (&settings);
   settings.local_port = (guint16) self->ports[DC_SCTP_DEC];
   settings.remote_port = (guint16) self->ports[DC_SCTP_ENC];
+  if (self->max_message_size > 0)
+    settings.max_message_size = self->max_message_size;
   lanes = dc_sctp_lanes_new (&settings, &callbacks, self, &error);
   if (lanes == NULL)
     GST_ELEMENT_ERROR (
@@ -289,6 +305,14 @@ dc_sctp_shared_join (GstElement *element, DcSctpRole role, guint id, guint port,
   g_mutex_unlock (&self->lock);
   g_mutex_unlock (&table_lock);
   return self;
+}
+
+void
+dc_sctp_shared_set_max_message_size (DcSctpShared *self, guint bytes)
+{
+  g_mutex_lock (&self->lock);
+  self->max_message_size = bytes;
+  g_mutex_unlock (&self->lock);
 }
 
 void

@@ -19,6 +19,8 @@ typedef enum { DC_SCTP_ENC, DC_SCTP_DEC } DcSctpRole;
  * @element, which is kept until it leaves. (transfer full) */
 DcSctpShared *dc_sctp_shared_join (
     GstElement *element, DcSctpRole role, guint id, guint port, const DcSctpCallbacks *callbacks);
+/* The longest message that is taken, rather than what dc_sctp_settings_init() says; before the association has begun. */
+void dc_sctp_shared_set_max_message_size (DcSctpShared *self, guint bytes);
 /* @role is ready for callbacks. The association begins once both are, and both ports are known. */
 void dc_sctp_shared_begin (DcSctpShared *self, DcSctpRole role);
 /* The association ends, by an ABORT if nothing else has ended it; the other element is told DC_SCTP_SHUT. @self goes on to be the caller's. */

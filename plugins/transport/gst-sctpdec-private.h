@@ -24,9 +24,10 @@ typedef struct {
 struct _DcSctpDec {
   GstElement parent;
   GstPad *sink;
-  DcSctpDecRun *run; /* (nullable): of the sink pad's stream lock */
-  gint socket_room;  /* atomic */
-  gint room_in_use;  /* by the association; of the sink pad's stream lock */
+  DcSctpDecRun *run;     /* (nullable): of the sink pad's stream lock */
+  gint socket_room;      /* atomic */
+  gint room_in_use;      /* by the association; of the sink pad's stream lock */
+  gint max_message_size; /* atomic; 0: as ever */
 
   GMutex lock; /* of what follows; nothing is called with it */
   GCond called;

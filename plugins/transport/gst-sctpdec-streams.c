@@ -368,7 +368,11 @@ end_streams (DcSctpDec *self)
 static void
 state_cb (DcSctpState state, gpointer user_data)
 {
-  if (state >= DC_SCTP_SHUT)
+  /* No stream has come to its end by that. */
+  if (state == DC_SCTP_ABORTED && gst_dc_sctpdec_got_too_long (user_data))
+    GST_ELEMENT_ERROR (user_data, STREAM, DECODE,
+        ("The far side sent a message that is longer than was agreed; the SCTP association is ended"), (NULL));
+  else if (state >= DC_SCTP_SHUT)
     end_streams (user_data);
 }
 

@@ -145,6 +145,21 @@ gst_dc_sctpdec_set_socket_room (DcSctpDec *self, guint bytes)
   g_atomic_int_set (&self->socket_room, (gint) MIN (bytes, G_MAXINT));
 }
 
+void
+gst_dc_sctpdec_set_max_message_size (DcSctpDec *self, guint bytes)
+{
+  g_atomic_int_set (&self->max_message_size, (gint) MIN (bytes, G_MAXINT / 4));
+}
+
+gboolean
+gst_dc_sctpdec_got_too_long (DcSctpDec *self)
+{
+  g_autoptr (DcSctpShared) shared = dc_sctpdec_dup_shared (self);
+  DcSctpLanes *lanes = shared != NULL ? dc_sctp_shared_get_lanes (shared) : NULL;
+
+  return lanes != NULL && dc_sctp_lanes_got_too_long (lanes);
+}
+
 /* --- the sink pad --- */
 
 static GstFlowReturn
@@ -243,6 +258,7 @@ join (DcSctpDec *self)
   port = self->local_port;
   g_mutex_unlock (&self->lock);
   shared = dc_sctp_shared_join (GST_ELEMENT (self), DC_SCTP_DEC, id, port, dc_sctpdec_get_callbacks ());
+  dc_sctp_shared_set_max_message_size (shared, (guint) g_atomic_int_get (&self->max_message_size));
   g_mutex_lock (&self->lock);
   self->shared = dc_sctp_shared_ref (shared);
   self->paused = self->retrying = FALSE;

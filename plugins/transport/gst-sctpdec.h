@@ -42,4 +42,10 @@ void gst_dc_sctpdec_input (DcSctpDec *self, const DcPacket *packets, guint n);
 /* Of the socket that packets come from, bytes; 0: not known. Counts from the next packet on. */
 void gst_dc_sctpdec_set_socket_room (DcSctpDec *self, guint bytes);
 
+/* The longest message that is taken, 256 KiB if this is not called; before PAUSED. Who sends a longer one ends the association, and the element
+ * posts an error. */
+void gst_dc_sctpdec_set_max_message_size (DcSctpDec *self, guint bytes);
+/* Whether that was so. */
+gboolean gst_dc_sctpdec_got_too_long (DcSctpDec *self);
+
 G_END_DECLS

@@ -23,7 +23,9 @@ struct _DcSctpEnc {
   DcSctpShared *shared; /* (nullable): from PAUSED on */
   void (*writable) (gpointer user_data);
   gpointer writable_data;
-  GstDcCalls calls; /* of writable */
+  void (*spread) (guint lanes, gpointer user_data);
+  gpointer spread_data;
+  GstDcCalls calls; /* of these two */
 };
 
 /* (nullable) (transfer full) */

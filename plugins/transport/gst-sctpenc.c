@@ -117,8 +117,28 @@ state_cb (DcSctpState state, gpointer user_data)
         self, RESOURCE, WRITE, ("The far side has ended the SCTP association, or cannot be reached."), (NULL));
 }
 
+static void
+spread_cb (guint lanes, gpointer user_data)
+{
+  DcSctpEnc *self = user_data;
+  void (*func) (guint lanes, gpointer user_data);
+  gpointer func_data;
+  guint epoch;
+
+  g_mutex_lock (&self->lock);
+  func = self->spread;
+  func_data = self->spread_data;
+  epoch = gst_dc_calls_enter (&self->calls);
+  g_mutex_unlock (&self->lock);
+  if (func != NULL)
+    func (lanes, func_data);
+  g_mutex_lock (&self->lock);
+  gst_dc_calls_leave (&self->calls, epoch, &self->called);
+  g_mutex_unlock (&self->lock);
+}
+
 static const DcSctpCallbacks callbacks = {
-    .output = output_cb, .was_reset = was_reset_cb, .state = state_cb, .writable = writable_cb};
+    .output = output_cb, .was_reset = was_reset_cb, .state = state_cb, .writable = writable_cb, .spread = spread_cb};
 
 /* --- the source pad --- */
 
@@ -232,6 +252,16 @@ gst_dc_sctpenc_set_writable (DcSctpEnc *self, void (*func) (gpointer user_data),
   g_mutex_lock (&self->lock);
   self->writable = func;
   self->writable_data = user_data;
+  gst_dc_calls_change (&self->calls, &self->called, &self->lock);
+  g_mutex_unlock (&self->lock);
+}
+
+void
+gst_dc_sctpenc_set_spread (DcSctpEnc *self, void (*func) (guint lanes, gpointer user_data), gpointer user_data)
+{
+  g_mutex_lock (&self->lock);
+  self->spread = func;
+  self->spread_data = user_data;
   gst_dc_calls_change (&self->calls, &self->called, &self->lock);
   g_mutex_unlock (&self->lock);
 }

@@ -26,6 +26,8 @@ void gst_dc_sctpenc_set_writable (DcSctpEnc *self, void (*func) (gpointer user_d
 void gst_dc_sctpenc_allow_lanes (DcSctpEnc *self, guint n);
 void gst_dc_sctpenc_stripe (DcSctpEnc *self, guint16 stream, guint n, gboolean fixed);
 guint gst_dc_sctpenc_get_n_lanes (DcSctpEnc *self);
+/* @func is called each time that this changes, on the thread that sends; otherwise as gst_dc_sctpenc_set_writable(). */
+void gst_dc_sctpenc_set_spread (DcSctpEnc *self, void (*func) (guint lanes, gpointer user_data), gpointer user_data);
 
 /* Packets go to @func instead of the source pad; NULL: to the pad again. Not to be called within @func, which is not called any more
  * once this has returned. */

@@ -7,14 +7,14 @@
 /**
  * Joins the room and waits for the other peer, or calls it.
  *
- * @param {object} stack    {RTCPeerConnection, WebSocket}
+ * @param {object} stack    {RTCPeerConnection, WebSocket, configuration: (optional) of the former}
  * @param {object} options  {url, room, id, offer: whether to call, channels: [{label, ...RTCDataChannelInit}]}
  * @param {function} log    is given one line for each thing that happens
  * @param {function} attach what is done with a channel, as soon as there is one
  */
 function meet(stack, options, log, attach = echo) {
   const socket = new stack.WebSocket(`${options.url}/v1/ws`, 'datachannel.v1');
-  const pc = new stack.RTCPeerConnection({ iceServers: [] });
+  const pc = new stack.RTCPeerConnection({ iceServers: [], ...stack.configuration });
   let seq = 0;
   let seen = 0;
   let remote = null;

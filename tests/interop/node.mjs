@@ -8,6 +8,9 @@ import { pathToFileURL } from 'node:url';
 const require = createRequire(`${process.env.NODE_PACKAGES ?? process.cwd()}/`);
 const load = (name) => import(pathToFileURL(require.resolve(name)));
 
+// What each takes beside that; libdatachannel says 256 KiB unless it is told to take more.
+const configurations = { 'node-datachannel': { maxMessageSize: 1048576 } };
+
 const stacks = {
   wrtc: async () => (await load('@roamhq/wrtc')).default,
   'node-datachannel': async () => load('node-datachannel/polyfill'),
@@ -18,7 +21,9 @@ const [stack, url, room, id, role, channels = '[]'] = process.argv.slice(2);
 const { RTCPeerConnection } = await stacks[stack]();
 const WebSocket = (await load('ws')).default;
 
-globalThis.meet({ RTCPeerConnection, WebSocket }, { url, room, id, offer: role === 'offer', channels: JSON.parse(channels) },
+const configuration = configurations[stack];
+
+globalThis.meet({ RTCPeerConnection, WebSocket, configuration }, { url, room, id, offer: role === 'offer', channels: JSON.parse(channels) },
   (line) => console.log(line));
 // Until standard input ends.
 process.stdin.resume();
