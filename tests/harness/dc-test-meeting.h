@@ -16,7 +16,7 @@ typedef struct {
   DcChannel *at_alice, *at_bob; /* (nullable) */
 } DcTestMeeting;
 
-/* The watchdog, a network that is not cut, and the daemon; and their end, with all that is left. */
+/* The watchdog, a network that is not cut, and the daemon; and their end, with all that is left, which must be the last that somebody has of the channels. */
 void dc_test_meeting_begin (DcTestMeeting *self, guint seconds);
 void dc_test_meeting_end (DcTestMeeting *self);
 
