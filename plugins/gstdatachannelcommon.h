@@ -137,6 +137,8 @@ gboolean gst_data_channel_end_start (GstDataChannelEnd *end);
 /* @reason: what the far side is told if not everything is across. */
 void gst_data_channel_end_stop (GstDataChannelEnd *end, const char *reason);
 
+/* gstdatachannelend-channels.c */
+
 /* Blocks until the channel is open, DC_ERROR_FLUSHING or another error. (transfer full) */
 DcChannel *gst_data_channel_end_get_channel (GstDataChannelEnd *end, GError **error);
 /* The channel if it is open, without waiting. (transfer full) (nullable) */
@@ -154,6 +156,9 @@ void gst_data_channel_end_drop_arrived (GstDataChannelEnd *end, DcChannel *chann
 void gst_data_channel_end_set_flushing (GstDataChannelEnd *end, gboolean flushing);
 /* The same, for another reason, which must not end the first one. */
 void gst_data_channel_end_set_interrupted (GstDataChannelEnd *end, gboolean interrupted);
+
+/* @channel has opened, and is there for whoever waits. */
+void gst_data_channel_end_publish_channel (GstDataChannelEnd *end, DcChannel *channel);
 
 /* Something has happened to a channel: raises `changes`. */
 void gst_data_channel_end_note_change (GstDataChannelEnd *end);

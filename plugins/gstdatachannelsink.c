@@ -74,6 +74,7 @@
 #include "plugins/gstdatachannelsink.h"
 
 #include "plugins/dc-gst-event.h"
+#include "plugins/gstdatachannelcaps.h"
 #include "plugins/gstdatachannelreceivers.h"
 #include "plugins/gstdatachannelupstream.h"
 #include "plugins/gstdatachanneluri.h"
@@ -213,65 +214,17 @@ gst_data_channel_sink_wait_event (GstBaseSink *sink, GstEvent *event)
 
 /* --- Events -------------------------------------------------------------------------------------------------------------------- */
 
-/* What stands for other memory than the system's, or beside it, does not exist on the far machine. */
-static gboolean
-is_plain (const GstCaps *caps, guint i)
-{
-  GstCapsFeatures *features = gst_caps_get_features (caps, i);
-
-  return features == NULL || gst_caps_features_is_equal (features, GST_CAPS_FEATURES_MEMORY_SYSTEM_MEMORY);
-}
-
 /* Who asks what we take of something learns what we can send. Any caps are accepted all the same, for set_caps says what is wrong with them. */
 static GstCaps *
 gst_data_channel_sink_get_caps (GstBaseSink *sink, GstCaps *filter)
 {
-  GstCaps *caps;
-
-  if (filter == NULL || gst_caps_is_any (filter))
-    return gst_caps_new_any ();
-  caps = gst_caps_new_empty ();
-  for (guint i = 0; i < gst_caps_get_size (filter); i++) {
-    if (is_plain (filter, i))
-      gst_caps_append_structure (caps, gst_structure_copy (gst_caps_get_structure (filter, i)));
-  }
-  return caps;
-}
-
-static const char *
-find_feature (const GstCaps *caps, const char *prefix)
-{
-  GstCapsFeatures *features = gst_caps_get_features (caps, 0);
-
-  for (guint i = 0; i < gst_caps_features_get_size (features); i++) {
-    const char *feature = gst_caps_features_get_nth (features, i);
-    if (g_str_has_prefix (feature, prefix) && !g_str_equal (feature, GST_CAPS_FEATURE_MEMORY_SYSTEM_MEMORY))
-      return feature;
-  }
-  return NULL;
+  return gst_data_channel_caps_filter (filter);
 }
 
 static gboolean
 gst_data_channel_sink_set_caps (GstBaseSink *sink, GstCaps *caps)
 {
-  const char *memory;
-
-  if (is_plain (caps, 0))
-    return TRUE;
-  memory = find_feature (caps, "memory:");
-  if (memory != NULL)
-    GST_ELEMENT_ERROR (sink, STREAM, FORMAT,
-        ("Only system memory can be sent, not %s: download the frames before this element, for example with "
-         "gldownload.",
-            memory),
-        ("caps are %" GST_PTR_FORMAT, caps));
-  else
-    GST_ELEMENT_ERROR (sink, STREAM, FORMAT,
-        ("Caps with %s cannot be sent: only what is in the bytes of a buffer crosses; put an element before this one "
-         "that does without.",
-            find_feature (caps, "")),
-        ("caps are %" GST_PTR_FORMAT, caps));
-  return FALSE;
+  return gst_data_channel_caps_check (GST_ELEMENT (sink), caps);
 }
 
 /* Whether the streaming thread may wait here: before preroll that would hold the pipeline up. */

@@ -198,6 +198,14 @@ hear (MediaSide *self, GstWebRTCSessionDescription *description)
   g_assert_cmpint (gst_promise_wait (set), ==, GST_PROMISE_RESULT_REPLIED);
 }
 
+/* The thread that makes RTCP goes through GStreamer's table of sources (rtpmanager 1.22) without its lock now and then, and complains when one has
+ * come meanwhile. */
+static gboolean
+is_fatal (const char *domain, GLogLevelFlags level, const char *message, gpointer user_data)
+{
+  return strstr (message, "g_hash_table_foreach: assertion 'version == hash_table->version' failed") == NULL;
+}
+
 MediaCall *
 media_call_new (const char *media)
 {
@@ -206,6 +214,7 @@ media_call_new (const char *media)
   g_autoptr (GstWebRTCSessionDescription) answer = NULL;
   GObject *channel = NULL;
 
+  g_test_log_set_fatal_handler (is_fatal, NULL);
   init_side (&call->caller, &call->called, media);
   init_side (&call->called, &call->caller, media);
   g_signal_emit_by_name (call->caller.bin, "create-data-channel", "data", NULL, &channel);

@@ -140,14 +140,28 @@ pair_hold (PairEnd *end, gboolean held)
 
 /* --- the ends --- */
 
+/* What threads say about themselves nobody asks for; and a bus that hundreds of them post to at once has them spin. */
+static GstBusSyncReply
+drop_thread_status (GstBus *bus, GstMessage *message, gpointer user_data)
+{
+  if (GST_MESSAGE_TYPE (message) != GST_MESSAGE_STREAM_STATUS)
+    return GST_BUS_PASS;
+  gst_message_unref (message);
+  return GST_BUS_DROP;
+}
+
 static void
 set_up_end (PairEnd *end, guint id)
 {
+  g_autoptr (GstBus) bus = NULL;
+
   g_mutex_init (&end->lock);
   g_cond_init (&end->changed);
   end->events = g_async_queue_new_full ((GDestroyNotify) pair_event_free);
   g_queue_init (&end->kept);
   end->pipeline = gst_pipeline_new (NULL);
+  bus = gst_pipeline_get_bus (GST_PIPELINE (end->pipeline));
+  gst_bus_set_sync_handler (bus, drop_thread_status, NULL, NULL);
   end->enc = DC_SCTPENC (gst_element_factory_make ("sctpenc", NULL));
   end->dec = DC_SCTPDEC (gst_element_factory_make ("sctpdec", NULL));
   gst_bin_add_many (GST_BIN (end->pipeline), GST_ELEMENT (end->enc), GST_ELEMENT (end->dec), NULL);
@@ -165,6 +179,17 @@ link_ends (PairEnd *from, PairEnd *to)
   g_autoptr (GstPad) sink = gst_element_get_static_pad (GST_ELEMENT (to->dec), "sink");
 
   g_assert_cmpint (gst_pad_link_full (src, sink, GST_PAD_LINK_CHECK_NOTHING), ==, GST_PAD_LINK_OK);
+}
+
+/* While both pipelines are there: to whichever has the sink pad, GStreamer posts one message before and one after, and keeps the first, with what it
+ * refers to, until the second comes. */
+static void
+unlink_ends (PairEnd *from, PairEnd *to)
+{
+  g_autoptr (GstPad) src = gst_element_get_static_pad (GST_ELEMENT (from->enc), "src");
+  g_autoptr (GstPad) sink = gst_element_get_static_pad (GST_ELEMENT (to->dec), "sink");
+
+  gst_pad_unlink (src, sink);
 }
 
 void
@@ -204,7 +229,7 @@ release (gpointer element)
   g_mutex_unlock (&gone_lock);
 }
 
-/* Both are stopped before either goes: they are linked. */
+/* Both are stopped and parted before either goes. */
 void
 pair_tear_down (Pair *pair, gconstpointer data)
 {
@@ -212,6 +237,8 @@ pair_tear_down (Pair *pair, gconstpointer data)
     pair_hold (&pair->ends[i], FALSE);
     gst_element_set_state (pair->ends[i].pipeline, GST_STATE_NULL);
   }
+  unlink_ends (&pair->ends[0], &pair->ends[1]);
+  unlink_ends (&pair->ends[1], &pair->ends[0]);
   for (guint i = 0; i < 2; i++) {
     PairEnd *end = &pair->ends[i];
 

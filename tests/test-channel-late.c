@@ -4,21 +4,6 @@
 #include "tests/harness/dc-test-meeting.h"
 #include "tests/harness/dc-test.h"
 
-#define WATCHDOG_S 60
-
-static void
-set_up (DcTestMeeting *fixture, gconstpointer data)
-{
-  dc_test_meeting_begin (fixture, WATCHDOG_S);
-}
-
-/* Which waits for the last channel to go. */
-static void
-tear_down (DcTestMeeting *fixture, gconstpointer data)
-{
-  dc_test_meeting_end (fixture);
-}
-
 static void
 test_caller (DcTestMeeting *fixture, gconstpointer data)
 {
@@ -39,7 +24,7 @@ main (int argc, char **argv)
   dc_test_init (&argc, &argv);
   gst_init (NULL, NULL);
   dc_test_cut_init ();
-  g_test_add ("/channel-late/caller", DcTestMeeting, NULL, set_up, test_caller, tear_down);
-  g_test_add ("/channel-late/called", DcTestMeeting, NULL, set_up, test_called, tear_down);
+  dc_test_meeting_add ("/channel-late/caller", NULL, test_caller);
+  dc_test_meeting_add ("/channel-late/called", NULL, test_called);
   return g_test_run ();
 }

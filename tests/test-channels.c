@@ -7,20 +7,7 @@
 #include "tests/harness/dc-test-transfer.h"
 #include "tests/harness/dc-test.h"
 
-#define WATCHDOG_S 90
 #define LARGEST 8192u
-
-static void
-set_up (DcTestMeeting *fixture, gconstpointer data)
-{
-  dc_test_meeting_begin (fixture, WATCHDOG_S);
-}
-
-static void
-tear_down (DcTestMeeting *fixture, gconstpointer data)
-{
-  dc_test_meeting_end (fixture);
-}
 
 static DcTestPeer *
 start_with_three (DcTestMeeting *fixture, const char *id, DcRole role)
@@ -188,7 +175,7 @@ test_statistics (DcTestMeeting *fixture, gconstpointer data)
   g_assert_true (gst_structure_get_double (channel, "rtt", &rtt));
 }
 
-#define ADD(path, function) g_test_add (path, DcTestMeeting, NULL, set_up, function, tear_down)
+#define ADD(path, function) dc_test_meeting_add (path, NULL, function)
 
 int
 main (int argc, char **argv)

@@ -6,23 +6,10 @@
 #include "tests/harness/dc-test-meeting.h"
 #include "tests/harness/dc-test.h"
 
-#define WATCHDOG_S 60
 #define MESSAGE (64 * 1024)
 #define MIB (1024 * 1024)
 /* Of what waits for the application, and a message more. */
 #define MOST_WAITING (4 * MIB + 2 * MESSAGE)
-
-static void
-set_up (DcTestMeeting *fixture, gconstpointer data)
-{
-  dc_test_meeting_begin (fixture, WATCHDOG_S);
-}
-
-static void
-tear_down (DcTestMeeting *fixture, gconstpointer data)
-{
-  dc_test_meeting_end (fixture);
-}
 
 /* --- Going over ------------------------------------------------------------------------------------------------------------------- */
 
@@ -341,7 +328,7 @@ test_slow_left (DcTestMeeting *fixture, gconstpointer data)
 static void
 add (const char *path, void (*test) (DcTestMeeting *fixture, gconstpointer data))
 {
-  g_test_add (path, DcTestMeeting, NULL, set_up, test, tear_down);
+  dc_test_meeting_add (path, NULL, test);
 }
 
 int

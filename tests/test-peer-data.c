@@ -5,20 +5,6 @@
 #include "tests/harness/dc-test-meeting.h"
 #include "tests/harness/dc-test.h"
 
-#define WATCHDOG_S 60
-
-static void
-set_up (DcTestMeeting *fixture, gconstpointer data)
-{
-  dc_test_meeting_begin (fixture, WATCHDOG_S);
-}
-
-static void
-tear_down (DcTestMeeting *fixture, gconstpointer data)
-{
-  dc_test_meeting_end (fixture);
-}
-
 static void
 test_abort (DcTestMeeting *fixture, gconstpointer data)
 {
@@ -202,7 +188,7 @@ main (int argc, char **argv)
 {
   dc_test_init (&argc, &argv);
   gst_init (NULL, NULL);
-#define ADD(name, data, func) g_test_add ("/peer/" name, DcTestMeeting, data, set_up, func, tear_down)
+#define ADD(name, data, func) dc_test_meeting_add ("/peer/" name, data, func)
   ADD ("abort", NULL, test_abort);
   ADD ("abort-slow-reader", NULL, test_abort_slow_reader);
   ADD ("raw", NULL, test_raw);

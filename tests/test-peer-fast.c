@@ -3,20 +3,6 @@
 #include "tests/harness/dc-test-meeting.h"
 #include "tests/harness/dc-test.h"
 
-#define WATCHDOG_S 60
-
-static void
-set_up (DcTestMeeting *fixture, gconstpointer data)
-{
-  dc_test_meeting_begin (fixture, WATCHDOG_S);
-}
-
-static void
-tear_down (DcTestMeeting *fixture, gconstpointer data)
-{
-  dc_test_meeting_end (fixture);
-}
-
 /* Of all webrtcbins' elements of SCTP and DTLS that come: how many are ours. */
 typedef struct {
   gint ours, stock; /* atomic */
@@ -129,7 +115,7 @@ main (int argc, char **argv)
 {
   dc_test_init (&argc, &argv);
   gst_init (NULL, NULL);
-  g_test_add ("/peer/fast/and-not", DcTestMeeting, NULL, set_up, test_fast_and_not, tear_down);
+  dc_test_meeting_add ("/peer/fast/and-not", NULL, test_fast_and_not);
   g_test_add_func ("/peer/fast/environment", test_fast_environment);
   return g_test_run ();
 }

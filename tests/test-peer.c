@@ -5,20 +5,6 @@
 #include "tests/harness/dc-test-meeting.h"
 #include "tests/harness/dc-test.h"
 
-#define WATCHDOG_S 60
-
-static void
-set_up (DcTestMeeting *fixture, gconstpointer data)
-{
-  dc_test_meeting_begin (fixture, WATCHDOG_S);
-}
-
-static void
-tear_down (DcTestMeeting *fixture, gconstpointer data)
-{
-  dc_test_meeting_end (fixture);
-}
-
 static void
 assert_closed_cleanly (DcTestPeer *peer)
 {
@@ -416,7 +402,7 @@ main (int argc, char **argv)
 {
   dc_test_init (&argc, &argv);
   gst_init (NULL, NULL);
-#define ADD(name, data, func) g_test_add ("/peer/" name, DcTestMeeting, data, set_up, func, tear_down)
+#define ADD(name, data, func) dc_test_meeting_add ("/peer/" name, data, func)
   ADD ("answerer-first", NULL, test_answerer_first);
   ADD ("offerer-first", NULL, test_offerer_first);
   ADD ("at-once/auto", GINT_TO_POINTER (DC_ROLE_AUTO), test_at_once);

@@ -83,6 +83,29 @@ assert_made (gboolean ours)
   }
 }
 
+/* With properties that ours has, too, which are set after it was made. */
+static void
+assert_made_with_properties (gboolean ours)
+{
+  g_autoptr (GstElement) dec = gst_element_factory_make_full (
+      "sctpdec", "name", "part", "sctp-association-id", 77u, "local-sctp-port", 9u, NULL);
+  g_autoptr (GstElement) enc =
+      gst_element_factory_make_full ("dtlsenc", "connection-id", "it", "is-client", TRUE, NULL);
+  g_autofree char *connection_id = NULL;
+  gboolean is_client;
+  guint id, port;
+
+  gst_object_ref_sink (dec);
+  gst_object_ref_sink (enc);
+  g_assert_true (is_ours (G_OBJECT_TYPE (dec)) == ours);
+  g_object_get (dec, "sctp-association-id", &id, "local-sctp-port", &port, NULL);
+  g_object_get (enc, "connection-id", &connection_id, "is-client", &is_client, NULL);
+  g_assert_cmpuint (id, ==, 77);
+  g_assert_cmpuint (port, ==, 9);
+  g_assert_cmpstr (connection_id, ==, "it");
+  g_assert_true (is_client);
+}
+
 static gpointer
 make_on_another_thread (gpointer unused)
 {
@@ -98,8 +121,10 @@ test_choice (void)
   g_assert_true (dc_preparation_wait ());
   dc_preparation_end ();
   assert_made (FALSE);
+  assert_made_with_properties (FALSE);
   dc_transport_choose (TRUE);
   assert_made (TRUE);
+  assert_made_with_properties (TRUE);
   g_thread_join (g_thread_new ("other", make_on_another_thread, NULL));
   dc_transport_choose (FALSE);
   assert_made (FALSE);

@@ -6,23 +6,8 @@
 #include "tests/harness/dc-test-meeting.h"
 #include "tests/harness/dc-test.h"
 
-#define WATCHDOG_S 60
-
 /* Opens when bob hears that alice leaves. */
 static DcTestGate goodbye;
-
-static void
-set_up (DcTestMeeting *fixture, gconstpointer data)
-{
-  goodbye.is_open = FALSE;
-  dc_test_meeting_begin (fixture, WATCHDOG_S);
-}
-
-static void
-tear_down (DcTestMeeting *fixture, gconstpointer data)
-{
-  dc_test_meeting_end (fixture);
-}
 
 static gboolean
 keep_looking (gpointer data)
@@ -158,6 +143,7 @@ test_far_side_leaves (DcTestMeeting *fixture, gconstpointer data)
 {
   g_autoptr (DcChannelOptions) options = dc_test_raw_options ();
 
+  dc_test_gate_close (&goodbye);
   dc_test_meeting_meet (fixture, options, options);
   dc_test_push_text (fixture->at_alice, "bye");
   dc_test_expect_text (fixture->at_bob, "bye");
@@ -208,6 +194,7 @@ test_last_messages (DcTestMeeting *fixture, gconstpointer data)
 {
   g_autoptr (DcChannelOptions) options = dc_test_raw_options ();
 
+  dc_test_gate_close (&goodbye);
   dc_test_meeting_meet (fixture, options, options);
   /* On webrtcbin's thread, which delivers one message after the other. On the fast path it would be the one that acknowledges them. */
   if (!dc_test_is_fast ())
@@ -351,7 +338,7 @@ test_usrsctp_stays (DcTestMeeting *fixture, gconstpointer data)
   g_assert_cmpuint (find_sctp_timer (), ==, timer);
 }
 
-#define ADD_WITH(path, function, data) g_test_add (path, DcTestMeeting, data, set_up, function, tear_down)
+#define ADD_WITH(path, function, data) dc_test_meeting_add (path, data, function)
 #define ADD(path, function) ADD_WITH (path, function, NULL)
 
 int

@@ -6,20 +6,6 @@
 #include "tests/harness/dc-test-meeting.h"
 #include "tests/harness/dc-test.h"
 
-#define WATCHDOG_S 60
-
-static void
-set_up (DcTestMeeting *fixture, gconstpointer data)
-{
-  dc_test_meeting_begin (fixture, WATCHDOG_S);
-}
-
-static void
-tear_down (DcTestMeeting *fixture, gconstpointer data)
-{
-  dc_test_meeting_end (fixture);
-}
-
 static void
 test_kind (DcTestMeeting *fixture, gconstpointer data)
 {
@@ -292,7 +278,7 @@ test_answer_first (DcTestMeeting *fixture, gconstpointer data)
     g_test_skip ("this webrtcbin does not tell when it answers");
 }
 
-#define ADD(path, function) g_test_add (path, DcTestMeeting, NULL, set_up, function, tear_down)
+#define ADD(path, function) dc_test_meeting_add (path, NULL, function)
 
 int
 main (int argc, char **argv)

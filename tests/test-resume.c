@@ -9,20 +9,7 @@
 #include "tests/harness/dc-test-transfer.h"
 #include "tests/harness/dc-test.h"
 
-#define WATCHDOG_S 90
 #define LARGEST 8192u
-
-static void
-set_up (DcTestMeeting *fixture, gconstpointer data)
-{
-  dc_test_meeting_begin (fixture, WATCHDOG_S);
-}
-
-static void
-tear_down (DcTestMeeting *fixture, gconstpointer data)
-{
-  dc_test_meeting_end (fixture);
-}
 
 static void
 meet (DcTestMeeting *fixture, guint resume_timeout)
@@ -369,7 +356,7 @@ test_clean_timeout (DcTestMeeting *fixture, gconstpointer data)
   g_assert_cmpuint (dc_test_peer_count_events (fixture->bob, "connection-lost"), ==, 1);
 }
 
-#define ADD(path, function) g_test_add (path, DcTestMeeting, NULL, set_up, function, tear_down)
+#define ADD(path, function) dc_test_meeting_add (path, NULL, function)
 
 int
 main (int argc, char **argv)

@@ -220,6 +220,37 @@ test_reset_stream (Pair *pair, gconstpointer data)
   pair_event_free (pair_wait (a, PAIR_REMOVED));
 }
 
+static gint removing, stopped, removed;
+
+/* As long as it takes to see whether somebody waits for it. */
+static void
+remove_slowly (GstElement *dec, GstPad *pad, gpointer unused)
+{
+  gint64 end = g_get_monotonic_time () + 100 * G_TIME_SPAN_MILLISECOND;
+
+  g_atomic_int_set (&removing, TRUE);
+  while (g_get_monotonic_time () < end && !g_atomic_int_get (&stopped))
+    g_thread_yield ();
+  g_atomic_int_set (&removed, TRUE);
+}
+
+/* Who is told of a pad may be gone once the element has stopped. */
+static void
+test_remove_stop (Pair *pair, gconstpointer data)
+{
+  GstElement *dec;
+
+  pair_play (pair);
+  dec = GST_ELEMENT (pair->ends[1].dec);
+  g_signal_connect (dec, "pad-removed", G_CALLBACK (remove_slowly), NULL);
+  pair_close (&pair->ends[0], pair_open (&pair->ends[0], 9));
+  while (!g_atomic_int_get (&removing))
+    g_thread_yield ();
+  gst_element_set_state (dec, GST_STATE_NULL);
+  g_atomic_int_set (&stopped, TRUE);
+  g_assert_true (g_atomic_int_get (&removed));
+}
+
 static void
 test_hundred (Pair *pair, gconstpointer data)
 {
@@ -577,6 +608,7 @@ main (int argc, char **argv)
   add ("/sctp-elements/reopen", test_reopen);
   add ("/sctp-elements/reopen-slow", test_reopen_slow);
   add ("/sctp-elements/reset-stream", test_reset_stream);
+  add ("/sctp-elements/remove-stop", test_remove_stop);
   add ("/sctp-elements/hundred", test_hundred);
   add ("/sctp-elements/too-many", test_too_many);
   add ("/sctp-elements/slow", test_slow);

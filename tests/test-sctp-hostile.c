@@ -31,7 +31,7 @@ struct _Fixture {
   GByteArray *packet;    /* that is being made */
   gboolean refusing;     /* no more messages, please */
   gboolean keeping;      /* what we send */
-  guint n_messages, n_resets, n_out;
+  guint n_messages, n_resets, n_writable, n_out;
   DcSctpState state;
 };
 
@@ -82,6 +82,7 @@ state_cb (DcSctpState state, gpointer user_data)
 static void
 writable_cb (gpointer user_data)
 {
+  ((Side *) user_data)->f->n_writable++;
 }
 
 static void
@@ -249,6 +250,20 @@ send_reset (Fixture *f, guint first, guint n)
   send_packet (f);
 }
 
+/* Wants our direction of @stream closed. */
+static void
+send_request (Fixture *f, guint stream)
+{
+  begin_packet (f);
+  begin_chunk (f, RE_CONFIG, 0, 4 + 8 + 2);
+  add_16 (f, 14);
+  add_16 (f, 8 + 2);
+  add_32 (f, f->request++);
+  add_16 (f, stream);
+  add_16 (f, 0);
+  send_packet (f);
+}
+
 /* With all that may be asked for. */
 static void
 send_init (Fixture *f, guint32 tag)
@@ -350,7 +365,52 @@ test_streams (Fixture *f, gconstpointer data)
   assert_grown_less (before, 8 * MIB);
 }
 
+/* Many resets to a packet, for who does not look: usrsctp keeps something to tell for each. */
+static void
+test_resets_held_back (Fixture *f, gconstpointer data)
+{
+  gsize before = memory ();
+
+  f->refusing = TRUE;
+  send_data (f, WHOLE, f->tsn++, 1, 0);
+  for (guint i = 0; i < 1000; i++) {
+    begin_packet (f);
+    while (f->packet->len < LARGEST - 24) {
+      begin_chunk (f, RE_CONFIG, 0, 4 + 16 + 2);
+      add_16 (f, 13);
+      add_16 (f, 16 + 2);
+      add_32 (f, f->request++);
+      add_32 (f, 0);
+      add_32 (f, f->tsn - 1);
+      add_16 (f, 1);
+      add_16 (f, 0);
+    }
+    send_packet (f);
+  }
+  assert_grown_less (before, 8 * MIB);
+}
+
 /* --- work --- */
+
+static DcSctpSent
+send_one (Fixture *f, guint16 stream)
+{
+  static const guint8 message[] = "x";
+  DcSctpSendInfo info = {.stream = stream, .ppid = 53};
+
+  return dc_sctp_association_send (f->us.association, &info, message, sizeof message);
+}
+
+/* Nothing may be sent on that stream until the far side has answered, which it never does. Whoever tries each time that he is told to would do nothing else. */
+static void
+test_reset_wanted (Fixture *f, gconstpointer data)
+{
+  send_request (f, 1);
+  for (guint i = 0; i < 3; i++)
+    g_assert_cmpint (send_one (f, 1), !=, DC_SCTP_SENT);
+  g_assert_cmpuint (f->n_writable, ==, 0);
+  g_assert_cmpint (send_one (f, 2), ==, DC_SCTP_SENT);
+}
 
 /* Of a thousand streams, one means something. */
 static void
@@ -501,7 +561,9 @@ main (int argc, char **argv)
   test_add ("/sctp-hostile/beginnings/unordered", GUINT_TO_POINTER (TRUE), test_beginnings);
   test_add ("/sctp-hostile/gap", NULL, test_gap);
   test_add ("/sctp-hostile/streams", NULL, test_streams);
+  test_add ("/sctp-hostile/resets-held-back", NULL, test_resets_held_back);
   test_add ("/sctp-hostile/reset-all", NULL, test_reset_all);
+  test_add ("/sctp-hostile/reset-wanted", NULL, test_reset_wanted);
   test_add ("/sctp-hostile/many-chunks/heartbeat", GUINT_TO_POINTER (HEARTBEAT), test_many_chunks);
   test_add ("/sctp-hostile/many-chunks/unknown", GUINT_TO_POINTER (0xfe), test_many_chunks);
   test_add ("/sctp-hostile/ports", NULL, test_ports);

@@ -5,20 +5,7 @@
 #include "tests/harness/dc-test-transfer.h"
 #include "tests/harness/dc-test.h"
 
-#define WATCHDOG_S 90
 #define LARGEST 100000u
-
-static void
-set_up (DcTestMeeting *fixture, gconstpointer data)
-{
-  dc_test_meeting_begin (fixture, WATCHDOG_S);
-}
-
-static void
-tear_down (DcTestMeeting *fixture, gconstpointer data)
-{
-  dc_test_meeting_end (fixture);
-}
 
 static DcChannelOptions *
 options_for (guint streams)
@@ -158,9 +145,9 @@ main (int argc, char **argv)
   dc_test_init (&argc, &argv);
   gst_init (NULL, NULL);
   dc_test_cut_init ();
-  g_test_add ("/streams/both-ways", DcTestMeeting, NULL, set_up, test_both_ways, tear_down);
-  g_test_add ("/streams/cut", DcTestMeeting, NULL, set_up, test_cut, tear_down);
-  g_test_add ("/streams/far-side-has-one", DcTestMeeting, NULL, set_up, test_far_side_has_one, tear_down);
-  g_test_add ("/streams/auto", DcTestMeeting, NULL, set_up, test_auto, tear_down);
+  dc_test_meeting_add ("/streams/both-ways", NULL, test_both_ways);
+  dc_test_meeting_add ("/streams/cut", NULL, test_cut);
+  dc_test_meeting_add ("/streams/far-side-has-one", NULL, test_far_side_has_one);
+  dc_test_meeting_add ("/streams/auto", NULL, test_auto);
   return g_test_run ();
 }

@@ -15,39 +15,6 @@
 
 G_DEFINE_BOXED_TYPE (DcChannelOptions, dc_channel_options, dc_channel_options_copy, dc_channel_options_free)
 
-static GType
-register_enum (gsize *type, const char *name, const GEnumValue *values)
-{
-  if (g_once_init_enter (type))
-    g_once_init_leave (type, g_enum_register_static (name, values));
-  return *type;
-}
-
-GType
-dc_mode_get_type (void)
-{
-  static gsize type = 0;
-  static const GEnumValue values[] = {
-      {DC_MODE_LINK, "Frames of the link protocol: nothing lost, back-pressure, caps and timestamps cross", "link"},
-      {DC_MODE_RAW, "A message is a buffer, for browsers and other WebRTC stacks", "raw"},
-      {0, NULL, NULL},
-  };
-  return register_enum (&type, "DcMode", values);
-}
-
-GType
-dc_direction_get_type (void)
-{
-  static gsize type = 0;
-  static const GEnumValue values[] = {
-      {DC_DIRECTION_SEND, "Only sends", "send"},
-      {DC_DIRECTION_RECEIVE, "Only receives", "receive"},
-      {DC_DIRECTION_BOTH, "Sends and receives", "both"},
-      {0, NULL, NULL},
-  };
-  return register_enum (&type, "DcDirection", values);
-}
-
 /**
  * dc_channel_options_new:
  * @label: (nullable): name of the channel; %NULL: "data"

@@ -36,79 +36,6 @@ enum {
 };
 static GParamSpec *properties[N_PROPS];
 
-static GType
-register_enum (gsize *type, const char *name, const GEnumValue *values)
-{
-  if (g_once_init_enter (type))
-    g_once_init_leave (type, g_enum_register_static (name, values));
-  return *type;
-}
-
-GType
-dc_role_get_type (void)
-{
-  static gsize type = 0;
-  static const GEnumValue values[] = {
-      {DC_ROLE_AUTO, "Of two peers that match, the one who came later calls", "auto"},
-      {DC_ROLE_OFFERER, "Calls", "offerer"},
-      {DC_ROLE_ANSWERER, "Waits to be called", "answerer"},
-      {0, NULL, NULL},
-  };
-  return register_enum (&type, "DcRole", values);
-}
-
-GType
-dc_ice_policy_get_type (void)
-{
-  static gsize type = 0;
-  static const GEnumValue values[] = {
-      {DC_ICE_POLICY_ALL, "Every kind of candidate", "all"},
-      {DC_ICE_POLICY_RELAY, "Only candidates of TURN servers", "relay"},
-      {0, NULL, NULL},
-  };
-  return register_enum (&type, "DcIcePolicy", values);
-}
-
-GType
-dc_fast_get_type (void)
-{
-  static gsize type = 0;
-  static const GEnumValue values[] = {
-      {DC_FAST_AUTO, "Wherever the path allows it", "auto"},
-      {DC_FAST_OFF, "Never", "off"},
-      {0, NULL, NULL},
-  };
-  return register_enum (&type, "DcFast", values);
-}
-
-/**
- * dc_fast_get_default:
- *
- * What [property@Peer:fast] is if nobody sets it: `auto` or `off`, as the environment variable `DC_FAST` says, or else as the library was built. It is
- * looked at once. May be called on any thread.
- *
- * Returns: the default
- */
-DcFast
-dc_fast_get_default (void)
-{
-  static gsize looked = 0;
-  static DcFast fast;
-
-  if (g_once_init_enter (&looked)) {
-    const char *text = g_getenv ("DC_FAST");
-    gboolean said = text != NULL && *text != '\0';
-
-    if (said && !g_str_equal (text, "auto") && !g_str_equal (text, "off")) {
-      g_warning ("the environment variable DC_FAST takes auto or off, not \"%s\"", text);
-      said = FALSE;
-    }
-    fast = g_str_equal (said ? text : DC_FAST_DEFAULT, "auto") ? DC_FAST_AUTO : DC_FAST_OFF;
-    g_once_init_leave (&looked, 1);
-  }
-  return fast;
-}
-
 static char *
 dup_string (const GValue *value, const char *fallback)
 {
@@ -359,9 +286,9 @@ define_certificate (void)
       CONSTRUCT_FLAGS);
 }
 
-/* How the connections come about. */
+/* Who helps to find a path. */
 static void
-define_ice (void)
+define_ice_servers (void)
 {
   /**
    * DcPeer:stun-server:
@@ -382,6 +309,12 @@ define_ice (void)
    */
   properties[PROP_USE_TURN] =
       g_param_spec_boolean ("use-turn", NULL, "FALSE ignores TURN servers, whoever names them", TRUE, CONSTRUCT_FLAGS);
+}
+
+/* Which candidates there are. */
+static void
+define_candidates (void)
+{
   /**
    * DcPeer:ice-transport-policy:
    * Which candidates may be used (RFC 8829, section 4.1.1).
@@ -407,6 +340,12 @@ define_ice (void)
    */
   properties[PROP_PORT_RANGE] = g_param_spec_string (
       "port-range", NULL, "Ports of our host candidates, MIN-MAX; NULL: any", NULL, CONSTRUCT_FLAGS);
+}
+
+/* How connections are made, and for how long that is tried. */
+static void
+define_connections (void)
+{
   /**
    * DcPeer:fast:
    * Whether packets and messages go past GStreamer's elements, in batches, which is several times as fast. %DC_FAST_AUTO does so for each
@@ -523,7 +462,9 @@ dc_peer_class_install (GObjectClass *object_class)
   define_meeting ();
   define_server ();
   define_certificate ();
-  define_ice ();
+  define_ice_servers ();
+  define_candidates ();
+  define_connections ();
   define_statistics ();
   g_object_class_install_properties (object_class, N_PROPS, properties);
   install_signals ();

@@ -11,6 +11,14 @@ G_BEGIN_DECLS
 /* Packets that wait to be put out, in the memory behind. */
 typedef struct _DcSctpBlock DcSctpBlock;
 
+/* (nullable) (owned): packets, in order. */
+typedef struct {
+  DcSctpBlock *first, *last;
+} DcSctpBlocks;
+
+/* What waits for its time, and what does not. */
+enum { DC_SCTP_PACED, DC_SCTP_UNPACED, DC_SCTP_N_QUEUES };
+
 /* Something to tell, in order. */
 typedef struct {
   enum { DC_SCTP_EVENT_MESSAGE, DC_SCTP_EVENT_RESET, DC_SCTP_EVENT_WAS_RESET, DC_SCTP_EVENT_STATE } kind;
@@ -45,14 +53,14 @@ struct _DcSctpAssociation {
   GHashTable *resetting; /* (element-type guint16): streams that we reset, until the far side has */
   guint64
       *used; /* (nullable): bits, of streams on which something has come or was sent since the far side reset them */
-  gboolean gone;           /* nobody has a reference: nothing is told, and nothing leaves; also of output_lock */
-  DcSctpBlock *collecting; /* (nullable) (owned): what usrsctp has put out in this call */
-  DcSctpBlock *last_collecting;
-  DcSctpBlock *spare;        /* (nullable) (owned): atomic, of any thread */
-  gboolean waiting_for_room; /* somebody waits, or wants to be told */
-  gboolean writable_wanted;  /* told, by the callback */
-  guint32 room_below;        /* then: bytes buffered, at which there is room */
-  gint64 last_send;          /* monotonic; and how quick they follow each other: */
+  gboolean gone; /* nobody has a reference: nothing is told, and nothing leaves; also of output_lock */
+  DcSctpBlocks collecting[DC_SCTP_N_QUEUES]; /* what usrsctp has put out in this call */
+  DcSctpBlock *spare;                        /* (nullable) (owned): atomic, of any thread */
+  gboolean waiting_for_room;                 /* somebody waits, or wants to be told */
+  gboolean writable_wanted;                  /* told, by the callback */
+  guint32 room_below;                        /* then: bytes buffered, at which there is room */
+  gboolean nothing_new;                      /* since there was none: no packet has come, no timer has run */
+  gint64 last_send;                          /* monotonic; and how quick they follow each other: */
   guint quick;
   gboolean nagle;      /* messages wait for others, or for an acknowledgement */
   GThread *teller;     /* (nullable): who tells events, while it does; what it sends answers them */
@@ -62,11 +70,12 @@ struct _DcSctpAssociation {
   gboolean has_tag;    /* the tag that packets to us have, as it stands there: */
   guint32 tag;
   DcSctpStats stats;   /* what we count ourselves */
+  guint n_inits;       /* that we have sent */
   guint32 highest_tsn; /* that we have sent */
   gboolean has_sent_data;
 
   gboolean paused;       /* the last message said so */
-  guint n_notifications; /* packets that have come meanwhile, of which usrsctp keeps something to tell */
+  guint n_notifications; /* chunks that have come since all was read, of which usrsctp keeps something to tell */
   guint32 socket_room;   /* dc-sctp-window.c; 0: not known */
   guint32 least_rtt;     /* milliseconds, since that is known; if */
   gboolean has_rtt;
@@ -84,8 +93,16 @@ struct _DcSctpAssociation {
   GArray *telling;       /* (element-type DcSctpEvent): of which so many were told: */
   guint n_told;
 
-  GMutex output_lock; /* the innermost of all; of what follows */
-  DcSctpBlock *pending, *last_pending;
+  gboolean has_pace;       /* looked for it once it was up */
+  guint packets_unpaced;   /* that have come since we looked */
+  guint64 retransmitted;   /* of the statistics, when we did */
+  gint64 recovering_until; /* monotonic */
+  GMutex output_lock;      /* the innermost of all; of what follows */
+  guint pace;              /* bytes a millisecond; 0: any (dc-sctp-pace.c) */
+  gint64 paced_at;         /* monotonic; when there was this credit: */
+  gint64 credit;           /* bytes that may leave now; below zero: some have left before their time */
+  gboolean pace_asked;     /* the pacer will come by */
+  DcSctpBlocks pending[DC_SCTP_N_QUEUES];
   guint n_pending;         /* blocks */
   guint n_pending_packets; /* in them */
   gboolean outputting;     /* somebody is, and will look again */
@@ -94,11 +111,14 @@ struct _DcSctpAssociation {
 /* --- dc-sctp-packets.c: from usrsctp to the output callback --- */
 
 /* Of who may call usrsctp. */
+gboolean dc_sctp_packets_is_collecting (const DcSctpAssociation *self);
 void dc_sctp_packets_collect (DcSctpAssociation *self, const guint8 *packet, gsize size);
 /* Moves what was collected to what is pending. Returns: whether there was anything. */
 gboolean dc_sctp_packets_submit (DcSctpAssociation *self);
 /* If there are so many. No lock is held. */
 void dc_sctp_packets_flush (DcSctpAssociation *self, guint at_least);
+/* By the stack's pacer. Returns: whether it is to come again. */
+gboolean dc_sctp_packets_pace (DcSctpAssociation *self);
 void dc_sctp_packets_clear (DcSctpAssociation *self);
 
 /* --- dc-sctp-send.c --- */
@@ -121,6 +141,20 @@ void dc_sctp_give_padding_locked (DcSctpAssociation *self);
 void dc_sctp_push (DcSctpAssociation *self);
 /* A packet has come. */
 void dc_sctp_note_tag_locked (DcSctpAssociation *self, const guint8 *packet);
+
+/* --- dc-sctp-pace.c --- */
+
+/* So many packets have come. */
+void dc_sctp_pace_note_locked (DcSctpAssociation *self, guint packets);
+/* With the output lock: how many bytes may leave now. */
+gsize dc_sctp_pace_get_credit (DcSctpAssociation *self);
+/* With the output lock: they have. */
+void dc_sctp_pace_take (DcSctpAssociation *self, gsize bytes);
+
+/* --- dc-sctp-rtt.c --- */
+
+/* It is up. */
+void dc_sctp_rtt_measure_locked (DcSctpAssociation *self);
 
 /* --- dc-sctp-floor.c --- */
 
@@ -165,6 +199,7 @@ void dc_sctp_reset_note_use_locked (DcSctpAssociation *self, guint16 stream);
 
 /* --- dc-sctp-association.c --- */
 
+struct sockaddr_conn dc_sctp_address_of (const DcSctpAssociation *self, guint16 port);
 void dc_sctp_association_free (DcSctpAssociation *self);
 /* Ends usrsctp's socket with an ABORT, where there is a far side; lock held. */
 void dc_sctp_close_locked (DcSctpAssociation *self);

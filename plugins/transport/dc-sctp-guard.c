@@ -8,8 +8,8 @@
  *  - it takes what is in order, window or no window, until the bytes alone fill its buffer; yet a message of one byte costs some 400. It
  *    knows that, and the window that it offers closes in time. So once that is closed, which our acknowledgements say, what comes is counted with its cost, and from a
  *    bound on packets with data are dropped. Who means well only probes a window that is closed;
- *  - while messages are held back it keeps a notification of two kilobytes for each reset of streams, and one for each new beginning of the
- *    association, and takes them for a few bytes of the window. Who means well repeats what was not answered;
+ *  - until they are read, as while messages are held back, it keeps a notification of two kilobytes for each reset of streams, and one for each new
+ *    beginning of the association, and takes them for a few bytes of the window. A packet may have hundreds. Who means well repeats what was not answered;
  *  - 0.9.5 goes round for ever in an INIT that has a parameter without a length, for which an association must be there already. So lists of parameters
  *    must be lists;
  *  - it answers packets of other ports than ours, which nobody sends.
@@ -121,11 +121,12 @@ has_our_ports (const DcSctpAssociation *self, const guint8 *packet)
 }
 
 static gboolean
-may_notify_locked (DcSctpAssociation *self, gboolean notifies)
+may_notify_locked (DcSctpAssociation *self, guint notifications)
 {
-  if (!self->paused)
-    self->n_notifications = 0;
-  return !self->paused || !notifies || self->n_notifications++ < MAX_NOTIFICATIONS;
+  if (notifications > MAX_NOTIFICATIONS - self->n_notifications)
+    return FALSE;
+  self->n_notifications += notifications;
+  return TRUE;
 }
 
 static gboolean
@@ -143,7 +144,7 @@ gboolean
 dc_sctp_guard_locked (DcSctpAssociation *self, const guint8 *packet, gsize size)
 {
   gsize at = COMMON_HEADER, length, cost = 0;
-  gboolean notifies = FALSE;
+  guint notifications = 0;
   const guint8 *chunk;
 
   if (!has_our_ports (self, packet))
@@ -151,8 +152,8 @@ dc_sctp_guard_locked (DcSctpAssociation *self, const guint8 *packet, gsize size)
   while ((chunk = next_chunk (packet, size, &at, &length)) != NULL) {
     if (!is_well_formed (chunk, length, size - (gsize) (chunk - packet)))
       return FALSE;
-    notifies |= chunk[0] == TYPE_RE_CONFIG || chunk[0] == TYPE_COOKIE_ECHO;
+    notifications += chunk[0] == TYPE_RE_CONFIG || chunk[0] == TYPE_COOKIE_ECHO;
     cost += chunk[0] == TYPE_DATA ? CHUNK_COST + length : 0;
   }
-  return may_notify_locked (self, notifies) && may_cost_locked (self, cost);
+  return may_notify_locked (self, notifications) && may_cost_locked (self, cost);
 }

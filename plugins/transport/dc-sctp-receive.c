@@ -42,6 +42,7 @@ dc_sctp_set_state_locked (DcSctpAssociation *self, DcSctpState state)
   if (self->state >= state)
     return;
   self->state = state;
+  self->nothing_new = FALSE;
   g_array_append_val (self->events, event);
 }
 
@@ -54,6 +55,7 @@ up_locked (DcSctpAssociation *self, const struct sctp_assoc_change *change)
   self->out_streams = change->sac_outbound_streams;
   self->in_streams = change->sac_inbound_streams;
   dc_sctp_set_state_locked (self, DC_SCTP_UP);
+  dc_sctp_rtt_measure_locked (self);
   g_hash_table_iter_init (&iter, self->resetting);
   if (g_hash_table_iter_next (&iter, &stream, NULL)) {
     g_autoptr (GList) streams = g_hash_table_get_keys (self->resetting);
@@ -181,8 +183,10 @@ read_one_locked (DcSctpAssociation *self, gsize *bytes)
   make_space (self);
   n = usrsctp_recvv (self->socket, self->buffer + self->filled, self->buffer_size - self->filled, NULL, NULL, &info,
       &info_size, &info_type, &flags);
-  if (n <= 0)
+  if (n <= 0) {
+    self->n_notifications = 0;
     return FALSE;
+  }
   if (flags & MSG_NOTIFICATION) {
     notified_locked (self, self->buffer + self->filled, (gsize) n);
     return TRUE;
@@ -341,7 +345,9 @@ input_some (DcSctpAssociation *self, const DcPacket *packets, guint n)
     }
     self->stats.packets_received++;
   }
+  self->nothing_new = FALSE;
   dc_sctp_window_note_locked (self, n);
+  dc_sctp_pace_note_locked (self, n);
   dc_sctp_deliver_and_leave (self);
 }
 

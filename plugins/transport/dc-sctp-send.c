@@ -5,7 +5,9 @@
  * -------------------
  * usrsctp takes a message whole if its send buffer has room for it, or says EWOULDBLOCK; it tells nobody when there is room again, but how much is
  * buffered can be asked for. So it is asked after each call while somebody waits. There is room once a quarter of what was
- * buffered has gone, which spares a wake-up for each acknowledgement, and fits both limits: bytes, and chunks, which usrsctp counts, too.
+ * buffered has gone, which spares a wake-up for each acknowledgement, and fits both limits: bytes, and chunks, which usrsctp counts, too. It says so
+ * as well of a stream that the far side wants to be reset, whatever is buffered; so there is none before something has come, or who tries whenever there
+ * is would do nothing else.
  */
 #include "plugins/transport/dc-sctp-association-private.h"
 
@@ -36,7 +38,7 @@ dc_sctp_check_room_locked (DcSctpAssociation *self)
 
   if (!self->waiting_for_room || self->state < DC_SCTP_UP)
     return FALSE;
-  if (self->state == DC_SCTP_UP && dc_sctp_buffered_locked (self) > self->room_below)
+  if (self->state == DC_SCTP_UP && (self->nothing_new || dc_sctp_buffered_locked (self) > self->room_below))
     return FALSE;
   tell = self->writable_wanted;
   self->waiting_for_room = self->writable_wanted = FALSE;
@@ -52,6 +54,7 @@ wait_for_room_locked (DcSctpAssociation *self)
 
   self->room_below = buffered - buffered / 4;
   self->waiting_for_room = TRUE;
+  self->nothing_new = self->state == DC_SCTP_UP;
 }
 
 static guint16
@@ -105,7 +108,7 @@ send_locked (DcSctpAssociation *self, const DcSctpSendInfo *info, gconstpointer 
   dc_sctp_reset_note_use_locked (self, info->stream);
   self->stats.messages_sent++;
   self->stats.bytes_sent += size;
-  if (self->collecting == NULL)
+  if (!dc_sctp_packets_is_collecting (self))
     dc_sctp_floor_locked (self);
   return DC_SCTP_SENT;
 }
@@ -176,6 +179,7 @@ dc_sctp_association_want_room (DcSctpAssociation *self, guint32 below)
   dc_sctp_enter (self);
   self->room_below = self->waiting_for_room ? MAX (self->room_below, below) : below;
   self->waiting_for_room = self->writable_wanted = TRUE;
+  self->nothing_new = FALSE;
   dc_sctp_leave (self);
 }
 

@@ -26,6 +26,8 @@
 
 /* What is held goes after so many microseconds, more or less. */
 #define PUSH_US 100
+/* What is paced leaves in pieces of so many microseconds. */
+#define PACE_US 500
 
 typedef struct {
   guintptr address;
@@ -45,6 +47,9 @@ static struct {
   gboolean pushing;  /* the pusher's thread runs */
   GCond push_wanted; /* one more of: */
   GQueue to_push;    /* (element-type DcSctpAssociation): pinned */
+  gboolean pacing;   /* the pacer's thread runs */
+  GCond pace_wanted; /* one more of: */
+  GQueue to_pace;    /* (element-type DcSctpAssociation): pinned */
 
   GMutex gate_lock;
   GCond gate_open;
@@ -190,7 +195,34 @@ unpin (DcSctpAssociation *association)
     dc_sctp_association_free (association);
 }
 
-/* Where nothing but a test has time pass, the pusher is whoever does. */
+/* Those that are to be paced, once around. */
+static void
+pace_all (void)
+{
+  guint n;
+
+  g_mutex_lock (&stack.lock);
+  n = g_queue_get_length (&stack.to_pace);
+  g_mutex_unlock (&stack.lock);
+  for (; n > 0; n--) {
+    DcSctpAssociation *association;
+
+    g_mutex_lock (&stack.lock);
+    association = g_queue_pop_head (&stack.to_pace);
+    g_mutex_unlock (&stack.lock);
+    if (association == NULL)
+      return;
+    if (!dc_sctp_packets_pace (association)) {
+      unpin (association);
+      continue;
+    }
+    g_mutex_lock (&stack.lock);
+    g_queue_push_tail (&stack.to_pace, association);
+    g_mutex_unlock (&stack.lock);
+  }
+}
+
+/* Where nothing but a test has time pass, the pusher and the pacer are whoever does. */
 static void
 push_all (void)
 {
@@ -205,6 +237,8 @@ push_all (void)
       unpin (association);
     }
   } while (association != NULL);
+  if (stack.stopped)
+    pace_all ();
 }
 
 void
@@ -229,6 +263,7 @@ dc_sctp_stack_advance (guint milliseconds)
 
     dc_sctp_packets_flush (association, 1);
     dc_sctp_enter (association);
+    association->nothing_new = FALSE;
     dc_sctp_deliver_and_leave (association);
     unpin (association);
   }
@@ -312,6 +347,37 @@ dc_sctp_stack_push_soon (DcSctpAssociation *self)
   self->pins++;
   g_queue_push_tail (&stack.to_push, self);
   g_cond_signal (&stack.push_wanted);
+  g_mutex_unlock (&stack.lock);
+}
+
+/* --- pacing --- */
+
+static gpointer
+pace_thread (gpointer data)
+{
+  is_ours = TRUE;
+  for (;;) {
+    g_mutex_lock (&stack.lock);
+    while (g_queue_is_empty (&stack.to_pace))
+      g_cond_wait (&stack.pace_wanted, &stack.lock);
+    g_mutex_unlock (&stack.lock);
+    g_usleep (PACE_US);
+    pace_all ();
+  }
+  return NULL;
+}
+
+void
+dc_sctp_stack_pace (DcSctpAssociation *self)
+{
+  g_mutex_lock (&stack.lock);
+  if (!stack.pacing && !stack.stopped) {
+    stack.pacing = TRUE;
+    g_thread_unref (g_thread_new ("dc-sctp-pace", pace_thread, NULL));
+  }
+  self->pins++;
+  g_queue_push_tail (&stack.to_pace, self);
+  g_cond_signal (&stack.pace_wanted);
   g_mutex_unlock (&stack.lock);
 }
 
@@ -410,7 +476,7 @@ dc_sctp_stack_remove (DcSctpAssociation *self)
   g_mutex_lock (&stack.lock);
   g_hash_table_remove (stack.associations, (gpointer) self->address);
   keep_address (self->address);
-  while (stack.stopped && g_queue_remove (&stack.to_push, self))
+  while (stack.stopped && (g_queue_remove (&stack.to_push, self) || g_queue_remove (&stack.to_pace, self)))
     self->pins--;
   while (self->pins > 0 && !is_ours)
     g_cond_wait (&stack.changed, &stack.lock);

@@ -18,6 +18,8 @@ void dc_sctp_stack_advance (guint milliseconds);
 void dc_sctp_stack_stop_clock (void);
 /* Has the pusher call dc_sctp_push () in a moment; where the clock is stopped, the next advance (). No lock is held. */
 void dc_sctp_stack_push_soon (DcSctpAssociation *self);
+/* Has the pacer call dc_sctp_packets_pace () every now and then, as long as it wants. No lock is held. */
+void dc_sctp_stack_pace (DcSctpAssociation *self);
 /* Takes the lock, and the right to call usrsctp. */
 void dc_sctp_enter (DcSctpAssociation *self);
 /* Gives both back, puts out what was collected and tells what has to be told at once. */

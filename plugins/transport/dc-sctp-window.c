@@ -6,8 +6,8 @@
  * All that the window allows can come at once, and what the socket below has no room for is lost; a window no larger than that room can lose nothing
  * there. But the room is often small (160 KiB of payload, by Linux's default), and on a long path such a window would be used up long before
  * the first acknowledgement is back: 3 MB/s at 50 ms. There, most of what is under way is on the path, not in the socket, which is read all
- * the time. So the window is the socket's room and what the path holds, at a rate that the reader keeps up with; on the shortest paths it is the
- * room alone. The least RTT since the socket is known counts: more than that is queues and delayed acknowledgements, which want no larger
+ * the time. So the window is the socket's room and what the path holds, at a rate that the reader keeps up with, and at which a pause of his does not
+ * overflow the socket; on the shortest paths it is the room alone. The least RTT since the socket is known counts: more than that is queues and delayed acknowledgements, which want no larger
  * window. usrsctp measures it where we send: by the handshake, what opens channels, heartbeats. So it is looked at once the association is up, and
  * from time to time as packets come.
  */
@@ -15,6 +15,8 @@
 
 /* Bytes a millisecond of RTT. */
 #define PATH_RATE (160 * 1024)
+/* At which the socket holds what comes in so many milliseconds, while the reader is not let run. */
+#define PAUSE_MS 4
 #define WINDOW_MAX (6u * 1024 * 1024)
 /* Packets that come, between two looks. */
 #define LOOK_AFTER 256u
@@ -28,9 +30,12 @@ dc_sctp_buffer_for (const DcSctpAssociation *self, gsize wanted)
 static guint32
 wanted_locked (const DcSctpAssociation *self)
 {
+  guint64 rate;
+
   if (self->socket_room == 0)
     return self->settings.receive_window;
-  return (guint32) MIN (self->socket_room + (guint64) self->least_rtt * PATH_RATE, WINDOW_MAX);
+  rate = MIN (self->socket_room / PAUSE_MS, PATH_RATE);
+  return (guint32) MIN (self->socket_room + self->least_rtt * rate, WINDOW_MAX);
 }
 
 gboolean

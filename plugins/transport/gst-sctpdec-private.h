@@ -36,6 +36,7 @@ struct _DcSctpDec {
   gboolean in_webrtcbin;
   DcSctpShared *shared; /* (nullable): from PAUSED on */
   GHashTable *streams;  /* (element-type guint16 DcSctpStream): those that have a pad */
+  guint changing;       /* pads that are being added or removed */
   gint queued;          /* atomic: in all of them */
   gboolean paused;      /* the association waits to be resumed */
   guint resumes;        /* there was room once more */
@@ -57,6 +58,7 @@ const DcSctpCallbacks *dc_sctpdec_get_callbacks (void);
 void dc_sctpdec_resume (DcSctpDec *self);
 /* Our direction of a stream is closed, and its pad removed with what waits there. */
 void dc_sctpdec_reset_stream (DcSctpDec *self, guint number);
+/* Nothing comes any more. What another thread adds or removes just now is waited for. */
 void dc_sctpdec_remove_all (DcSctpDec *self);
 
 G_END_DECLS

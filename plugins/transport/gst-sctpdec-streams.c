@@ -8,6 +8,8 @@
 
 /* At once: each has a thread, and the far side says how many there are. */
 #define MAX_STREAMS 1000u
+/* Who is told of a pad may be a webrtcbin, which must not be gone by then; but might wait for a lock that is held by who stops. */
+#define CHANGE_LIMIT (2 * G_TIME_SPAN_SECOND)
 
 /* --- pads of streams --- */
 
@@ -35,17 +37,46 @@ remove_pad (DcSctpDec *self, DcSctpStream *stream)
     gst_element_remove_pad (GST_ELEMENT (self), pad);
 }
 
+static void
+end_change (DcSctpDec *self)
+{
+  g_mutex_lock (&self->lock);
+  if (--self->changing == 0)
+    g_cond_broadcast (&self->called);
+  g_mutex_unlock (&self->lock);
+}
+
+static void
+wait_for_changes (DcSctpDec *self)
+{
+  gint64 limit = g_get_monotonic_time () + CHANGE_LIMIT;
+
+  g_mutex_lock (&self->lock);
+  while (self->changing > 0 && g_cond_wait_until (&self->called, &self->lock, limit))
+    ;
+  g_mutex_unlock (&self->lock);
+}
+
 /* The stream's number is taken until its pad is gone. */
 static void
-remove_stream (DcSctpDec *self, DcSctpStream *stream)
+remove_claimed (DcSctpDec *self, DcSctpStream *stream)
 {
-  if (!dc_sctp_stream_claim (stream))
-    return;
   remove_pad (self, stream);
   g_mutex_lock (&self->lock);
   g_hash_table_remove (self->streams, GUINT_TO_POINTER (dc_sctp_stream_get_number (stream)));
   g_mutex_unlock (&self->lock);
   dc_sctpdec_resume (self);
+}
+
+static void
+remove_stream (DcSctpDec *self, DcSctpStream *stream)
+{
+  g_mutex_lock (&self->lock);
+  self->changing++;
+  g_mutex_unlock (&self->lock);
+  if (dc_sctp_stream_claim (stream))
+    remove_claimed (self, stream);
+  end_change (self);
 }
 
 /* A thread of GStreamer's. */
@@ -113,6 +144,7 @@ make_stream_locked (DcSctpDec *self, guint16 number)
     return NULL;
   stream = gst_object_ref_sink (dc_sctp_stream_new (name, number, template, &funcs, self, &self->queued));
   g_hash_table_insert (self->streams, GUINT_TO_POINTER (number), gst_object_ref (stream));
+  self->changing++;
   return stream;
 }
 
@@ -133,6 +165,7 @@ add_stream (DcSctpDec *self, guint16 number)
   /* Who has stopped the element meanwhile could not remove it. */
   if (dc_sctp_stream_is_claimed (stream))
     remove_pad (self, stream);
+  end_change (self);
   return g_steal_pointer (&stream);
 }
 
@@ -364,6 +397,7 @@ dc_sctpdec_remove_all (DcSctpDec *self)
   g_mutex_unlock (&self->lock);
   for (guint i = 0; i < streams->len; i++)
     remove_stream (self, streams->pdata[i]);
+  wait_for_changes (self);
 }
 
 void

@@ -29,18 +29,6 @@ G_DEFINE_FINAL_TYPE (DcPeer, dc_peer, G_TYPE_OBJECT)
     return type;                                                                                                       \
   }
 
-DEFINE_ENUM (dc_role_get_type, "DcRole", {DC_ROLE_AUTO, "auto", "auto"}, {DC_ROLE_OFFERER, "offerer", "offerer"},
-    {DC_ROLE_ANSWERER, "answerer", "answerer"})
-DEFINE_ENUM (
-    dc_ice_policy_get_type, "DcIcePolicy", {DC_ICE_POLICY_ALL, "all", "all"}, {DC_ICE_POLICY_RELAY, "relay", "relay"})
-DEFINE_ENUM (dc_fast_get_type, "DcFast", {DC_FAST_AUTO, "auto", "auto"}, {DC_FAST_OFF, "off", "off"})
-
-DcFast
-dc_fast_get_default (void)
-{
-  return g_strcmp0 (g_getenv ("DC_FAST"), "auto") == 0 ? DC_FAST_AUTO : DC_FAST_OFF;
-}
-
 /* --- The peer, for the element -------------------------------------------------------------------------------------------------- */
 
 static void

@@ -12,6 +12,14 @@ dc_test_gate_open (DcTestGate *self)
 }
 
 void
+dc_test_gate_close (DcTestGate *self)
+{
+  g_mutex_lock (&self->lock);
+  self->is_open = FALSE;
+  g_mutex_unlock (&self->lock);
+}
+
+void
 dc_test_gate_wait (DcTestGate *self)
 {
   g_mutex_lock (&self->lock);

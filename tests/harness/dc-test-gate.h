@@ -14,6 +14,7 @@ typedef struct {
 } DcTestGate;
 
 void dc_test_gate_open (DcTestGate *self);
+void dc_test_gate_close (DcTestGate *self);
 void dc_test_gate_wait (DcTestGate *self);
 
 G_END_DECLS

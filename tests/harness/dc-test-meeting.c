@@ -5,10 +5,12 @@
 #include "tests/harness/dc-test-cut.h"
 #include "tests/harness/dc-test.h"
 
+#define WATCHDOG_S 90
+
 void
-dc_test_meeting_begin (DcTestMeeting *self, guint seconds)
+dc_test_meeting_set_up (DcTestMeeting *self, gconstpointer unused)
 {
-  dc_test_watchdog_start (seconds);
+  dc_test_watchdog_start (WATCHDOG_S);
   dc_test_cut_set (FALSE);
   self->daemon = dc_test_daemon_new (NULL);
   self->url = dc_test_daemon_get_url (self->daemon);
@@ -31,7 +33,7 @@ dc_test_meeting_part (DcTestMeeting *self)
 }
 
 void
-dc_test_meeting_end (DcTestMeeting *self)
+dc_test_meeting_tear_down (DcTestMeeting *self, gconstpointer unused)
 {
   dc_test_cut_set (FALSE);
   dc_test_meeting_part (self);

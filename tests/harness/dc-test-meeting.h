@@ -16,9 +16,12 @@ typedef struct {
   DcChannel *at_alice, *at_bob; /* (nullable) */
 } DcTestMeeting;
 
-/* The watchdog, a network that is not cut, and the daemon; and their end, with all that is left, which must be the last that somebody has of the channels. */
-void dc_test_meeting_begin (DcTestMeeting *self, guint seconds);
-void dc_test_meeting_end (DcTestMeeting *self);
+/* A fixture: the watchdog, a network that is not cut, and the daemon; and their end, with all that is left, which must be the last that
+ * somebody has of the channels. */
+void dc_test_meeting_set_up (DcTestMeeting *self, gconstpointer unused);
+void dc_test_meeting_tear_down (DcTestMeeting *self, gconstpointer unused);
+#define dc_test_meeting_add(path, data, test)                                                                          \
+  g_test_add (path, DcTestMeeting, data, dc_test_meeting_set_up, test, dc_test_meeting_tear_down)
 
 /* bob, then alice, then both channels, which are of these @options; NULL: ordinary ones. (Who is called learns of the kind of a raw channel from the channel
  * itself, but for negotiated ones.) */

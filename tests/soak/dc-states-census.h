@@ -9,7 +9,7 @@ G_BEGIN_DECLS
 /* Orphans: webrtcbin before 1.24.9 keeps the appsrc of each channel that was closed, with its thread. A thread counts as one only
  * if it has the name of an appsrc that some webrtcbin made and that still lives though its bin is gone. */
 typedef struct {
-  guint threads; /* but for orphans, and idle ones of GLib's pools */
+  guint threads; /* but for orphans, idle ones of GLib's pools, and those that there is one of in a process */
   guint orphans;
   guint fds;
 } DcStatesCensus;
