@@ -13,10 +13,11 @@
 typedef struct {
   VirtualPath path;
   DcSctpAssociation *associations[2];
-  guint64 received; /* bytes, by the second end */
-  GArray *asked;    /* (nullable) (element-type gint64): the second end answers, and these are when it was asked; */
-  guint n_answered; /* of them */
-  guint n_in_time;  /* a round trip of the path later, at most */
+  guint64 received;   /* bytes, by the second end */
+  gboolean answering; /* that does */
+  GArray *asked;      /* (nullable) (element-type gint64): and these are when it was asked; */
+  guint n_answered;   /* of them */
+  guint n_in_time;    /* a round trip of the path later, at most */
 } Run;
 
 /* --- the ends --- */
@@ -41,7 +42,8 @@ note_asked (Run *run)
 static void
 take_answer (Run *run)
 {
-  gint64 took = virtual_path_now () - g_array_index (run->asked, gint64, run->n_answered++);
+  guint i = run->n_answered++;
+  gint64 took = run->asked != NULL ? virtual_path_now () - g_array_index (run->asked, gint64, i) : G_MAXINT64;
 
   if (took <= 2 * run->path.kind.delay + MS)
     run->n_in_time++;
@@ -53,11 +55,12 @@ message_cb (guint16 stream, guint32 ppid, gboolean unordered, GBytes *message, g
   VirtualEnd *end = user_data;
   Run *run = end->path->user_data;
 
-  run->received += g_bytes_get_size (message);
-  if (run->asked != NULL && end->i == 1)
-    send_small (run->associations[1]);
-  else if (run->asked != NULL)
+  if (end->i == 0)
     take_answer (run);
+  else
+    run->received += g_bytes_get_size (message);
+  if (end->i == 1 && run->answering)
+    send_small (run->associations[1]);
   g_bytes_unref (message);
   return TRUE;
 }
@@ -273,6 +276,23 @@ test_queue (void)
   }
 }
 
+/* The answers to what comes fast leave beside its acknowledgements, which are far more than they. */
+static void
+test_answers_leave (void)
+{
+  const PathKind path = {.delay = 25 * MS};
+  guint n;
+  Run run;
+
+  begin_on (&run, &path, 1);
+  run.answering = TRUE;
+  transfer (&run, 4, 0);
+  n = (guint) (run.received / MESSAGE);
+  g_test_message ("%u of %u answers", run.n_answered, n);
+  g_assert_cmpuint (run.n_answered, >=, n * 9 / 10);
+  g_assert_cmpuint (end_run (&run), ==, 0);
+}
+
 /* What ends an association does not wait behind what waits for its time. */
 static void
 test_end (void)
@@ -326,6 +346,31 @@ send_one (Run *run, gdouble loss)
   return virtual_path_now () - beginning;
 }
 
+/* What is lost after that does not pay for it. */
+static void
+test_after_first (void)
+{
+  const PathKind path = {.delay = 10 * MS};
+
+  for (guint lost = 1; lost <= 2; lost++) {
+    gint64 took;
+    Run run;
+
+    begin (&run, &path, 1);
+    run.path.kind.loss = 1;
+    virtual_path_run_until (&run.path, virtual_path_now () + (lost == 1 ? 200 : 600) * MS);
+    virtual_path_drop (&run.path);
+    run.path.kind.loss = 0;
+    while (!virtual_path_is_up (&run.path))
+      virtual_path_step (&run.path);
+    virtual_path_run_until (&run.path, virtual_path_now () + 50 * MS);
+    took = send_one (&run, 1);
+    g_test_message ("after %u INITs: %d ms", lost, (int) (took / MS));
+    g_assert_cmpint (took, <, 500 * MS);
+    end_run (&run);
+  }
+}
+
 /* The last packet of all, after which nothing shows that it is lost, does not cost a second. */
 static void
 test_tail (void)
@@ -349,23 +394,20 @@ test_tail (void)
 static void
 test_ping_pong (void)
 {
-  static const guint8 message[64];
   const PathKind path = {.delay = 0};
-  const DcSctpSendInfo info = {.stream = 1, .ppid = 53};
   Run run;
 
   begin_on (&run, &path, 1);
   while (!virtual_path_is_empty (&run.path))
     virtual_path_step (&run.path);
   for (guint i = 0; i < 2000; i++) {
-    DcSctpAssociation *from = run.associations[i % 2];
-
-    g_assert_cmpint (dc_sctp_association_send (from, &info, message, sizeof message), ==, DC_SCTP_SENT);
+    send_small (run.associations[i % 2]);
     g_assert_false (virtual_path_is_empty (&run.path));
     while (!virtual_path_is_empty (&run.path))
       virtual_path_give (&run.path);
   }
-  g_assert_cmpuint (run.received, ==, 2000 * sizeof message);
+  g_assert_cmpuint (run.received, ==, 1000 * 64);
+  g_assert_cmpuint (run.n_answered, ==, 1000);
   end_run (&run);
 }
 
@@ -380,6 +422,7 @@ test_answers (void)
   while (!virtual_path_is_empty (&run.path))
     virtual_path_step (&run.path);
   run.asked = g_array_new (FALSE, FALSE, sizeof (gint64));
+  run.answering = TRUE;
   for (guint i = 0; i < 12; i++) {
     send_small (run.associations[0]);
     note_asked (&run);
@@ -409,6 +452,7 @@ test_questions (void)
 
   begin_on (&run, &path, 1);
   run.asked = g_array_new (FALSE, FALSE, sizeof (gint64));
+  run.answering = TRUE;
   for (due = virtual_path_now (); run.asked->len < 100000; due += 2 * MS) {
     virtual_path_run_until (&run.path, due);
     note_asked (&run);
@@ -456,8 +500,10 @@ main (int argc, char **argv)
   g_test_add_func ("/sctp-association-path/jitter", test_jitter);
   g_test_add_func ("/sctp-association-path/loss", test_loss);
   g_test_add_func ("/sctp-association-path/queue", test_queue);
+  g_test_add_func ("/sctp-association-path/answers-leave", test_answers_leave);
   g_test_add_func ("/sctp-association-path/end", test_end);
   g_test_add_func ("/sctp-association-path/first", test_first);
+  g_test_add_func ("/sctp-association-path/after-first", test_after_first);
   g_test_add_func ("/sctp-association-path/tail", test_tail);
   g_test_add_func ("/sctp-association-path/ping-pong", test_ping_pong);
   g_test_add_func ("/sctp-association-path/answers", test_answers);

@@ -11,6 +11,14 @@ G_BEGIN_DECLS
 /* Packets that wait to be put out, in the memory behind. */
 typedef struct _DcSctpBlock DcSctpBlock;
 
+/* (nullable) (owned): packets, in order. */
+typedef struct {
+  DcSctpBlock *first, *last;
+} DcSctpBlocks;
+
+/* What waits for its time, and what does not. */
+enum { DC_SCTP_PACED, DC_SCTP_UNPACED, DC_SCTP_N_QUEUES };
+
 /* Something to tell, in order. */
 typedef struct {
   enum { DC_SCTP_EVENT_MESSAGE, DC_SCTP_EVENT_RESET, DC_SCTP_EVENT_WAS_RESET, DC_SCTP_EVENT_STATE } kind;
@@ -42,14 +50,13 @@ struct _DcSctpAssociation {
   GHashTable *resetting; /* (element-type guint16): streams that we reset, until the far side has */
   guint64
       *used; /* (nullable): bits, of streams on which something has come or was sent since the far side reset them */
-  gboolean gone;           /* nobody has a reference: nothing is told, and nothing leaves; also of output_lock */
-  DcSctpBlock *collecting; /* (nullable) (owned): what usrsctp has put out in this call */
-  DcSctpBlock *last_collecting;
-  DcSctpBlock *spare;       /* (nullable) (owned): atomic, of any thread */
-  gboolean writable_wanted; /* somebody waits to be told, by the callback */
-  guint32 room_below;       /* then: bytes buffered, at which there is room */
-  gboolean nothing_new;     /* since there was none: no packet has come, no timer has run */
-  gint64 last_send;         /* monotonic; and how quick they follow each other: */
+  gboolean gone; /* nobody has a reference: nothing is told, and nothing leaves; also of output_lock */
+  DcSctpBlocks collecting[DC_SCTP_N_QUEUES]; /* what usrsctp has put out in this call */
+  DcSctpBlock *spare;                        /* (nullable) (owned): atomic, of any thread */
+  gboolean writable_wanted;                  /* somebody waits to be told, by the callback */
+  guint32 room_below;                        /* then: bytes buffered, at which there is room */
+  gboolean nothing_new;                      /* since there was none: no packet has come, no timer has run */
+  gint64 last_send;                          /* monotonic; and how quick they follow each other: */
   guint quick;
   gboolean nagle;      /* messages wait for others, or for an acknowledgement */
   GThread *teller;     /* (nullable): who tells events, while it does; what it sends answers them */
@@ -59,6 +66,7 @@ struct _DcSctpAssociation {
   gboolean has_tag;    /* the tag that packets to us have, as it stands there: */
   guint32 tag;
   DcSctpStats stats;   /* what we count ourselves */
+  guint n_inits;       /* that we have sent */
   guint32 highest_tsn; /* that we have sent */
   gboolean has_sent_data;
 
@@ -90,7 +98,7 @@ struct _DcSctpAssociation {
   gint64 paced_at;         /* monotonic; when there was this credit: */
   gint64 credit;           /* bytes that may leave now; below zero: some have left before their time */
   gboolean pace_asked;     /* the pacer will come by */
-  DcSctpBlock *pending, *last_pending;
+  DcSctpBlocks pending[DC_SCTP_N_QUEUES];
   guint n_pending;         /* blocks */
   guint n_pending_packets; /* in them */
   gboolean outputting;     /* somebody is, and will look again */
@@ -99,6 +107,7 @@ struct _DcSctpAssociation {
 /* --- dc-sctp-packets.c: from usrsctp to the output callback --- */
 
 /* Of who may call usrsctp. */
+gboolean dc_sctp_packets_is_collecting (const DcSctpAssociation *self);
 void dc_sctp_packets_collect (DcSctpAssociation *self, const guint8 *packet, gsize size);
 /* Moves what was collected to what is pending. Returns: whether there was anything. */
 gboolean dc_sctp_packets_submit (DcSctpAssociation *self);
@@ -137,6 +146,11 @@ void dc_sctp_pace_note_locked (DcSctpAssociation *self, guint packets);
 gsize dc_sctp_pace_get_credit (DcSctpAssociation *self);
 /* With the output lock: they have. */
 void dc_sctp_pace_take (DcSctpAssociation *self, gsize bytes);
+
+/* --- dc-sctp-rtt.c --- */
+
+/* It is up. */
+void dc_sctp_rtt_measure_locked (DcSctpAssociation *self);
 
 /* --- dc-sctp-floor.c --- */
 
@@ -181,6 +195,7 @@ void dc_sctp_reset_note_use_locked (DcSctpAssociation *self, guint16 stream);
 
 /* --- dc-sctp-association.c --- */
 
+struct sockaddr_conn dc_sctp_address_of (const DcSctpAssociation *self, guint16 port);
 void dc_sctp_association_free (DcSctpAssociation *self);
 /* Ends usrsctp's socket with an ABORT, where there is a far side; lock held. */
 void dc_sctp_close_locked (DcSctpAssociation *self);

@@ -47,8 +47,8 @@ dc_sctp_settings_init (DcSctpSettings *settings)
 
 /* --- the socket --- */
 
-static struct sockaddr_conn
-address_of (DcSctpAssociation *self, guint16 port)
+struct sockaddr_conn
+dc_sctp_address_of (const DcSctpAssociation *self, guint16 port)
 {
   struct sockaddr_conn address = {.sconn_family = AF_CONN, .sconn_port = g_htons (port)};
 
@@ -126,7 +126,7 @@ set_options (DcSctpAssociation *self)
 static gboolean
 open_socket (DcSctpAssociation *self)
 {
-  struct sockaddr_conn address = address_of (self, self->settings.local_port);
+  struct sockaddr_conn address = dc_sctp_address_of (self, self->settings.local_port);
 
   self->socket = usrsctp_socket (AF_CONN, SOCK_STREAM, IPPROTO_SCTP, NULL, NULL, 0, NULL);
   return self->socket != NULL && set_options (self)
@@ -215,7 +215,7 @@ dc_sctp_association_unref (DcSctpAssociation *self)
 void
 dc_sctp_association_connect (DcSctpAssociation *self)
 {
-  struct sockaddr_conn address = address_of (self, self->settings.remote_port);
+  struct sockaddr_conn address = dc_sctp_address_of (self, self->settings.remote_port);
 
   dc_sctp_enter (self);
   if (self->state == DC_SCTP_NEW) {

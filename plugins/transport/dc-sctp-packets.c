@@ -6,7 +6,10 @@
  * usrsctp puts packets out one by one, with locks held, and takes its memory back. They are copied into blocks, with room around each for DTLS,
  * and collected until the call ends; then they become pending, in the order of the calls. Whoever submits to an association that nobody
  * puts out for does it, for all that comes meanwhile: a thread that reads does not wait for one that is stuck in a full socket, and
- * packets with data are never out of order. Where these are paced (dc-sctp-pace.c), the stack's pacer puts out what may not leave yet. What piles up behind a socket that takes nothing is bounded: beyond it packets are lost, as on any path.
+ * packets are never out of order. What piles up behind a socket that takes nothing is bounded: beyond it packets are lost, as on any path.
+ *
+ * Where packets are paced (dc-sctp-pace.c), the stack's pacer puts out what may not leave yet. Those without data, acknowledgements most of all, do not
+ * wait, and cost nothing of what may leave: they have a queue of their own, which goes first.
  */
 #include "plugins/transport/dc-sctp-association-private.h"
 
@@ -17,13 +20,14 @@
 #define BLOCK_BYTES (DC_PACKETS_MAX * 1280)
 #define MAX_PENDING 128
 #define COMMON_HEADER 12
+#define CHUNK_HEADER 4
 #define TYPE_DATA 0
+#define TYPE_INIT 1
 
 struct _DcSctpBlock {
   DcSctpBlock *next;
   guint n;
-  guint n_out;   /* of them are out already */
-  gboolean data; /* any has */
+  guint n_out; /* of them are out already */
   gsize used;
   DcPacket packets[DC_PACKETS_MAX];
   guint8 memory[BLOCK_BYTES];
@@ -39,7 +43,6 @@ new_block (DcSctpAssociation *self)
     block = g_malloc (sizeof *block);
   block->next = NULL;
   block->n = block->n_out = 0;
-  block->data = FALSE;
   block->used = 0;
   return block;
 }
@@ -73,21 +76,43 @@ append (DcSctpBlock *block, const guint8 *data, gsize size)
   memcpy (packet->data, data, size);
 }
 
+static void
+add_block (DcSctpBlocks *blocks, DcSctpBlock *block)
+{
+  if (blocks->first == NULL)
+    blocks->first = block;
+  else
+    blocks->last->next = block;
+  blocks->last = block;
+}
+
 /* The last block, or a new one behind it. */
 static DcSctpBlock *
-block_with_room (DcSctpAssociation *self, gsize size)
+block_with_room (DcSctpAssociation *self, DcSctpBlocks *blocks, gsize size)
 {
-  DcSctpBlock *block = self->last_collecting;
+  DcSctpBlock *block = blocks->last;
 
   if (block != NULL && block->n < DC_PACKETS_MAX && block->used + space_of (size) <= BLOCK_BYTES)
     return block;
   block = new_block (self);
-  if (self->collecting == NULL)
-    self->collecting = block;
-  else
-    self->last_collecting->next = block;
-  self->last_collecting = block;
+  add_block (blocks, block);
   return block;
+}
+
+/* Which comes behind the acknowledgement, if that is there. */
+static gboolean
+has_data (const guint8 *packet, gsize size)
+{
+  gsize at = COMMON_HEADER;
+
+  while (at + CHUNK_HEADER <= size && packet[at] != TYPE_DATA) {
+    gsize length = (gsize) packet[at + 2] << 8 | packet[at + 3];
+
+    if (length < CHUNK_HEADER)
+      return FALSE;
+    at += (length + 3) & ~(gsize) 3;
+  }
+  return at + CHUNK_HEADER <= size;
 }
 
 /* A packet is one that is sent again if its first chunk is. */
@@ -97,6 +122,7 @@ count (DcSctpAssociation *self, const guint8 *packet, gsize size)
   guint32 tsn;
 
   self->stats.packets_sent++;
+  self->n_inits += size > COMMON_HEADER && packet[COMMON_HEADER] == TYPE_INIT;
   if (size < COMMON_HEADER + 8 || packet[COMMON_HEADER] != TYPE_DATA)
     return;
   memcpy (&tsn, packet + COMMON_HEADER + 4, sizeof tsn);
@@ -109,14 +135,21 @@ count (DcSctpAssociation *self, const guint8 *packet, gsize size)
   }
 }
 
+gboolean
+dc_sctp_packets_is_collecting (const DcSctpAssociation *self)
+{
+  return self->collecting[DC_SCTP_PACED].first != NULL || self->collecting[DC_SCTP_UNPACED].first != NULL;
+}
+
 void
 dc_sctp_packets_collect (DcSctpAssociation *self, const guint8 *packet, gsize size)
 {
+  DcSctpBlocks *blocks;
+
   if (size < COMMON_HEADER || size > DC_SCTP_MTU_MAX)
     return;
-  append (block_with_room (self, size), packet, size);
-  if (packet[COMMON_HEADER] == TYPE_DATA)
-    self->last_collecting->data = TRUE;
+  blocks = &self->collecting[self->pace > 0 && !has_data (packet, size) ? DC_SCTP_UNPACED : DC_SCTP_PACED];
+  append (block_with_room (self, blocks, size), packet, size);
   count (self, packet, size);
   dc_sctp_guard_note_locked (self, packet, size);
 }
@@ -125,70 +158,67 @@ dc_sctp_packets_collect (DcSctpAssociation *self, const guint8 *packet, gsize si
 static gboolean
 merge (DcSctpBlock *into, const DcSctpBlock *block)
 {
-  if (block->next != NULL || into->n + block->n > DC_PACKETS_MAX || into->used + block->used > BLOCK_BYTES)
+  if (into == NULL || block->next != NULL || into->n + block->n > DC_PACKETS_MAX
+      || into->used + block->used > BLOCK_BYTES)
     return FALSE;
   for (guint i = 0; i < block->n; i++)
     append (into, block->packets[i].data, block->packets[i].size);
-  into->data = into->data || block->data;
   return TRUE;
 }
 
-static void
-add_pending (DcSctpAssociation *self, DcSctpBlock *first, DcSctpBlock *last)
+/* Returns: what there is no place for. */
+static DcSctpBlock *
+submit (DcSctpAssociation *self, DcSctpBlocks *to, DcSctpBlock *blocks)
 {
-  if (self->pending == NULL)
-    self->pending = first;
-  else
-    self->last_pending->next = first;
-  self->last_pending = last;
-  for (; first != NULL; first = first->next) {
-    self->n_pending++;
-    self->n_pending_packets += first->n;
+  if (blocks != NULL && merge (to->last, blocks)) {
+    self->n_pending_packets += blocks->n;
+    return blocks;
   }
-}
+  while (blocks != NULL && self->n_pending < MAX_PENDING) {
+    DcSctpBlock *next = g_steal_pointer (&blocks->next);
 
-/* What has no data passes what waits for its time. */
-static void
-add_pending_first (DcSctpAssociation *self, DcSctpBlock *block)
-{
-  block->next = self->pending;
-  self->pending = block;
-  self->n_pending++;
-  self->n_pending_packets += block->n;
+    add_block (to, blocks);
+    self->n_pending++;
+    self->n_pending_packets += blocks->n;
+    blocks = next;
+  }
+  return blocks;
 }
 
 gboolean
 dc_sctp_packets_submit (DcSctpAssociation *self)
 {
-  DcSctpBlock *first = self->collecting, *last = self->last_collecting;
+  DcSctpBlock *left[DC_SCTP_N_QUEUES];
 
-  if (first == NULL)
+  if (!dc_sctp_packets_is_collecting (self))
     return FALSE;
-  self->collecting = self->last_collecting = NULL;
-
   g_mutex_lock (&self->output_lock);
-  if (self->pending != NULL && self->pending->data && self->pace > 0 && first == last && !first->data) {
-    add_pending_first (self, g_steal_pointer (&first));
-  } else if (self->pending != NULL && merge (self->last_pending, first)) {
-    self->n_pending_packets += first->n;
-  } else if (self->n_pending < MAX_PENDING) {
-    add_pending (self, g_steal_pointer (&first), last);
-  }
+  for (guint i = 0; i < DC_SCTP_N_QUEUES; i++)
+    left[i] = submit (self, &self->pending[i], self->collecting[i].first);
   g_mutex_unlock (&self->output_lock);
-  free_blocks (self, first);
+  for (guint i = 0; i < DC_SCTP_N_QUEUES; i++) {
+    free_blocks (self, left[i]);
+    self->collecting[i] = (DcSctpBlocks){NULL, NULL};
+  }
   return TRUE;
 }
 
-/* Of the first block that waits, as many packets as may leave now; 0: not yet. */
-static guint
-count_due (DcSctpAssociation *self, gsize *bytes)
+static gboolean
+is_pending_locked (const DcSctpAssociation *self)
 {
-  const DcSctpBlock *block = self->pending;
-  gsize credit = block->data ? dc_sctp_pace_get_credit (self) : G_MAXSIZE;
+  return !self->gone && (self->pending[DC_SCTP_PACED].first != NULL || self->pending[DC_SCTP_UNPACED].first != NULL);
+}
+
+/* Of @block, as many packets as may leave now; 0: not yet. */
+static guint
+take_credit (DcSctpAssociation *self, const DcSctpBlock *block)
+{
+  gsize credit = dc_sctp_pace_get_credit (self), bytes = 0;
   guint n = block->n_out;
 
-  for (*bytes = 0; n < block->n && *bytes < credit; n++)
-    *bytes += block->packets[n].size;
+  for (; n < block->n && bytes < credit; n++)
+    bytes += block->packets[n].size;
+  dc_sctp_pace_take (self, bytes);
   return n - block->n_out;
 }
 
@@ -200,51 +230,60 @@ put_out (DcSctpAssociation *self, DcPacket *packets, guint n)
   self->callbacks.output (packets, n, self->user_data);
 }
 
-/* The block is off the list meanwhile, so that nobody adds to it. */
+/* The block is off the queue meanwhile, so that nobody adds to it. */
 static DcSctpBlock *
-take_first (DcSctpAssociation *self, guint n)
+take_first (DcSctpAssociation *self, DcSctpBlocks *queue, guint n)
 {
-  DcSctpBlock *block = self->pending;
+  DcSctpBlock *block = queue->first;
 
   self->n_pending_packets -= n;
   self->n_pending--;
-  self->pending = g_steal_pointer (&block->next);
-  if (self->pending == NULL)
-    self->last_pending = NULL;
+  queue->first = g_steal_pointer (&block->next);
+  if (queue->first == NULL)
+    queue->last = NULL;
   return block;
 }
 
 static void
-put_back (DcSctpAssociation *self, DcSctpBlock *block)
+put_back (DcSctpAssociation *self, DcSctpBlocks *queue, DcSctpBlock *block)
 {
   if (block->n_out == block->n) {
     free_blocks (self, block);
     return;
   }
-  block->next = self->pending;
-  self->pending = block;
-  if (self->last_pending == NULL)
-    self->last_pending = block;
+  block->next = queue->first;
+  queue->first = block;
+  if (queue->last == NULL)
+    queue->last = block;
   self->n_pending++;
+}
+
+/* Returns: whether anything may leave yet, which has then. */
+static gboolean
+put_some_out (DcSctpAssociation *self)
+{
+  gboolean paced = self->pending[DC_SCTP_UNPACED].first == NULL;
+  DcSctpBlocks *queue = &self->pending[paced ? DC_SCTP_PACED : DC_SCTP_UNPACED];
+  guint n = paced ? take_credit (self, queue->first) : queue->first->n;
+  DcSctpBlock *block;
+
+  if (n == 0)
+    return FALSE;
+  block = take_first (self, queue, n);
+  g_mutex_unlock (&self->output_lock);
+  put_out (self, block->packets + block->n_out, n);
+  g_mutex_lock (&self->output_lock);
+  block->n_out += n;
+  put_back (self, queue, block);
+  return TRUE;
 }
 
 static void
 put_due_out (DcSctpAssociation *self)
 {
-  guint n;
-  gsize bytes;
-
   self->outputting = TRUE;
-  while (self->pending != NULL && !self->gone && (n = count_due (self, &bytes)) > 0) {
-    DcSctpBlock *block = take_first (self, n);
-
-    dc_sctp_pace_take (self, bytes);
-    g_mutex_unlock (&self->output_lock);
-    put_out (self, block->packets + block->n_out, n);
-    g_mutex_lock (&self->output_lock);
-    block->n_out += n;
-    put_back (self, block);
-  }
+  while (is_pending_locked (self) && put_some_out (self))
+    ;
   self->outputting = FALSE;
 }
 
@@ -259,7 +298,7 @@ dc_sctp_packets_flush (DcSctpAssociation *self, guint at_least)
     return;
   }
   put_due_out (self);
-  ask = self->pending != NULL && !self->gone && !self->pace_asked;
+  ask = is_pending_locked (self) && !self->pace_asked;
   self->pace_asked = self->pace_asked || ask;
   g_mutex_unlock (&self->output_lock);
   if (ask)
@@ -274,7 +313,7 @@ dc_sctp_packets_pace (DcSctpAssociation *self)
   g_mutex_lock (&self->output_lock);
   if (!self->outputting && !self->gone)
     put_due_out (self);
-  again = self->pace_asked = self->pending != NULL && !self->gone;
+  again = self->pace_asked = is_pending_locked (self);
   g_mutex_unlock (&self->output_lock);
   return again;
 }
@@ -282,8 +321,10 @@ dc_sctp_packets_pace (DcSctpAssociation *self)
 void
 dc_sctp_packets_clear (DcSctpAssociation *self)
 {
-  free_blocks (self, self->collecting);
-  free_blocks (self, self->pending);
-  self->collecting = self->last_collecting = self->pending = self->last_pending = NULL;
+  for (guint i = 0; i < DC_SCTP_N_QUEUES; i++) {
+    free_blocks (self, self->collecting[i].first);
+    free_blocks (self, self->pending[i].first);
+    self->collecting[i] = self->pending[i] = (DcSctpBlocks){NULL, NULL};
+  }
   g_clear_pointer (&self->spare, g_free);
 }

@@ -55,6 +55,7 @@ up_locked (DcSctpAssociation *self, const struct sctp_assoc_change *change)
   self->out_streams = change->sac_outbound_streams;
   self->in_streams = change->sac_inbound_streams;
   dc_sctp_set_state_locked (self, DC_SCTP_UP);
+  dc_sctp_rtt_measure_locked (self);
   g_hash_table_iter_init (&iter, self->resetting);
   if (g_hash_table_iter_next (&iter, &stream, NULL)) {
     g_autoptr (GList) streams = g_hash_table_get_keys (self->resetting);

@@ -103,7 +103,7 @@ send_locked (DcSctpAssociation *self, const DcSctpSendInfo *info, gconstpointer 
   dc_sctp_reset_note_use_locked (self, info->stream);
   self->stats.messages_sent++;
   self->stats.bytes_sent += size;
-  if (self->collecting == NULL)
+  if (!dc_sctp_packets_is_collecting (self))
     dc_sctp_floor_locked (self);
   return DC_SCTP_SENT;
 }
