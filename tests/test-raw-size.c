@@ -30,6 +30,7 @@ tear_down (Fixture *fixture, gconstpointer data)
   g_clear_object (&fixture->at_bob);
   g_clear_pointer (&fixture->alice, dc_test_peer_free);
   g_clear_pointer (&fixture->bob, dc_test_peer_free);
+  dc_test_wait_no_channel ();
   dc_test_watchdog_stop ();
 }
 

@@ -220,6 +220,41 @@ test_reset_stream (Pair *pair, gconstpointer data)
   pair_event_free (pair_wait (a, PAIR_REMOVED));
 }
 
+typedef struct {
+  guint n_ended, n_removed;
+} Ends;
+
+static void
+on_ended (GstElement *dec, guint stream, Ends *ends)
+{
+  g_assert_cmpuint (stream, ==, 9);
+  ends->n_ended++;
+}
+
+static void
+on_removed (GstElement *dec, GstPad *pad, Ends *ends)
+{
+  ends->n_removed++;
+  g_assert_cmpuint (ends->n_ended, ==, ends->n_removed);
+}
+
+/* Who connects last hears of the end before the first hears that the pad is gone, and may use the stream again. */
+static void
+test_ended_first (Pair *pair, gconstpointer data)
+{
+  GstElement *dec = GST_ELEMENT (pair->ends[1].dec);
+  Ends ends = {0};
+
+  g_signal_connect (dec, "pad-removed", G_CALLBACK (on_removed), &ends);
+  g_signal_connect (dec, "stream-ended", G_CALLBACK (on_ended), &ends);
+  pair_play (pair);
+  for (guint i = 0; i < 3; i++)
+    open_and_close (pair, 9);
+  gst_element_set_state (dec, GST_STATE_NULL);
+  g_assert_cmpuint (ends.n_removed, ==, 3);
+  g_signal_handlers_disconnect_by_data (dec, &ends);
+}
+
 static gint removing, stopped, removed;
 
 /* As long as it takes to see whether somebody waits for it. */
@@ -440,6 +475,7 @@ main (int argc, char **argv)
   add ("/sctp-elements/reopen", test_reopen);
   add ("/sctp-elements/reopen-slow", test_reopen_slow);
   add ("/sctp-elements/reset-stream", test_reset_stream);
+  add ("/sctp-elements/ended-first", test_ended_first);
   add ("/sctp-elements/remove-stop", test_remove_stop);
   add ("/sctp-elements/hundred", test_hundred);
   add ("/sctp-elements/too-many", test_too_many);

@@ -318,7 +318,8 @@ test_no_room (Fixture *f, gconstpointer data)
 
   f->refusing = TRUE;
   for (guint i = 0; i < flood (); i++)
-    send_data (f, WHOLE, first + i, 1, i);
+    for (guint times = 0; times < (data != NULL ? 2 : 1); times++)
+      send_data (f, WHOLE, first + i, 1, i);
   g_assert_cmpuint (f->n_messages, ==, 1);
   assert_grown_less (before, 14 * MIB);
   f->refusing = FALSE;
@@ -328,6 +329,24 @@ test_no_room (Fixture *f, gconstpointer data)
   for (guint i = f->n_messages; i < flood (); i++)
     send_data (f, WHOLE, first + i, 1, i);
   g_assert_cmpuint (f->n_messages, ==, flood ());
+}
+
+/* Who means well, and asks now and then whether there is room: has an answer each time, for days. */
+static void
+test_probes (Fixture *f, gconstpointer data)
+{
+  guint i;
+
+  f->refusing = TRUE;
+  for (i = 0; !f->us.association->window_closed; i++)
+    send_data (f, WHOLE, f->tsn++, 1, i);
+  /* There may be room for the very first, whose answer may wait for another. */
+  send_data (f, WHOLE, f->tsn, 1, i);
+  for (guint probes = 0; probes < flood (); probes++) {
+    f->n_out = 0;
+    send_data (f, WHOLE, f->tsn, 1, i);
+    g_assert_cmpuint (f->n_out, ==, 1);
+  }
 }
 
 /* Beginnings of messages without an end, on as many streams as there are. */
@@ -557,6 +576,8 @@ main (int argc, char **argv)
   g_test_init (&argc, &argv, NULL);
   dc_sctp_stack_stop_clock ();
   test_add ("/sctp-hostile/no-room", NULL, test_no_room);
+  test_add ("/sctp-hostile/no-room/twice", GUINT_TO_POINTER (TRUE), test_no_room);
+  test_add ("/sctp-hostile/probes", NULL, test_probes);
   test_add ("/sctp-hostile/beginnings", NULL, test_beginnings);
   test_add ("/sctp-hostile/beginnings/unordered", GUINT_TO_POINTER (TRUE), test_beginnings);
   test_add ("/sctp-hostile/gap", NULL, test_gap);

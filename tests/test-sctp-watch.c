@@ -55,6 +55,22 @@ test_delivered (SctpPackets *f, gconstpointer data)
   g_assert_false (dc_sctp_watch_has_delivered (f->watch, 1, 3));
 }
 
+/* What the channel before has sent on that stream says nothing of this one's. */
+static void
+test_begin (SctpPackets *f, gconstpointer data)
+{
+  send_message (f, 10, 1);
+  acknowledge (f, 10);
+  dc_sctp_watch_begin (f->watch, 1);
+  g_assert_false (dc_sctp_watch_has_delivered (f->watch, 1, 1));
+  send_message (f, 10, 1);
+  g_assert_false (dc_sctp_watch_has_delivered (f->watch, 1, 1));
+  send_message (f, 11, 1);
+  g_assert_false (dc_sctp_watch_has_delivered (f->watch, 1, 1));
+  acknowledge (f, 11);
+  g_assert_true (dc_sctp_watch_has_delivered (f->watch, 1, 1));
+}
+
 /* What waits for its turn in SCTP is not forgotten because all that has left was acknowledged. */
 static void
 test_fragments (SctpPackets *f, gconstpointer data)
@@ -297,6 +313,7 @@ main (int argc, char **argv)
   g_test_init (&argc, &argv, NULL);
   ADD ("/sctp-watch/nothing", test_nothing);
   ADD ("/sctp-watch/delivered", test_delivered);
+  ADD ("/sctp-watch/begin", test_begin);
   ADD ("/sctp-watch/fragments", test_fragments);
   g_test_add (
       "/sctp-watch/given-up/plain", SctpPackets, GUINT_TO_POINTER (192), sctp_set_up, test_given_up, sctp_tear_down);

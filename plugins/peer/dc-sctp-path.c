@@ -322,15 +322,20 @@ watch_received (GstPad *pad, GstPadProbeInfo *info, gpointer user_data)
 
 /* What it still had is gone. */
 static void
+on_stream_ended (GstElement *sctpdec, guint stream, DcSctpPath *self)
+{
+  dc_sctp_bypass_forget (self->bypass, (guint16) stream);
+  if (dc_sctp_watch_forget (self->watch, (guint16) stream))
+    dc_sctp_path_tell_drained (self);
+}
+
+static void
 on_sctpdec_pad_removed (GstElement *sctpdec, GstPad *pad, DcSctpPath *self)
 {
   guint stream;
 
-  if (sscanf (GST_PAD_NAME (pad), "src_%u", &stream) != 1)
-    return;
-  dc_sctp_bypass_forget (self->bypass, (guint16) stream);
-  if (dc_sctp_watch_forget (self->watch, (guint16) stream))
-    dc_sctp_path_tell_drained (self);
+  if (sscanf (GST_PAD_NAME (pad), "src_%u", &stream) == 1)
+    on_stream_ended (sctpdec, stream, self);
 }
 
 /* After the handlers of those whose channel it is. */
@@ -373,6 +378,8 @@ on_deep_element_added (GstBin *bin, GstBin *sub_bin, GstElement *element, DcSctp
   g_mutex_unlock (&self->lock);
   if (encoder)
     g_signal_connect (element, "pad-added", G_CALLBACK (on_sctpenc_pad_added), self);
+  else if (is_ours (element)) /* before webrtcbin hears of it, and somebody uses the stream again */
+    g_signal_connect (element, "stream-ended", G_CALLBACK (on_stream_ended), self);
   else
     g_signal_connect (element, "pad-removed", G_CALLBACK (on_sctpdec_pad_removed), self);
   if (is_ours (element)) {

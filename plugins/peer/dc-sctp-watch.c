@@ -68,7 +68,7 @@ enum {
 enum { PPID_DCEP = 50, PPID_STRING = 51, PPID_BINARY = 53, PPID_STRING_EMPTY = 56, PPID_BINARY_EMPTY = 57 };
 
 typedef struct {
-  guint64 messages; /* that have left, or were given up */
+  guint64 messages; /* that have left, or were given up, since a channel began to use it */
   guint32 last_tsn; /* that has left */
   gboolean open;    /* a message has begun to leave; not of DCEP */
   gboolean opening; /* we say by DCEP what it is for, and nothing has come on it */
@@ -473,6 +473,18 @@ has_delivered_locked (DcSctpWatch *self, guint16 number, guint64 n)
     return FALSE;
   stream = &g_array_index (self->streams, Stream, number);
   return stream->messages >= n && !is_after (stream->last_tsn, self->acknowledged_tsn);
+}
+
+void
+dc_sctp_watch_begin (DcSctpWatch *self, guint16 number)
+{
+  Stream *stream;
+
+  g_mutex_lock (&self->lock);
+  stream = get_stream_locked (self, number);
+  stream->messages = 0;
+  stream->open = FALSE;
+  g_mutex_unlock (&self->lock);
 }
 
 gboolean

@@ -46,7 +46,9 @@ gboolean dc_sctp_watch_owes_answer (DcSctpWatch *self);
 gboolean dc_sctp_watch_answered (DcSctpWatch *self);
 /* How many have come; wraps. */
 guint dc_sctp_watch_get_received (DcSctpWatch *self);
-/* TRUE if @n messages have left on this stream of the association, whole or until they were given up (those of DCEP do not count), and the
+/* A channel begins to use @stream, where others may have been before: what has left so far was theirs. */
+void dc_sctp_watch_begin (DcSctpWatch *self, guint16 stream);
+/* TRUE if @n messages have left on this stream since then, whole or until they were given up (those of DCEP do not count), and the
  * far SCTP has acknowledged all that have, or been told to do without (RFC 3758). */
 gboolean dc_sctp_watch_has_delivered (DcSctpWatch *self, guint16 stream, guint64 n);
 

@@ -352,6 +352,7 @@ dc_wire_start (DcWire *self)
 
   if (!is_open (self->rtc))
     return;
+  dc_sctp_watch_begin (self->watch, self->info.stream);
   if (dc_sctp_bypass_open (self->bypass, self->info.stream, negotiated, &user, self))
     g_atomic_int_set (&self->past, TRUE);
 }

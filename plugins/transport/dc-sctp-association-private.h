@@ -79,6 +79,7 @@ struct _DcSctpAssociation {
   guint32 window;         /* that we grant */
   gboolean window_closed; /* by our last acknowledgement */
   gsize beyond;           /* what has come since then costs so much */
+  guint32 beyond_tsn;     /* the last of that */
   gint resume_generation; /* atomic: resume () may come before the callback returns */
   gboolean urgent;        /* ABORTED is to be told at once */
   GArray *events;         /* (element-type DcSctpEvent): to be told */

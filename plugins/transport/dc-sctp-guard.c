@@ -7,7 +7,8 @@
  *
  *  - it takes what is in order, window or no window, until the bytes alone fill its buffer; yet a message of one byte costs some 400. It
  *    knows that, and the window that it offers closes in time. So once that is closed, which our acknowledgements say, what comes is counted with its cost, and from a
- *    bound on packets with data are dropped. Who means well only probes a window that is closed;
+ *    bound on packets with data are dropped. Who means well only probes a window that is closed, now and then, for days if need be: by the same chunk each time, which costs
+ *    once;
  *  - until they are read, as while messages are held back, it keeps a notification of two kilobytes for each reset of streams, and one for each new
  *    beginning of the association, and takes them for a few bytes of the window. A packet may have hundreds. Who means well repeats what was not answered;
  *  - 0.9.5 goes round for ever in an INIT that has a parameter without a length, for which an association must be there already. So lists of parameters
@@ -20,6 +21,8 @@
 
 #define COMMON_HEADER 12
 #define CHUNK_HEADER 4u
+#define DATA_TSN 4u
+#define DATA_SIZE 16u
 #define SACK_WINDOW 8u
 #define SACK_SIZE 16u
 #define CHUNK_COST 256u /* as usrsctp counts for the window */
@@ -129,31 +132,50 @@ may_notify_locked (DcSctpAssociation *self, guint notifications)
   return TRUE;
 }
 
-static gboolean
-may_cost_locked (DcSctpAssociation *self, gsize cost)
+/* What usrsctp might keep of a packet. */
+typedef struct {
+  guint notifications;
+  gsize cost;  /* of what has come since the window was closed */
+  guint32 tsn; /* the last of that */
+} Load;
+
+static void
+add_data (const DcSctpAssociation *self, Load *load, const guint8 *chunk, gsize length, gsize room)
 {
-  if (!self->window_closed || cost == 0)
-    return TRUE;
-  if (self->beyond + cost > bound_of (self))
+  if (!self->window_closed || room < DATA_SIZE)
+    return;
+  memcpy (&load->tsn, chunk + DATA_TSN, sizeof load->tsn);
+  if (load->tsn != self->beyond_tsn || self->beyond == 0)
+    load->cost += CHUNK_COST + length;
+}
+
+static gboolean
+may_cost_locked (DcSctpAssociation *self, const Load *load)
+{
+  if (self->beyond + load->cost > bound_of (self))
     return FALSE;
-  self->beyond += cost;
+  self->beyond += load->cost;
+  if (load->cost > 0)
+    self->beyond_tsn = load->tsn;
   return TRUE;
 }
 
 gboolean
 dc_sctp_guard_locked (DcSctpAssociation *self, const guint8 *packet, gsize size)
 {
-  gsize at = COMMON_HEADER, length, cost = 0;
-  guint notifications = 0;
+  gsize at = COMMON_HEADER, length, room;
+  Load load = {0};
   const guint8 *chunk;
 
   if (!has_our_ports (self, packet))
     return FALSE;
   while ((chunk = next_chunk (packet, size, &at, &length)) != NULL) {
-    if (!is_well_formed (chunk, length, size - (gsize) (chunk - packet)))
+    room = size - (gsize) (chunk - packet);
+    if (!is_well_formed (chunk, length, room))
       return FALSE;
-    notifications += chunk[0] == TYPE_RE_CONFIG || chunk[0] == TYPE_COOKIE_ECHO;
-    cost += chunk[0] == TYPE_DATA ? CHUNK_COST + length : 0;
+    load.notifications += chunk[0] == TYPE_RE_CONFIG || chunk[0] == TYPE_COOKIE_ECHO;
+    if (chunk[0] == TYPE_DATA)
+      add_data (self, &load, chunk, length, room);
   }
-  return may_notify_locked (self, notifications) && may_cost_locked (self, cost);
+  return may_notify_locked (self, load.notifications) && may_cost_locked (self, &load);
 }

@@ -54,6 +54,8 @@ DcSctpShared *dc_sctpdec_dup_shared (DcSctpDec *self);
 /* --- gst-sctpdec-streams.c --- */
 
 const DcSctpCallbacks *dc_sctpdec_get_callbacks (void);
+/* Emits the signal. */
+void dc_sctpdec_tell_ended (DcSctpDec *self, guint stream);
 /* There is room again. */
 void dc_sctpdec_resume (DcSctpDec *self);
 /* Our direction of a stream is closed, and its pad removed with what waits there. */

@@ -61,9 +61,12 @@ wait_for_changes (DcSctpDec *self)
 static void
 remove_claimed (DcSctpDec *self, DcSctpStream *stream)
 {
+  guint16 number = dc_sctp_stream_get_number (stream);
+
+  dc_sctpdec_tell_ended (self, number);
   remove_pad (self, stream);
   g_mutex_lock (&self->lock);
-  g_hash_table_remove (self->streams, GUINT_TO_POINTER (dc_sctp_stream_get_number (stream)));
+  g_hash_table_remove (self->streams, GUINT_TO_POINTER (number));
   g_mutex_unlock (&self->lock);
   dc_sctpdec_resume (self);
 }

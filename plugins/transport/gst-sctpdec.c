@@ -27,6 +27,8 @@ GST_DEBUG_CATEGORY_STATIC (dc_sctpdec_debug);
 
 enum { PROP_0, PROP_ASSOCIATION_ID, PROP_LOCAL_PORT, PROP_AUTOMATIC_ID };
 
+static guint stream_ended;
+
 static GstStaticPadTemplate sink_template =
     GST_STATIC_PAD_TEMPLATE ("sink", GST_PAD_SINK, GST_PAD_ALWAYS, GST_STATIC_CAPS ("application/x-sctp"));
 static GstStaticPadTemplate src_template =
@@ -43,6 +45,12 @@ dc_sctpdec_dup_shared (DcSctpDec *self)
   shared = self->shared != NULL ? dc_sctp_shared_ref (self->shared) : NULL;
   g_mutex_unlock (&self->lock);
   return shared;
+}
+
+void
+dc_sctpdec_tell_ended (DcSctpDec *self, guint stream)
+{
+  g_signal_emit (self, stream_ended, 0, stream);
 }
 
 /* --- packets --- */
@@ -448,6 +456,9 @@ gst_dc_sctpdec_class_init (DcSctpDecClass *klass)
   /* Closes our direction of a stream, and removes its pad. */
   g_signal_new_class_handler ("reset-stream", DC_TYPE_SCTPDEC, G_SIGNAL_RUN_LAST | G_SIGNAL_ACTION,
       G_CALLBACK (dc_sctpdec_reset_stream), NULL, NULL, NULL, G_TYPE_NONE, 1, G_TYPE_UINT);
+  /* A stream has pushed all that it had, and its pad is about to be removed: nobody has heard of that yet. */
+  stream_ended = g_signal_new (
+      "stream-ended", DC_TYPE_SCTPDEC, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE, 1, G_TYPE_UINT);
   element_class->change_state = change_state;
   gst_element_class_add_static_pad_template (element_class, &src_template);
   gst_element_class_add_static_pad_template (element_class, &sink_template);

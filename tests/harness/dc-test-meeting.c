@@ -37,6 +37,7 @@ dc_test_meeting_tear_down (DcTestMeeting *self, gconstpointer unused)
 {
   dc_test_cut_set (FALSE);
   dc_test_meeting_part (self);
+  dc_test_wait_no_channel ();
   dc_test_daemon_free (self->daemon);
   dc_test_watchdog_stop ();
 }

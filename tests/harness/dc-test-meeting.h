@@ -16,7 +16,8 @@ typedef struct {
   DcChannel *at_alice, *at_bob; /* (nullable) */
 } DcTestMeeting;
 
-/* A fixture: the watchdog, a network that is not cut, and the daemon; and their end, with all that is left. */
+/* A fixture: the watchdog, a network that is not cut, and the daemon; and their end, with all that is left, which must be the last that
+ * somebody has of the channels. */
 void dc_test_meeting_set_up (DcTestMeeting *self, gconstpointer unused);
 void dc_test_meeting_tear_down (DcTestMeeting *self, gconstpointer unused);
 #define dc_test_meeting_add(path, data, test)                                                                          \

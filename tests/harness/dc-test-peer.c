@@ -5,6 +5,8 @@
 #include <gobject/gvaluecollector.h>
 #include <string.h>
 
+#include "tests/harness/dc-test-cut.h"
+
 struct _DcTestPeer {
   DcPeer *peer;
   GMutex lock;
@@ -13,6 +15,12 @@ struct _DcTestPeer {
   guint seen;        /* how many were looked at */
   GError *error;
 };
+
+static struct {
+  GMutex lock;
+  GCond fewer;
+  guint n;
+} channels;
 
 static void
 on_event (DcPeer *peer, const GstStructure *event, DcTestPeer *self)
@@ -203,6 +211,16 @@ dc_test_peer_count_events (DcTestPeer *self, const char *name)
   return count;
 }
 
+/* Whatever thread lets go of it last. */
+static void
+on_channel_gone (gpointer user_data, GObject *where_it_was)
+{
+  g_mutex_lock (&channels.lock);
+  channels.n--;
+  g_cond_broadcast (&channels.fewer);
+  g_mutex_unlock (&channels.lock);
+}
+
 DcChannel *
 dc_test_peer_wait_channel (DcTestPeer *self)
 {
@@ -210,7 +228,53 @@ dc_test_peer_wait_channel (DcTestPeer *self)
   DcChannel *channel = dc_peer_wait_channel (self->peer, NULL, &error);
 
   g_assert_no_error (error);
+  g_mutex_lock (&channels.lock);
+  channels.n++;
+  g_mutex_unlock (&channels.lock);
+  g_object_weak_ref (G_OBJECT (channel), on_channel_gone, NULL);
   return channel;
+}
+
+static void
+stop_peer (DcChannel *channel, DcTestPeer **peer)
+{
+  g_clear_pointer (peer, dc_test_peer_free);
+}
+
+/* That there is room again, for errors, is told here, and before the session is. Nothing comes meanwhile that would make room earlier. */
+void
+dc_test_close_late (DcChannel *channel, DcTestPeer **peer)
+{
+  gulong handler;
+
+  dc_test_cut_set (TRUE);
+  while (dc_channel_can_push (channel, 0))
+    dc_test_push_text (channel, "nobody takes it");
+  handler = g_signal_connect (channel, "writable", G_CALLBACK (stop_peer), peer);
+  dc_channel_close (channel);
+  g_signal_handler_disconnect (channel, handler);
+  dc_test_cut_set (FALSE);
+  g_assert_null (*peer);
+}
+
+guint
+dc_test_count_channels (void)
+{
+  guint n;
+
+  g_mutex_lock (&channels.lock);
+  n = channels.n;
+  g_mutex_unlock (&channels.lock);
+  return n;
+}
+
+void
+dc_test_wait_no_channel (void)
+{
+  g_mutex_lock (&channels.lock);
+  while (channels.n > 0)
+    g_cond_wait (&channels.fewer, &channels.lock);
+  g_mutex_unlock (&channels.lock);
 }
 
 GError *

@@ -27,8 +27,15 @@ void dc_test_peer_look_back (DcTestPeer *self);
 guint dc_test_peer_count_events (DcTestPeer *self, const char *name);
 /* The next open channel; fails the test if the peer gives up. (transfer full) */
 DcChannel *dc_test_peer_wait_channel (DcTestPeer *self);
+/* Of those that were returned so far, by any peer, and that somebody still has a reference to: GStreamer's tracer of leaks does not see them. */
+guint dc_test_count_channels (void);
+/* Waits until there is none. */
+void dc_test_wait_no_channel (void);
 /* Waits until the peer gives up. (transfer full) */
 GError *dc_test_peer_wait_failed (DcTestPeer *self);
+
+/* Closes @channel, a link, and has its @peer stop in between: when the session is told, nobody hears it any more. @peer becomes NULL. (dc-test-cut.h) */
+void dc_test_close_late (DcChannel *channel, DcTestPeer **peer);
 
 /* A text message, and the next one, which must be text. */
 void dc_test_push_text (DcChannel *channel, const char *text);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* cycles.c: the same thing over and over, with a line of what the process holds after each: for `./dev soak cycles`.
  *
- *  connections  two peers meet in a room, have a channel, say a word each way, and end it, in link and raw mode by turns
+ *  connections  two peers meet in a room, have a channel, say a word each way, and end it, in link and raw mode by turns; some links are closed while
+ *               their peer stops
  *  channels     a channel more between two webrtcbins that stay, with a word each way; by turns one or the other closes it
  */
 #include <gst/gst.h>
@@ -9,6 +10,7 @@
 #include <unistd.h>
 
 #include "plugins/transport/gst-elements.h"
+#include "tests/harness/dc-test-cut.h"
 #include "tests/harness/dc-test-peer.h"
 #include "tests/harness/dc-test.h"
 #include "tests/sctp-webrtcbin.h"
@@ -61,10 +63,12 @@ meet_once (const char *url, int cycle)
   g_autoptr (DcChannel) at_bob = dc_test_peer_wait_channel (bob);
 
   talk (at_alice, at_bob);
-  if (mode == DC_MODE_LINK)
-    end_link (at_alice, at_bob);
-  else
+  if (mode == DC_MODE_RAW)
     dc_channel_close (at_alice);
+  else if (cycle % 4 == 0)
+    dc_test_close_late (at_alice, &alice);
+  else
+    end_link (at_alice, at_bob);
 }
 
 static void
@@ -76,6 +80,7 @@ run_connections (const Options *options)
     dc_test_watchdog_stop ();
     sample (i);
   }
+  g_print ("left channels=%u\n", dc_test_count_channels ());
 }
 
 /* --- Channels --------------------------------------------------------------------------------------------------------------------- */
@@ -143,6 +148,7 @@ main (int argc, char **argv)
     return 2;
   }
   gst_init (NULL, NULL);
+  dc_test_cut_init ();
   /* Threads that nobody needs any more end at once, and are not counted. */
   g_thread_pool_set_max_unused_threads (0);
   if (g_str_equal (argv[1], "connections"))
