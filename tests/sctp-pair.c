@@ -434,31 +434,40 @@ sctp_end_accept (SctpEnd *self, gint n)
     dc_sctp_association_resume (self->association);
 }
 
-/* Until it was said more often than @writable times that there is room. Returns: whether it was. */
 static gboolean
+is_hurried (SctpEnd *self)
+{
+  gboolean hurried;
+
+  g_mutex_lock (&self->lock);
+  hurried = self->hurried;
+  g_mutex_unlock (&self->lock);
+  return hurried;
+}
+
+/* Until it was said more often than @writable times that there is room. */
+static void
 wait_for_room (SctpEnd *self, guint writable)
 {
-  gboolean is_writable;
-
   g_mutex_lock (&self->lock);
   while (self->figures.writable == writable && !self->hurried)
     g_cond_wait (&self->changed, &self->lock);
-  is_writable = self->figures.writable != writable;
   g_mutex_unlock (&self->lock);
-  return is_writable;
 }
 
 DcSctpSent
 sctp_end_send_wait (
     SctpEnd *self, DcSctpAssociation *association, const DcSctpSendInfo *info, gconstpointer data, gsize size)
 {
-  for (;;) {
+  while (!is_hurried (self)) {
     guint writable = sctp_end_get_figures (self).writable;
     DcSctpSent sent = dc_sctp_association_send (association, info, data, size);
 
-    if (sent != DC_SCTP_WOULD_BLOCK || !wait_for_room (self, writable))
+    if (sent != DC_SCTP_WOULD_BLOCK)
       return sent;
+    wait_for_room (self, writable);
   }
+  return DC_SCTP_WOULD_BLOCK;
 }
 
 void

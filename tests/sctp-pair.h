@@ -81,7 +81,7 @@ void sctp_end_accept (SctpEnd *end, gint n); /* and resumes */
 void sctp_end_stop (SctpEnd *end);           /* its thread */
 void sctp_end_drop_association (SctpEnd *end);
 
-/* Waits for room, or until the end is hurried: DC_SCTP_WOULD_BLOCK. @association: the end's, of which the caller may have a reference. */
+/* Waits for room. DC_SCTP_WOULD_BLOCK: the end is hurried. @association: the end's, of which the caller may have a reference. */
 DcSctpSent sctp_end_send_wait (
     SctpEnd *end, DcSctpAssociation *association, const DcSctpSendInfo *info, gconstpointer data, gsize size);
 void sctp_end_hurry (SctpEnd *end);
