@@ -47,7 +47,6 @@ static struct {
   gboolean pushing;  /* the pusher's thread runs */
   GCond push_wanted; /* one more of: */
   GQueue to_push;    /* (element-type DcSctpAssociation): pinned */
-  gboolean pacing;   /* the pacer's thread runs */
   GCond pace_wanted; /* one more of: */
   GQueue to_pace;    /* (element-type DcSctpAssociation): pinned */
 
@@ -371,10 +370,6 @@ void
 dc_sctp_stack_pace (DcSctpAssociation *self)
 {
   g_mutex_lock (&stack.lock);
-  if (!stack.pacing && !stack.stopped) {
-    stack.pacing = TRUE;
-    g_thread_unref (g_thread_new ("dc-sctp-pace", pace_thread, NULL));
-  }
   self->pins++;
   g_queue_push_tail (&stack.to_pace, self);
   g_cond_signal (&stack.pace_wanted);
@@ -422,8 +417,10 @@ start_locked (void)
   stack.associations = g_hash_table_new (NULL, NULL);
   usrsctp_init_nothreads (0, conn_output_cb, NULL);
   set_defaults ();
-  if (!stack.stopped)
-    g_thread_unref (g_thread_new ("dc-sctp", clock_thread, NULL));
+  if (stack.stopped)
+    return;
+  g_thread_unref (g_thread_new ("dc-sctp", clock_thread, NULL));
+  g_thread_unref (g_thread_new ("dc-sctp-pace", pace_thread, NULL));
 }
 
 void
