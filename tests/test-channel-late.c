@@ -4,8 +4,6 @@
 #include "tests/harness/dc-test-meeting.h"
 #include "tests/harness/dc-test.h"
 
-/* Each test ends with a wait for the last channel to go. */
-
 static void
 test_caller (DcTestMeeting *fixture, gconstpointer data)
 {

@@ -351,6 +351,25 @@ test_again (Pair *pair, gconstpointer data)
 }
 
 /* Who stops tells the far side, which says so, and whose streams end. */
+/* No stream is reset any more, so nobody is to wait for that. */
+static void
+test_reopen_after (Pair *pair, gconstpointer data)
+{
+  PairEnd *a = &pair->ends[0], *b = &pair->ends[1];
+  GstPad *pad;
+
+  pair_play (pair);
+  pad = pair_open (a, 3);
+  pair_push (pad, "x");
+  pair_expect (b, 3, BINARY, "x");
+  gst_element_set_state (b->pipeline, GST_STATE_NULL);
+  pair_event_free (pair_wait (a, PAIR_DOWN));
+  pair_close (a, pad);
+  pad = pair_open (a, 3);
+  g_assert_cmpint (pair_push (pad, "y"), ==, GST_FLOW_EOS);
+  gst_object_unref (pad);
+}
+
 static void
 test_stop (Pair *pair, gconstpointer data)
 {
@@ -480,6 +499,7 @@ main (int argc, char **argv)
   add ("/sctp-elements/hundred", test_hundred);
   add ("/sctp-elements/too-many", test_too_many);
   add ("/sctp-elements/again", test_again);
+  add ("/sctp-elements/reopen-after", test_reopen_after);
   add ("/sctp-elements/stop", test_stop);
   add ("/sctp-elements/stop-dec", test_stop_dec);
   add ("/sctp-elements/no-stream", test_no_stream);

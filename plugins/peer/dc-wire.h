@@ -22,7 +22,7 @@ typedef struct {
   void (*failed) (DcWire *wire, const GError *error, gpointer user_data);
 } DcWireCallbacks;
 
-/* Other locks may be held in all of these but the last two. */
+/* Other locks may be held in all of these but dc_wire_send() and dc_wire_close(). */
 
 /* Through webrtcbin to begin with. @user_data, an object, is kept for as long as the wire. */
 DcWire *dc_wire_new (GstWebRTCDataChannel *rtc, DcSctpWatch *watch, DcSctpBypass *bypass,

@@ -32,8 +32,11 @@ write_all (int fd, const char *text)
   FILE *file = fdopen (fd, "w");
   gboolean written;
 
-  if (file == NULL)
-    return errno;
+  if (file == NULL) {
+    int code = errno;
+    close (fd);
+    return code;
+  }
   written = fputs (text, file) >= 0 && fflush (file) == 0 && fsync (fd) == 0;
   if (fclose (file) == 0 && written)
     return 0;

@@ -363,7 +363,7 @@ dc_sctp_turns_close (DcSctpTurns *self, DcSctpGate *gate, DcSctpAssociation *ass
   last = self->stopped ? NULL : find_last_locked (self, gate->stream);
   if (last != NULL)
     last->is_last = TRUE;
-  if (association != NULL && !self->stopped)
+  if (association != NULL && !self->stopped && !self->over)
     g_hash_table_add (self->resetting, GUINT_TO_POINTER (gate->stream));
   wake_locked (self, gate);
   g_mutex_unlock (&self->lock);
@@ -396,7 +396,7 @@ void
 dc_sctp_turns_begin (DcSctpTurns *self)
 {
   g_mutex_lock (&self->lock);
-  self->stopped = self->blocked = FALSE;
+  self->stopped = self->blocked = self->over = FALSE;
   g_mutex_unlock (&self->lock);
 }
 
@@ -425,6 +425,7 @@ void
 dc_sctp_turns_over (DcSctpTurns *self)
 {
   g_mutex_lock (&self->lock);
+  self->over = TRUE;
   g_hash_table_remove_all (self->resetting);
   g_cond_broadcast (&self->reset_done);
   g_mutex_unlock (&self->lock);

@@ -27,6 +27,7 @@ typedef struct {
   gboolean blocked;      /* SCTP has no room for it */
   guint room_generation; /* there was room once more */
   gboolean stopped;
+  gboolean over;         /* the association is: no stream is reset any more */
   gboolean wanted;       /* somebody was told that a message waits on its stream */
   GHashTable *resetting; /* (element-type guint16): streams that are being reset */
   GCond reset_done;      /* one of them was; or who waits is to look again */

@@ -262,6 +262,7 @@ join (DcSctpDec *self)
   g_mutex_lock (&self->lock);
   self->shared = dc_sctp_shared_ref (shared);
   self->paused = self->retrying = FALSE;
+  self->room_in_use = 0; /* the association is another */
   g_mutex_unlock (&self->lock);
   dc_sctp_shared_begin (shared, DC_SCTP_DEC);
 }
