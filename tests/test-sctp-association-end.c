@@ -464,7 +464,8 @@ test_many_lives (void)
   memory = mallinfo2 ().uordblks;
   for (guint i = 0; i < 200; i++)
     one_life (i);
-  g_assert_cmpuint (count_threads (), <=, threads);
+  /* The pusher and the pacer of the process may have come late. */
+  g_assert_cmpuint (count_threads (), <=, threads + 2);
   /* A lost association would be 200 KiB at least. */
   g_assert_cmpuint (mallinfo2 ().uordblks, <, memory + 400 * KIB);
 }

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* dc-sctp-path-fast.c: what goes through SCTP under a webrtcbin, seen by taps and hooks, where its elements are ours. See dc-sctp-path.c. */
 #include "plugins/peer/dc-sctp-path-private.h"
+#include "plugins/transport/dc-ppid.h"
 
 /* RFC 8832, section 8.1 */
-#define PPID_DCEP 50
 
 /* As pass_with_early(). */
 static void
@@ -64,7 +64,7 @@ tap_left (gpointer user_data)
 static void
 tap_taken (guint16 stream, guint32 ppid, gpointer user_data)
 {
-  if (ppid == PPID_DCEP)
+  if (ppid == DC_PPID_DCEP)
     dc_sctp_bypass_announced (((DcSctpPath *) user_data)->bypass, stream);
 }
 

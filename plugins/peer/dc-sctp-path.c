@@ -33,12 +33,12 @@
 #include <stdio.h>
 
 #include "plugins/peer/dc-sctp-path-private.h"
+#include "plugins/transport/dc-ppid.h"
 
 /* The next message that has come is a matter of milliseconds, unless an application holds webrtcbin's thread; and there may be many. */
 #define DRAIN_STEP (250 * G_TIME_SPAN_MILLISECOND)
 #define DRAIN_STEPS 20
 /* RFC 8832, section 8.1 and 5.1 */
-#define PPID_DCEP 50
 #define DCEP_OPEN 0x03
 
 static guint
@@ -139,7 +139,7 @@ is_dcep (GstBuffer *buffer)
 {
   const GstSctpSendMeta *meta = gst_sctp_buffer_get_send_meta (buffer);
 
-  return meta != NULL && meta->ppid == PPID_DCEP;
+  return meta != NULL && meta->ppid == DC_PPID_DCEP;
 }
 
 static GstPadProbeReturn

@@ -24,6 +24,7 @@
 #include <string.h>
 
 #include "plugins/peer/dc-sctp-arrivals.h"
+#include "plugins/transport/dc-ppid.h"
 
 #define PACKET_HEADER_SIZE 12u
 #define CHECKSUM_SIZE 4u
@@ -65,7 +66,6 @@ enum {
 #define RESPONSE_SIZE 12u
 
 /* RFC 8831, section 8. */
-enum { PPID_DCEP = 50, PPID_STRING = 51, PPID_BINARY = 53, PPID_STRING_EMPTY = 56, PPID_BINARY_EMPTY = 57 };
 
 typedef struct {
   guint64 messages; /* that have left, or were given up, since a channel began to use it */
@@ -204,7 +204,7 @@ take_data_locked (DcSctpWatch *self, const guint8 *chunk, gsize ppid_at)
   stream->last_tsn = tsn;
   if (chunk[1] & DC_SCTP_BEGINNING) {
     end_message (stream);
-    stream->open = read_32 (chunk + ppid_at) != PPID_DCEP;
+    stream->open = read_32 (chunk + ppid_at) != DC_PPID_DCEP;
   }
   if (chunk[1] & DC_SCTP_END)
     end_message (stream);
@@ -285,7 +285,7 @@ take_sack_locked (DcSctpWatch *self, const guint8 *chunk)
 static gboolean
 is_message (guint32 ppid)
 {
-  return ppid == PPID_STRING || ppid == PPID_BINARY || ppid == PPID_STRING_EMPTY || ppid == PPID_BINARY_EMPTY;
+  return dc_ppid_is_message (ppid);
 }
 
 /* What the reset requests of a RE-CONFIG @chunk say. */
