@@ -34,7 +34,6 @@ struct _DcTransport {
 
   DcDtlsSession *session; /* while joined, as what follows */
   DcUdpPath *path;
-  GSocketAddress *remote;
 };
 
 /* Who has not chosen ours gets what the registry has before ours are in it; from the first moment on. */
@@ -159,27 +158,13 @@ has_all_parts (DcTransport *self)
   return has;
 }
 
-static gboolean
-is_same_address (GSocketAddress *a, GSocketAddress *b)
-{
-  GInetSocketAddress *first = G_INET_SOCKET_ADDRESS (a), *second = G_INET_SOCKET_ADDRESS (b);
-
-  return g_inet_socket_address_get_port (first) == g_inet_socket_address_get_port (second)
-         && g_inet_socket_address_get_scope_id (first) == g_inet_socket_address_get_scope_id (second)
-         && g_inet_address_equal (
-             g_inet_socket_address_get_address (first), g_inet_socket_address_get_address (second));
-}
-
 /* TRUE: nothing but the far side's address may have changed. */
 static gboolean
 follow (DcTransport *self, int fd, GSocketAddress *remote)
 {
   if (self->path == NULL || !dc_udp_path_is_beside (self->path, fd))
     return FALSE;
-  if (!is_same_address (self->remote, remote)) {
-    dc_udp_path_set_remote (self->path, remote);
-    g_set_object (&self->remote, remote);
-  }
+  dc_udp_path_set_remote (self->path, remote);
   return TRUE;
 }
 
@@ -202,7 +187,6 @@ dc_transport_join (DcTransport *self, int fd, GSocketAddress *remote, GError **e
     g_clear_pointer (&self->session, dc_dtls_session_unref);
     return FALSE;
   }
-  self->remote = g_object_ref (remote);
   gst_dc_sctpdec_set_socket_room (self->sctpdec, dc_udp_path_get_receive_buffer (self->path));
   gst_dc_sctpenc_divert (self->sctpenc, send_down, self);
   return TRUE;
@@ -218,7 +202,6 @@ dc_transport_part (DcTransport *self)
   g_clear_pointer (&self->path, dc_udp_path_free);
   gst_dc_dtlsdec_divert (self->dtlsdec, NULL, NULL);
   g_clear_pointer (&self->session, dc_dtls_session_unref);
-  g_clear_object (&self->remote);
 }
 
 gboolean
