@@ -158,7 +158,7 @@ has_all_parts (DcTransport *self)
   return has;
 }
 
-/* TRUE: nothing but the far side's address may have changed. */
+/* TRUE: nothing but the far side's address, or the way to it, may have changed. */
 static gboolean
 follow (DcTransport *self, int fd, GSocketAddress *remote)
 {

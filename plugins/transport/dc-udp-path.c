@@ -27,7 +27,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/membarrier.h>
-#include <string.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -216,15 +215,11 @@ void
 dc_udp_path_set_remote (DcUdpPath *self, GSocketAddress *remote)
 {
   DcUdpAddress address;
-  gboolean same;
 
   g_return_if_fail (dc_udp_address_set (&address, self->family, remote));
   g_mutex_lock (&self->lock);
-  same = memcmp (&self->remote, &address, sizeof address) == 0;
   self->remote = address;
   g_mutex_unlock (&self->lock);
-  if (same)
-    return;
   dc_udp_reader_set_remote (self->reader, &address);
   dc_udp_sender_reset (&self->sender);
 }
