@@ -298,6 +298,7 @@ static void
 test_end (void)
 {
   const PathKind path = {.delay = 25 * MS};
+  gint64 beginning;
   Run run;
 
   begin_on (&run, &path, 1);
@@ -305,11 +306,13 @@ test_end (void)
   while (!virtual_path_is_empty (&run.path))
     virtual_path_step (&run.path);
   send_all (&run);
+  beginning = virtual_path_now ();
   dc_sctp_association_abort (run.associations[0]);
   dc_sctp_association_unref (run.associations[0]);
   while (run.path.ends[1].state == DC_SCTP_UP)
     virtual_path_step (&run.path);
   g_assert_cmpint (run.path.ends[1].state, ==, DC_SCTP_ABORTED);
+  g_assert_cmpint (virtual_path_now () - beginning, <=, path.delay + 2 * MS);
   dc_sctp_association_unref (run.associations[1]);
   virtual_path_end (&run.path);
 }

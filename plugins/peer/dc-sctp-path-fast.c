@@ -3,8 +3,6 @@
 #include "plugins/peer/dc-sctp-path-private.h"
 #include "plugins/transport/dc-ppid.h"
 
-/* RFC 8832, section 8.1 */
-
 /* As pass_with_early(). */
 static void
 input_with_early (DcSctpPath *self, const guint8 *data, gsize size)

@@ -393,8 +393,7 @@ set_defaults (void)
   usrsctp_sysctl_set_sctp_cmt_on_off (0);
 
   /* Of an ordinary path; usrsctp's own (RTO of one second at least, acknowledgements after 200 ms) are those of 2000. A burst must have an end:
-   * without one, usrsctp sends a whole window at once after an acknowledgement that was long in coming. */
-  /* usrsctp takes the time from a first INIT that was lost to the answer for an RTT, and what is lost next costs up to ten times that. */
+   * without one, usrsctp sends a whole window at once after an acknowledgement that was long in coming. The initial RTO is that of an INIT that is lost; see dc-sctp-rtt.c. */
   usrsctp_sysctl_set_sctp_rto_initial_default (300);
   usrsctp_sysctl_set_sctp_rto_min_default (200);
   usrsctp_sysctl_set_sctp_rto_max_default (10000);

@@ -77,7 +77,7 @@ for_each_thread (void (*func) (const char *name, gpointer data), gpointer data)
 
 /* Those that there is one of in a process, from when it is first wanted on, which may be late. */
 static const char *const of_process[] = {
-    "dc-dtls-timer", "dc-sctp", "dc-sctp-pace", "dc-sctp-push", "dc-sctp-pace", "SCTP iterator", NULL};
+    "dc-dtls-timer", "dc-sctp", "dc-sctp-pace", "dc-sctp-push", "SCTP iterator", NULL};
 
 typedef struct {
   DcStatesCensus *census;
