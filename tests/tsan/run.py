@@ -47,11 +47,6 @@ THEIR_OWN = re.compile(
     r'/gst(?:base(?:sink|src)|bin|clock|dataqueue|element|elementfactory|object|pad|padtemplate|systemclock|task)\.c:'
     r'|\(libgstcoreelements\.so[^()]*\)$')
 
-# gst_object_ref() and gst_object_unref() read the count plainly, for their traces, before GObject changes it atomically. `tsan.supp` knows these
-# two, but not where ThreadSanitizer has forgotten the stack of what came first.
-LOST_READ = re.compile(r'^ +Previous read of size 4 [^\n]*\n +\[failed to restore the stack\]', re.MULTILINE)
-COUNTING = re.compile(r'^g_object_(?:ref|unref) .*\(libgobject-2')
-
 
 def acquisitions(report):
     """Yields for each edge of a cycle the stacks that took the second lock and the first, innermost frame first."""
@@ -81,15 +76,8 @@ def is_our_order(report):
     return False
 
 
-def is_lost_count(report):
-    frames = FRAME.findall(report.split('\n\n', 1)[0])
-    return bool(frames and COUNTING.search(frames[0]) and LOST_READ.search(report))
-
-
 def is_theirs(report):
-    """Whether a race is UNSEEN's, in either of its two accesses, or THEIR_OWN, in both, or one with a LOST_READ of a count."""
-    if is_lost_count(report):
-        return True
+    """Whether a race is UNSEEN's, in either of its two accesses, or THEIR_OWN, in both."""
     callers = [[frame for frame in FRAME.findall(access) if not RUNTIME.search(frame)] for access in report.split('\n\n')[:2]]
     innermost = [frames[0] if frames else '' for frames in callers]
     return any(map(UNSEEN.search, innermost)) or all(map(THEIR_OWN.search, innermost))
