@@ -41,10 +41,10 @@ OURS = re.compile(r'\((?:libgstdatachannel|test-|planted|dcpeer|dcsignald)[^()]*
 PLAYBACK = re.compile(r'\(libgstplayback\.so[^()]*\)$')
 
 # GStreamer's objects that lock themselves. They read, without the lock, what of their own they hold to be stable or harmless:
-# the marks of a pad, whether a base class flushes or plays, the last time of a clock. An access of ours would stand in a
-# file of ours, or, to a structure, a segment or a list that we shared, in another of theirs.
+# the marks of a pad and what was last said on it, whether a base class flushes or plays, the last time of a clock. An access of
+# ours would stand in a file of ours, or, to a structure, a segment or a list that we shared, in another of theirs.
 THEIR_OWN = re.compile(
-    r'/gst(?:base(?:sink|src)|bin|clock|dataqueue|element|elementfactory|object|pad|padtemplate|systemclock|task)\.c:'
+    r'/gst(?:base(?:sink|src)|bin|clock|dataqueue|element|elementfactory|flowcombiner|object|pad|padtemplate|systemclock|task)\.c:'
     r'|\(libgstcoreelements\.so[^()]*\)$')
 
 
