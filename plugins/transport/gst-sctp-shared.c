@@ -5,7 +5,7 @@
  * -------------------
  * The two elements of one association know of each other by a number alone, which webrtcbin draws at random, of 65535: two connections of one process
  * may well have the same. So who waits for a partner is in a table, and is no longer once it has one: a third element of that number begins
- * another association. Where two of one number wait at once, the bin that they are in tells them apart.
+ * another association. Where two of one number wait at once, the bin that they are in tells them apart; and what is in another pipeline is of another connection.
  *
  * An association begins when both are ready and know their ports, and is over when the first of them leaves; who comes back begins another one.
  * It lives as long as this, so that whoever has a reference may call it. Callbacks are passed on to the elements, which are
@@ -245,13 +245,38 @@ begin_if_ready (DcSctpShared *self)
     dc_sctp_lanes_free (lanes);
 }
 
+static GstObject *
+get_waiting (DcSctpShared *self)
+{
+  return GST_OBJECT (self->elements[self->elements[DC_SCTP_ENC] != NULL ? DC_SCTP_ENC : DC_SCTP_DEC]);
+}
+
 static gboolean
 is_sibling (DcSctpShared *self, GstElement *element)
 {
-  GstElement *other = self->elements[DC_SCTP_ENC] != NULL ? self->elements[DC_SCTP_ENC] : self->elements[DC_SCTP_DEC];
   g_autoptr (GstObject) parent = gst_object_get_parent (GST_OBJECT (element));
 
-  return parent != NULL && gst_object_has_as_parent (GST_OBJECT (other), parent);
+  return parent != NULL && gst_object_has_as_parent (get_waiting (self), parent);
+}
+
+/* Of elements that are in nothing each is its own. (transfer full) */
+static GstObject *
+dup_outermost (GstObject *object)
+{
+  GstObject *outermost = gst_object_ref (object);
+
+  for (GstObject *parent; (parent = gst_object_get_parent (outermost)) != NULL; outermost = parent)
+    gst_object_unref (outermost);
+  return outermost;
+}
+
+/* What is in no pipeline may belong to anything. */
+static gboolean
+may_be_together (DcSctpShared *self, GstElement *element)
+{
+  g_autoptr (GstObject) ours = dup_outermost (GST_OBJECT (element)), theirs = dup_outermost (get_waiting (self));
+
+  return ours == theirs || !GST_IS_PIPELINE (ours) || !GST_IS_PIPELINE (theirs);
 }
 
 /* (nullable) (transfer none) */
@@ -267,7 +292,7 @@ find_partner_locked (GstElement *element, DcSctpRole role, guint id)
       continue;
     if (is_sibling (shared, element))
       return l;
-    if (any == NULL)
+    if (any == NULL && may_be_together (shared, element))
       any = l;
   }
   return any;
