@@ -193,6 +193,8 @@ state_cb (DcSctpState state, gpointer user_data)
 {
   SctpEnd *self = user_data;
 
+  if (self->told != NULL)
+    self->told (GINT_TO_POINTER (state), self);
   g_mutex_lock (&self->lock);
   g_assert_cmpint (state, >, self->state);
   self->state = state;

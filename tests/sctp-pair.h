@@ -54,6 +54,7 @@ struct _SctpEnd {
   GArray *resets, *were_reset; /* (element-type guint16) */
   gboolean keep;               /* messages */
   GFunc received;              /* (nullable): in the place of keeping them, with @message and the end */
+  GFunc told;                  /* (nullable): before a state is taken, with it and the end */
 };
 
 struct _SctpPair {
