@@ -134,15 +134,27 @@ spread_cb (guint lanes, gpointer user_data)
   inside--;
 }
 
+/* FALSE: it is over, and the last word is not for the association. */
+static gboolean
+begin_telling (DcSctpShared *self, gboolean is_last)
+{
+  gboolean told;
+
+  g_mutex_lock (&self->lock);
+  told = is_last || !self->over;
+  self->telling += told;
+  g_mutex_unlock (&self->lock);
+  return told;
+}
+
 static void
-tell_state (DcSctpShared *self, DcSctpRole role, DcSctpState state)
+tell_state (DcSctpShared *self, DcSctpRole role, DcSctpState state, gboolean is_last)
 {
   DcSctpCallbacks callbacks;
   g_autoptr (GstElement) element = NULL;
 
-  g_mutex_lock (&self->lock);
-  self->telling++;
-  g_mutex_unlock (&self->lock);
+  if (!begin_telling (self, is_last))
+    return;
   element = dup_element (self, role, &callbacks);
   inside++;
   if (element != NULL)
@@ -155,10 +167,8 @@ tell_state (DcSctpShared *self, DcSctpRole role, DcSctpState state)
 }
 
 static void
-wait_told_locked (DcSctpShared *self)
+wait_told_locked (DcSctpShared *self, gint64 limit)
 {
-  gint64 limit = g_get_monotonic_time () + TELL_LIMIT;
-
   while (self->telling > 0 && inside == 0 && g_cond_wait_until (&self->told, &self->lock, limit))
     continue;
 }
@@ -168,16 +178,10 @@ static void
 state_cb (DcSctpState state, gpointer user_data)
 {
   DcSctpShared *self = user_data;
-  gboolean over;
 
-  g_mutex_lock (&self->lock);
-  over = self->over;
-  g_mutex_unlock (&self->lock);
-  if (over)
-    return;
   /* Streams end before the association does. */
-  tell_state (self, DC_SCTP_DEC, state);
-  tell_state (self, DC_SCTP_ENC, state);
+  tell_state (self, DC_SCTP_DEC, state, FALSE);
+  tell_state (self, DC_SCTP_ENC, state, FALSE);
 }
 
 /* --- beginning and end --- */
@@ -382,6 +386,7 @@ leave_early (DcSctpShared *self, DcSctpRole role)
 void
 dc_sctp_shared_leave (DcSctpShared *self, DcSctpRole role)
 {
+  gint64 limit = g_get_monotonic_time () + TELL_LIMIT;
   DcSctpLanes *lanes;
   GstElement *element;
   gboolean first;
@@ -393,14 +398,18 @@ dc_sctp_shared_leave (DcSctpShared *self, DcSctpRole role)
   self->over = TRUE;
   g_mutex_unlock (&self->lock);
   lanes = dc_sctp_shared_get_lanes (self);
-  if (first && lanes != NULL) {
+  if (first && lanes != NULL)
     dc_sctp_lanes_abort (lanes);
-    tell_state (self, other_role (role), DC_SCTP_SHUT);
-  }
+
+  g_mutex_lock (&self->lock);
+  wait_told_locked (self, limit);
+  g_mutex_unlock (&self->lock);
+  if (first && lanes != NULL && role == DC_SCTP_DEC)
+    tell_state (self, DC_SCTP_ENC, DC_SCTP_SHUT, TRUE);
 
   g_mutex_lock (&self->lock);
   element = g_steal_pointer (&self->elements[role]);
-  wait_told_locked (self);
+  wait_told_locked (self, limit);
   g_mutex_unlock (&self->lock);
   gst_clear_object (&element);
 }
