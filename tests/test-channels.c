@@ -192,17 +192,15 @@ test_statistics (DcTestMeeting *fixture, gconstpointer data)
   g_assert_true (gst_structure_get_double (channel, "rtt", &rtt));
 }
 
-#define ADD(path, function) dc_test_meeting_add (path, NULL, function)
-
 int
 main (int argc, char **argv)
 {
   dc_test_init (&argc, &argv);
   gst_init (NULL, NULL);
   dc_test_cut_init ();
-  ADD ("/channels/resume", test_several_channels);
-  ADD ("/channels/close-one", test_close_one);
-  ADD ("/channels/several-remotes", test_several_remotes);
-  ADD ("/channels/statistics", test_statistics);
+  dc_test_meeting_add ("/channels/resume", NULL, test_several_channels);
+  dc_test_meeting_add ("/channels/close-one", NULL, test_close_one);
+  dc_test_meeting_add ("/channels/several-remotes", NULL, test_several_remotes);
+  dc_test_meeting_add ("/channels/statistics", NULL, test_statistics);
   return g_test_run ();
 }
