@@ -2,8 +2,9 @@
 /* test-stripe.c: pieces of messages put in order, hostile ones included; and how many lanes are taken to be worth it. */
 #include "plugins/transport/dc-stripe.h"
 
-#include <json-glib/json-glib.h>
 #include <string.h>
+
+#include "tests/data-file.h"
 
 #define MAX_MESSAGE 100000u
 #define SECOND G_USEC_PER_SEC
@@ -268,14 +269,9 @@ check_vector (JsonObject *vector)
 static void
 test_specification (void)
 {
-  g_autofree char *path = g_build_filename (g_getenv ("DC_SRCDIR"), "data", "link-vectors.json", NULL);
-  g_autoptr (JsonParser) parser = json_parser_new ();
-  g_autoptr (GError) error = NULL;
-  JsonArray *vectors;
+  g_autoptr (JsonNode) root = data_file_parse ("link-vectors.json");
+  JsonArray *vectors = json_object_get_array_member (json_node_get_object (root), "pieces");
 
-  json_parser_load_from_file (parser, path, &error);
-  g_assert_no_error (error);
-  vectors = json_object_get_array_member (json_node_get_object (json_parser_get_root (parser)), "pieces");
   g_assert_cmpuint (json_array_get_length (vectors), >, 0);
   for (guint i = 0; i < json_array_get_length (vectors); i++)
     check_vector (json_array_get_object_element (vectors, i));

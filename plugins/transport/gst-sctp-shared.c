@@ -45,93 +45,91 @@ static _Thread_local guint inside;
 
 /* --- callbacks --- */
 
-/* What leaves does so to the end, but nothing is given any more. (transfer full) (nullable) */
-static GstElement *
-dup_element (DcSctpShared *self, DcSctpRole role, DcSctpCallbacks *callbacks)
-{
-  GstElement *element;
+/* An element, for as long as it is called. */
+typedef struct {
+  GstElement *element; /* (nullable): it has left */
+  DcSctpCallbacks callbacks;
+} Call;
 
+/* What leaves does so to the end, but nothing is given any more. */
+static Call
+call_begin (DcSctpShared *self, DcSctpRole role)
+{
+  Call call;
+
+  inside++;
   g_mutex_lock (&self->lock);
-  element = role == DC_SCTP_DEC && self->over ? NULL : self->elements[role];
-  if (element != NULL)
-    gst_object_ref (element);
-  *callbacks = self->callbacks[role];
+  call.element = role == DC_SCTP_DEC && self->over ? NULL : self->elements[role];
+  if (call.element != NULL)
+    gst_object_ref (call.element);
+  call.callbacks = self->callbacks[role];
   g_mutex_unlock (&self->lock);
-  return element;
+  return call;
 }
+
+static void
+call_end (Call *call)
+{
+  inside--;
+  gst_clear_object (&call->element);
+}
+
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Call, call_end)
 
 static void
 output_cb (DcPacket *packets, guint n, gpointer user_data)
 {
-  DcSctpCallbacks callbacks;
-  g_autoptr (GstElement) enc = dup_element (user_data, DC_SCTP_ENC, &callbacks);
+  g_auto (Call) call = call_begin (user_data, DC_SCTP_ENC);
 
-  if (enc != NULL)
-    callbacks.output (packets, n, enc);
+  if (call.element != NULL)
+    call.callbacks.output (packets, n, call.element);
 }
 
 static gboolean
 message_cb (guint16 stream, guint32 ppid, gboolean unordered, GBytes *message, gpointer user_data)
 {
-  DcSctpCallbacks callbacks;
-  g_autoptr (GstElement) dec = dup_element (user_data, DC_SCTP_DEC, &callbacks);
-  gboolean more = TRUE;
+  g_auto (Call) call = call_begin (user_data, DC_SCTP_DEC);
 
-  inside++;
-  if (dec != NULL)
-    more = callbacks.message (stream, ppid, unordered, message, dec);
-  else
-    g_bytes_unref (message);
-  inside--;
-  return more;
+  if (call.element != NULL)
+    return call.callbacks.message (stream, ppid, unordered, message, call.element);
+  g_bytes_unref (message);
+  return TRUE;
 }
 
 static void
 reset_cb (guint16 stream, gpointer user_data)
 {
-  DcSctpCallbacks callbacks;
-  g_autoptr (GstElement) dec = dup_element (user_data, DC_SCTP_DEC, &callbacks);
+  g_auto (Call) call = call_begin (user_data, DC_SCTP_DEC);
 
-  inside++;
-  if (dec != NULL)
-    callbacks.reset (stream, dec);
-  inside--;
+  if (call.element != NULL)
+    call.callbacks.reset (stream, call.element);
 }
 
 static void
 was_reset_cb (guint16 stream, gpointer user_data)
 {
-  DcSctpCallbacks callbacks;
-  g_autoptr (GstElement) enc = dup_element (user_data, DC_SCTP_ENC, &callbacks);
+  g_auto (Call) call = call_begin (user_data, DC_SCTP_ENC);
 
-  inside++;
-  if (enc != NULL)
-    callbacks.was_reset (stream, enc);
-  inside--;
+  if (call.element != NULL)
+    call.callbacks.was_reset (stream, call.element);
 }
 
 static void
 writable_cb (gpointer user_data)
 {
-  DcSctpCallbacks callbacks;
-  g_autoptr (GstElement) enc = dup_element (user_data, DC_SCTP_ENC, &callbacks);
+  g_auto (Call) call = call_begin (user_data, DC_SCTP_ENC);
 
-  inside++;
-  if (enc != NULL)
-    callbacks.writable (enc);
-  inside--;
+  if (call.element != NULL)
+    call.callbacks.writable (call.element);
 }
 
 static void
 spread_cb (guint lanes, gpointer user_data)
 {
-  DcSctpCallbacks callbacks;
-  g_autoptr (GstElement) enc = dup_element (user_data, DC_SCTP_ENC, &callbacks);
+  g_auto (Call) call = call_begin (user_data, DC_SCTP_ENC);
 
-  inside++;
-  if (enc != NULL)
-    callbacks.spread (lanes, enc);
-  inside--;
+  if (call.element != NULL)
+    call.callbacks.spread (lanes, call.element);
 }
 
 /* FALSE: it is over, and the last word is not for the association. */
@@ -150,16 +148,14 @@ begin_telling (DcSctpShared *self, gboolean is_last)
 static void
 tell_state (DcSctpShared *self, DcSctpRole role, DcSctpState state, gboolean is_last)
 {
-  DcSctpCallbacks callbacks;
-  g_autoptr (GstElement) element = NULL;
+  Call call;
 
   if (!begin_telling (self, is_last))
     return;
-  element = dup_element (self, role, &callbacks);
-  inside++;
-  if (element != NULL)
-    callbacks.state (state, element);
-  inside--;
+  call = call_begin (self, role);
+  if (call.element != NULL)
+    call.callbacks.state (state, call.element);
+  call_end (&call);
   g_mutex_lock (&self->lock);
   self->telling--;
   g_cond_broadcast (&self->told);
@@ -434,6 +430,17 @@ DcSctpShared *
 dc_sctp_shared_ref (DcSctpShared *self)
 {
   g_atomic_ref_count_inc (&self->references);
+  return self;
+}
+
+DcSctpShared *
+dc_sctp_shared_dup (DcSctpShared *const *of, GMutex *lock)
+{
+  DcSctpShared *self;
+
+  g_mutex_lock (lock);
+  self = *of != NULL ? dc_sctp_shared_ref (*of) : NULL;
+  g_mutex_unlock (lock);
   return self;
 }
 

@@ -34,6 +34,8 @@ DcSctpLanes *dc_sctp_shared_get_lanes (DcSctpShared *self);
 DcSctpAssociation *dc_sctp_shared_get_association (DcSctpShared *self);
 
 DcSctpShared *dc_sctp_shared_ref (DcSctpShared *self);
+/* What is there just now, under @lock. (nullable) (transfer full) */
+DcSctpShared *dc_sctp_shared_dup (DcSctpShared *const *of, GMutex *lock);
 void dc_sctp_shared_unref (DcSctpShared *self);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (DcSctpShared, dc_sctp_shared_unref)
 
