@@ -264,6 +264,30 @@ pair_play (Pair *pair)
     pair_event_free (pair_wait (&pair->ends[i], PAIR_UP));
 }
 
+static GstPadProbeReturn
+keep_blocked (GstPad *pad, GstPadProbeInfo *info, gpointer unused)
+{
+  return GST_PAD_PROBE_OK;
+}
+
+void
+pair_block (PairEnd *end)
+{
+  g_autoptr (GstPad) src = gst_element_get_static_pad (GST_ELEMENT (end->enc), "src");
+
+  end->blocked =
+      gst_pad_add_probe (src, GST_PAD_PROBE_TYPE_BLOCK | GST_PAD_PROBE_TYPE_BUFFER, keep_blocked, NULL, NULL);
+}
+
+void
+pair_unblock (PairEnd *end)
+{
+  g_autoptr (GstPad) src = gst_element_get_static_pad (GST_ELEMENT (end->enc), "src");
+
+  gst_pad_remove_probe (src, end->blocked);
+  end->blocked = 0;
+}
+
 /* --- sending --- */
 
 GstPad *
@@ -329,4 +353,16 @@ pair_push (GstPad *pad, const char *text)
   static const DcSctpSendInfo info = {.ppid = 53};
 
   return pair_push_with (pad, text, strlen (text), &info);
+}
+
+guint
+pair_fill (PairEnd *end, guint16 stream)
+{
+  DcSctpSendInfo info = {.stream = stream, .ppid = 53};
+  g_autofree char *bytes = g_strnfill (65536, 'x');
+  guint n = 0;
+
+  while (gst_dc_sctpenc_send (end->enc, &info, bytes, 65536) == DC_SCTP_SENT)
+    n++;
+  return n;
 }

@@ -25,7 +25,8 @@ typedef struct {
   GQueue kept;         /* likewise: those that were not waited for yet */
   GMutex lock;
   GCond changed;
-  gboolean held; /* messages are not taken by who is behind the pads */
+  gboolean held;  /* messages are not taken by who is behind the pads */
+  gulong blocked; /* the probe that blocks our sctpenc's pad src; 0: none */
 } PairEnd;
 
 /* A fixture. */
@@ -36,6 +37,7 @@ typedef struct {
 /* Two pipelines, linked across; nothing begins yet. */
 void pair_set_up (Pair *pair, gconstpointer data);
 void pair_tear_down (Pair *pair, gconstpointer data);
+#define pair_add(path, test) g_test_add (path, Pair, NULL, pair_set_up, test, pair_tear_down)
 /* Until both are up. */
 void pair_play (Pair *pair);
 
@@ -47,6 +49,9 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (PairEvent, pair_event_free)
 void pair_expect (PairEnd *end, guint stream, guint32 ppid, const char *text);
 /* Whoever is behind the pads takes nothing, until it is FALSE. */
 void pair_hold (PairEnd *end, gboolean held);
+/* No packets leave by the pad. */
+void pair_block (PairEnd *end);
+void pair_unblock (PairEnd *end);
 
 /* A pad that is linked to sink_@stream, which is requested. (transfer full) */
 GstPad *pair_open (PairEnd *end, guint stream);
@@ -57,5 +62,7 @@ void pair_close (PairEnd *end, GstPad *pad);
 GstFlowReturn pair_push_with (GstPad *pad, gconstpointer data, gsize size, const DcSctpSendInfo *info);
 /* A binary one. */
 GstFlowReturn pair_push (GstPad *pad, const char *text);
+/* Messages of 64 KiB, past the pads, until SCTP takes no more: the far side's window is closed. Returns: how many it took. */
+guint pair_fill (PairEnd *end, guint16 stream);
 
 G_END_DECLS

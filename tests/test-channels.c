@@ -31,34 +31,59 @@ wait_channel (DcTestPeer *peer, const char *label)
   return channel;
 }
 
+/* What one of the two has. */
+typedef struct {
+  DcChannel *one, *two, *raw;
+} Three;
+
+static void
+three_wait (Three *three, DcTestPeer *peer)
+{
+  three->one = wait_channel (peer, "one");
+  three->two = wait_channel (peer, "two");
+  three->raw = wait_channel (peer, "raw");
+}
+
+static void
+three_clear (Three *three)
+{
+  g_clear_object (&three->one);
+  g_clear_object (&three->two);
+  g_clear_object (&three->raw);
+}
+
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Three, three_clear)
+
+static void
+meet_with_three (DcTestMeeting *fixture, Three *alice, Three *bob)
+{
+  fixture->bob = start_with_three (fixture, "bob", DC_ROLE_ANSWERER);
+  gst_structure_free (dc_test_peer_wait_event (fixture->bob, "registered"));
+  fixture->alice = start_with_three (fixture, "alice", DC_ROLE_OFFERER);
+  three_wait (alice, fixture->alice);
+  three_wait (bob, fixture->bob);
+}
+
 /* Of three channels on a connection that is lost two go on, and the raw one, which cannot, ends. */
 static void
 test_several_channels (DcTestMeeting *fixture, gconstpointer data)
 {
-  g_autoptr (DcChannel) one_a = NULL, two_a = NULL, raw_a = NULL, one_b = NULL, two_b = NULL, raw_b = NULL;
+  g_auto (Three) alice = {0}, bob = {0};
   g_autoptr (GError) error = NULL;
   DcTestTransfer *one, *two;
 
-  fixture->bob = start_with_three (fixture, "bob", DC_ROLE_ANSWERER);
-  gst_structure_free (dc_test_peer_wait_event (fixture->bob, "registered"));
-  fixture->alice = start_with_three (fixture, "alice", DC_ROLE_OFFERER);
-  two_a = wait_channel (fixture->alice, "two");
-  one_a = wait_channel (fixture->alice, "one");
-  raw_a = wait_channel (fixture->alice, "raw");
-  one_b = wait_channel (fixture->bob, "one");
-  two_b = wait_channel (fixture->bob, "two");
-  raw_b = wait_channel (fixture->bob, "raw");
-  dc_test_push_text (raw_a, "no frames here");
-  dc_test_expect_text (raw_b, "no frames here");
-  one = dc_test_transfer_start (one_a, one_b, LARGEST);
-  two = dc_test_transfer_start (two_b, two_a, LARGEST);
+  meet_with_three (fixture, &alice, &bob);
+  dc_test_push_text (alice.raw, "no frames here");
+  dc_test_expect_text (bob.raw, "no frames here");
+  one = dc_test_transfer_start (alice.one, bob.one, LARGEST);
+  two = dc_test_transfer_start (bob.two, alice.two, LARGEST);
   dc_test_transfer_wait (one, 200);
   dc_test_transfer_wait (two, 200);
   dc_test_cut_set (TRUE);
   gst_structure_free (dc_test_peer_wait_event (fixture->alice, "connection-lost"));
   dc_test_cut_set (FALSE);
   gst_structure_free (dc_test_peer_wait_event (fixture->alice, "connection-resumed"));
-  g_assert_null (dc_channel_pull (raw_a, 0, &error));
+  g_assert_null (dc_channel_pull (alice.raw, 0, &error));
   g_assert_error (error, DC_ERROR, DC_ERROR_PEER_GONE);
   dc_test_transfer_wait (one, 200);
   dc_test_transfer_wait (two, 200);
@@ -77,32 +102,24 @@ wait_ended (DcChannel *channel)
 static void
 test_close_one (DcTestMeeting *fixture, gconstpointer data)
 {
-  g_autoptr (DcChannel) one_a = NULL, one_b = NULL, two_a = NULL, two_b = NULL, raw_a = NULL, raw_b = NULL;
+  g_auto (Three) alice = {0}, bob = {0};
   g_autoptr (GError) error = NULL;
 
-  fixture->bob = start_with_three (fixture, "bob", DC_ROLE_ANSWERER);
-  gst_structure_free (dc_test_peer_wait_event (fixture->bob, "registered"));
-  fixture->alice = start_with_three (fixture, "alice", DC_ROLE_OFFERER);
-  one_a = wait_channel (fixture->alice, "one");
-  one_b = wait_channel (fixture->bob, "one");
-  two_a = wait_channel (fixture->alice, "two");
-  two_b = wait_channel (fixture->bob, "two");
-  raw_a = wait_channel (fixture->alice, "raw");
-  raw_b = wait_channel (fixture->bob, "raw");
-  dc_channel_abort (one_a, "this one is over");
-  g_assert_null (dc_channel_pull (one_b, 0, &error));
+  meet_with_three (fixture, &alice, &bob);
+  dc_channel_abort (alice.one, "this one is over");
+  g_assert_null (dc_channel_pull (bob.one, 0, &error));
   g_assert_error (error, DC_ERROR, DC_ERROR_PEER_GONE);
   g_assert_nonnull (strstr (error->message, "this one is over"));
   g_clear_error (&error);
-  wait_ended (one_a); /* nobody at bob's need close it */
-  dc_test_push_text (raw_a, "last words");
-  g_assert_true (dc_channel_finish (raw_a, &error));
-  dc_channel_close (raw_a);
-  dc_test_expect_text (raw_b, "last words");
-  dc_test_expect_fin (raw_b);
-  wait_ended (raw_a);
-  dc_test_push_text (two_a, "and this is not");
-  dc_test_expect_text (two_b, "and this is not");
+  wait_ended (alice.one); /* nobody at bob's need close it */
+  dc_test_push_text (alice.raw, "last words");
+  g_assert_true (dc_channel_finish (alice.raw, &error));
+  dc_channel_close (alice.raw);
+  dc_test_expect_text (bob.raw, "last words");
+  dc_test_expect_fin (bob.raw);
+  wait_ended (alice.raw);
+  dc_test_push_text (alice.two, "and this is not");
+  dc_test_expect_text (bob.two, "and this is not");
 }
 
 /* One peer serves three; what each is told is told to that one. */
@@ -175,17 +192,15 @@ test_statistics (DcTestMeeting *fixture, gconstpointer data)
   g_assert_true (gst_structure_get_double (channel, "rtt", &rtt));
 }
 
-#define ADD(path, function) dc_test_meeting_add (path, NULL, function)
-
 int
 main (int argc, char **argv)
 {
   dc_test_init (&argc, &argv);
   gst_init (NULL, NULL);
   dc_test_cut_init ();
-  ADD ("/channels/resume", test_several_channels);
-  ADD ("/channels/close-one", test_close_one);
-  ADD ("/channels/several-remotes", test_several_remotes);
-  ADD ("/channels/statistics", test_statistics);
+  dc_test_meeting_add ("/channels/resume", NULL, test_several_channels);
+  dc_test_meeting_add ("/channels/close-one", NULL, test_close_one);
+  dc_test_meeting_add ("/channels/several-remotes", NULL, test_several_remotes);
+  dc_test_meeting_add ("/channels/statistics", NULL, test_statistics);
   return g_test_run ();
 }

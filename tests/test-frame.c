@@ -2,8 +2,9 @@
 /* test-frame.c: the link protocol's frames against data/link-vectors.json. */
 #include "plugins/link/dc-frame.h"
 
-#include <json-glib/json-glib.h>
 #include <string.h>
+
+#include "tests/data-file.h"
 
 static JsonObject *vectors;
 
@@ -290,16 +291,11 @@ test_mutations (void)
 int
 main (int argc, char **argv)
 {
-  const char *srcdir = g_getenv ("DC_SRCDIR");
-  g_autofree char *path = g_build_filename (srcdir ? srcdir : ".", "data", "link-vectors.json", NULL);
-  g_autoptr (JsonParser) parser = json_parser_new ();
-  g_autoptr (GError) error = NULL;
+  g_autoptr (JsonNode) root = NULL;
 
   g_test_init (&argc, &argv, NULL);
-  json_parser_load_from_file (parser, path, &error);
-  g_assert_no_error (error);
-  vectors = json_node_get_object (json_parser_get_root (parser));
-
+  root = data_file_parse ("link-vectors.json");
+  vectors = json_node_get_object (root);
   g_test_add_func ("/frame/valid", test_valid);
   g_test_add_func ("/frame/invalid", test_invalid);
   g_test_add_func ("/frame/cut-short", test_cut_short);

@@ -8,52 +8,22 @@
 #include <math.h>
 #include <string.h>
 
-static char *
-read_data (const char *name)
-{
-  const char *root = g_getenv ("DC_SRCDIR");
-  g_autofree char *path = g_build_filename (root ? root : ".", "data", name, NULL);
-  g_autoptr (GError) error = NULL;
-  char *text = NULL;
-
-  g_file_get_contents (path, &text, NULL, &error);
-  g_assert_no_error (error);
-  return text;
-}
-
-static JsonNode *
-load_vectors (void)
-{
-  g_autofree char *text = read_data ("signaling-vectors.json");
-  g_autoptr (GError) error = NULL;
-  JsonNode *node = dc_json_parse (text, -1, G_MAXSIZE, &error);
-
-  g_assert_no_error (error);
-  return node;
-}
-
-static char *
-to_text (JsonNode *node)
-{
-  GString *out = g_string_new (NULL);
-
-  dc_json_write (node, out);
-  return g_string_free (out, FALSE);
-}
+#include "tests/data-file.h"
+#include "tests/signaling-vectors.h"
 
 /* (nullable): member @name as it stands there, or member @name_text, which is JSON in a string. */
 static char *
 get_json (JsonObject *vector, const char *name, const char *name_text)
 {
   if (json_object_has_member (vector, name))
-    return to_text (json_object_get_member (vector, name));
+    return json_to_text (json_object_get_member (vector, name));
   return g_strdup (json_object_get_string_member_with_default (vector, name_text, NULL));
 }
 
 static void
 test_valid (void)
 {
-  g_autoptr (JsonNode) root = load_vectors ();
+  g_autoptr (JsonNode) root = signaling_vectors_load ();
   JsonArray *vectors = json_object_get_array_member (json_node_get_object (root), "valid");
 
   g_assert_cmpuint (json_array_get_length (vectors), >, 40);
@@ -79,7 +49,7 @@ test_valid (void)
 static void
 test_invalid (void)
 {
-  g_autoptr (JsonNode) root = load_vectors ();
+  g_autoptr (JsonNode) root = signaling_vectors_load ();
   JsonArray *vectors = json_object_get_array_member (json_node_get_object (root), "invalid");
 
   g_assert_cmpuint (json_array_get_length (vectors), >, 40);
@@ -99,7 +69,7 @@ test_invalid (void)
 static void
 test_complete (void)
 {
-  g_autoptr (JsonNode) root = load_vectors ();
+  g_autoptr (JsonNode) root = signaling_vectors_load ();
   JsonArray *vectors = json_object_get_array_member (json_node_get_object (root), "valid");
   guint types = 0, codes = 0;
 
@@ -117,7 +87,7 @@ test_complete (void)
 static GHashTable *
 collect_vectors (void)
 {
-  g_autoptr (JsonNode) root = load_vectors ();
+  g_autoptr (JsonNode) root = signaling_vectors_load ();
   JsonArray *vectors = json_object_get_array_member (json_node_get_object (root), "valid");
   GHashTable *set = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
 
@@ -130,7 +100,7 @@ collect_vectors (void)
 static void
 test_specification (void)
 {
-  g_autofree char *page = read_data ("signaling-protocol.md");
+  g_autofree char *page = data_file_read ("signaling-protocol.md");
   g_autoptr (GHashTable) vectors = collect_vectors ();
   g_auto (GStrv) parts = g_strsplit (page, "```", -1);
   guint examples = 0, types = 0, codes = 0;
@@ -277,7 +247,7 @@ test_numbers (void)
 
   for (guint i = 0; i < G_N_ELEMENTS (values); i++) {
     g_autoptr (JsonNode) node = json_node_init_double (json_node_alloc (), values[i]);
-    g_autofree char *text = to_text (node);
+    g_autofree char *text = json_to_text (node);
     g_autoptr (JsonNode) again = dc_json_parse (text, -1, 64, NULL);
     g_assert_nonnull (again);
     g_assert_true (json_node_get_double (again) == values[i]);
@@ -285,7 +255,7 @@ test_numbers (void)
   }
   for (guint i = 0; i < G_N_ELEMENTS (infinite); i++) {
     g_autoptr (JsonNode) node = json_node_init_double (json_node_alloc (), infinite[i]);
-    g_autofree char *text = to_text (node);
+    g_autofree char *text = json_to_text (node);
     g_assert_cmpstr (text, ==, "null");
   }
 }

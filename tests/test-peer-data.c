@@ -188,11 +188,10 @@ main (int argc, char **argv)
 {
   dc_test_init (&argc, &argv);
   gst_init (NULL, NULL);
-#define ADD(name, data, func) dc_test_meeting_add ("/peer/" name, data, func)
-  ADD ("abort", NULL, test_abort);
-  ADD ("abort-slow-reader", NULL, test_abort_slow_reader);
-  ADD ("raw", NULL, test_raw);
-  ADD ("both-ways", NULL, test_both_ways);
-  ADD ("flushing", NULL, test_flushing);
+  dc_test_meeting_add ("/peer/abort", NULL, test_abort);
+  dc_test_meeting_add ("/peer/abort-slow-reader", NULL, test_abort_slow_reader);
+  dc_test_meeting_add ("/peer/raw", NULL, test_raw);
+  dc_test_meeting_add ("/peer/both-ways", NULL, test_both_ways);
+  dc_test_meeting_add ("/peer/flushing", NULL, test_flushing);
   return g_test_run ();
 }

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* test-proof.c: CPace against its draft's vectors, and the proof of a secret between two sides, honest or not. */
-#include <json-glib/json-glib.h>
 #include <string.h>
 
 #include "plugins/peer/dc-cpace.h"
 #include "plugins/peer/dc-error.h"
 #include "plugins/peer/dc-proof.h"
+#include "tests/data-file.h"
 
 #define ALICE "AA:AA"
 #define BOB "BB:BB"
@@ -238,14 +238,9 @@ carry_vector (DcProof *from, DcProof *to, JsonObject *run, const char *name, con
 static void
 test_specification (void)
 {
-  g_autofree char *path = g_build_filename (g_getenv ("DC_SRCDIR"), "data", "link-vectors.json", NULL);
-  g_autoptr (JsonParser) parser = json_parser_new ();
-  g_autoptr (GError) error = NULL;
-  JsonArray *runs;
+  g_autoptr (JsonNode) root = data_file_parse ("link-vectors.json");
+  JsonArray *runs = json_object_get_array_member (json_node_get_object (root), "proofs");
 
-  json_parser_load_from_file (parser, path, &error);
-  g_assert_no_error (error);
-  runs = json_object_get_array_member (json_node_get_object (json_parser_get_root (parser)), "proofs");
   g_assert_cmpuint (json_array_get_length (runs), >, 0);
   for (guint i = 0; i < json_array_get_length (runs); i++) {
     JsonObject *run = json_array_get_object_element (runs, i);

@@ -338,27 +338,24 @@ test_usrsctp_stays (DcTestMeeting *fixture, gconstpointer data)
   g_assert_cmpuint (find_sctp_timer (), ==, timer);
 }
 
-#define ADD_WITH(path, function, data) dc_test_meeting_add (path, data, function)
-#define ADD(path, function) ADD_WITH (path, function, NULL)
-
 int
 main (int argc, char **argv)
 {
   dc_test_init (&argc, &argv);
   gst_init (NULL, NULL);
   dc_test_cut_init ();
-  ADD ("/raw/finished-when-delivered", test_finished_when_delivered);
-  ADD ("/raw/finished-when-given-up", test_finished_when_given_up);
-  ADD ("/raw/finished-when-expired", test_finished_when_expired);
-  ADD ("/raw/far-side-leaves", test_far_side_leaves);
-  ADD ("/raw/farewell", test_farewell);
-  ADD_WITH ("/raw/gone-already/when-open", test_gone_already, "channel-open");
-  ADD_WITH ("/raw/gone-already/when-selected", test_gone_already, "selected-pair");
-  ADD ("/raw/silence", test_silence);
-  ADD ("/raw/last-messages", test_last_messages);
-  ADD_WITH ("/raw/last-messages/before-abort", test_last_messages_before, &before_abort);
-  ADD_WITH ("/raw/last-messages/before-close", test_last_messages_before, &before_close);
-  ADD ("/raw/last-messages/late", test_last_message_late);
-  ADD ("/raw/usrsctp-stays", test_usrsctp_stays);
+  dc_test_meeting_add ("/raw/finished-when-delivered", NULL, test_finished_when_delivered);
+  dc_test_meeting_add ("/raw/finished-when-given-up", NULL, test_finished_when_given_up);
+  dc_test_meeting_add ("/raw/finished-when-expired", NULL, test_finished_when_expired);
+  dc_test_meeting_add ("/raw/far-side-leaves", NULL, test_far_side_leaves);
+  dc_test_meeting_add ("/raw/farewell", NULL, test_farewell);
+  dc_test_meeting_add ("/raw/gone-already/when-open", "channel-open", test_gone_already);
+  dc_test_meeting_add ("/raw/gone-already/when-selected", "selected-pair", test_gone_already);
+  dc_test_meeting_add ("/raw/silence", NULL, test_silence);
+  dc_test_meeting_add ("/raw/last-messages", NULL, test_last_messages);
+  dc_test_meeting_add ("/raw/last-messages/before-abort", &before_abort, test_last_messages_before);
+  dc_test_meeting_add ("/raw/last-messages/before-close", &before_close, test_last_messages_before);
+  dc_test_meeting_add ("/raw/last-messages/late", NULL, test_last_message_late);
+  dc_test_meeting_add ("/raw/usrsctp-stays", NULL, test_usrsctp_stays);
   return g_test_run ();
 }

@@ -278,8 +278,6 @@ test_answer_first (DcTestMeeting *fixture, gconstpointer data)
     g_test_skip ("this webrtcbin does not tell when it answers");
 }
 
-#define ADD(path, function) dc_test_meeting_add (path, NULL, function)
-
 int
 main (int argc, char **argv)
 {
@@ -289,15 +287,15 @@ main (int argc, char **argv)
   gst_debug_remove_log_function (gst_debug_log_default);
   gst_debug_set_threshold_for_name ("webrtcdatachannel", GST_LEVEL_INFO);
   dc_test_cut_init ();
-  ADD ("/raw/kind", test_kind);
-  ADD ("/raw/rates", test_rates);
-  ADD ("/raw/negotiated", test_negotiated);
-  ADD ("/raw/max-message-size", test_max_message_size);
-  ADD ("/raw/largest", test_largest);
-  ADD ("/raw/retransmits", test_retransmits);
-  ADD ("/raw/lifetime", test_lifetime);
-  ADD ("/raw/reliable", test_reliable);
-  ADD ("/raw/first-messages", test_first_messages);
-  ADD ("/raw/answer-first", test_answer_first);
+  dc_test_meeting_add ("/raw/kind", NULL, test_kind);
+  dc_test_meeting_add ("/raw/rates", NULL, test_rates);
+  dc_test_meeting_add ("/raw/negotiated", NULL, test_negotiated);
+  dc_test_meeting_add ("/raw/max-message-size", NULL, test_max_message_size);
+  dc_test_meeting_add ("/raw/largest", NULL, test_largest);
+  dc_test_meeting_add ("/raw/retransmits", NULL, test_retransmits);
+  dc_test_meeting_add ("/raw/lifetime", NULL, test_lifetime);
+  dc_test_meeting_add ("/raw/reliable", NULL, test_reliable);
+  dc_test_meeting_add ("/raw/first-messages", NULL, test_first_messages);
+  dc_test_meeting_add ("/raw/answer-first", NULL, test_answer_first);
   return g_test_run ();
 }

@@ -356,26 +356,24 @@ test_clean_timeout (DcTestMeeting *fixture, gconstpointer data)
   g_assert_cmpuint (dc_test_peer_count_events (fixture->bob, "connection-lost"), ==, 1);
 }
 
-#define ADD(path, function) dc_test_meeting_add (path, NULL, function)
-
 int
 main (int argc, char **argv)
 {
   dc_test_init (&argc, &argv);
   gst_init (NULL, NULL);
   dc_test_cut_init ();
-  ADD ("/resume/cut", test_cut);
-  ADD ("/resume/daemon-restart", test_daemon_restart);
-  ADD ("/resume/attempt-given-up", test_attempt_given_up);
-  ADD ("/resume/forgotten-offer", test_forgotten_offer);
-  ADD ("/resume/forgotten-candidates", test_forgotten_candidates);
-  ADD ("/resume/timeout", test_timeout);
-  ADD ("/resume/none", test_no_resume);
-  ADD ("/resume/abort-while-lost", test_abort_while_lost);
-  ADD ("/resume/other-comes-back", test_other_comes_back);
-  ADD ("/resume/half-closed", test_half_closed);
-  ADD ("/resume/no-goodbye", test_no_goodbye);
-  ADD ("/resume/lost-fin-ack", test_lost_fin_ack);
-  ADD ("/resume/clean-timeout", test_clean_timeout);
+  dc_test_meeting_add ("/resume/cut", NULL, test_cut);
+  dc_test_meeting_add ("/resume/daemon-restart", NULL, test_daemon_restart);
+  dc_test_meeting_add ("/resume/attempt-given-up", NULL, test_attempt_given_up);
+  dc_test_meeting_add ("/resume/forgotten-offer", NULL, test_forgotten_offer);
+  dc_test_meeting_add ("/resume/forgotten-candidates", NULL, test_forgotten_candidates);
+  dc_test_meeting_add ("/resume/timeout", NULL, test_timeout);
+  dc_test_meeting_add ("/resume/none", NULL, test_no_resume);
+  dc_test_meeting_add ("/resume/abort-while-lost", NULL, test_abort_while_lost);
+  dc_test_meeting_add ("/resume/other-comes-back", NULL, test_other_comes_back);
+  dc_test_meeting_add ("/resume/half-closed", NULL, test_half_closed);
+  dc_test_meeting_add ("/resume/no-goodbye", NULL, test_no_goodbye);
+  dc_test_meeting_add ("/resume/lost-fin-ack", NULL, test_lost_fin_ack);
+  dc_test_meeting_add ("/resume/clean-timeout", NULL, test_clean_timeout);
   return g_test_run ();
 }

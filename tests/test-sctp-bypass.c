@@ -116,10 +116,8 @@ static void
 test_hook_full (Pair *pair, gconstpointer data)
 {
   PairEnd *a = &pair->ends[0], *b = &pair->ends[1];
-  DcSctpSendInfo info = {.ppid = BINARY};
-  g_autofree char *bytes = g_strnfill (65536, 'x');
-  guint n = 0;
   Hook hook;
+  guint n;
 
   hook_init (&hook);
   hook.full = TRUE;
@@ -127,8 +125,7 @@ test_hook_full (Pair *pair, gconstpointer data)
   pair_play (pair);
   send_text (a, 0, BINARY, "first");
   wait_shown (&hook);
-  while (gst_dc_sctpenc_send (a->enc, &info, bytes, 65536) == DC_SCTP_SENT)
-    n++;
+  n = pair_fill (a, 0);
   g_assert_cmpuint (n, <, 200);
   g_assert_cmpuint (hook.taken->len, ==, 0);
   gst_dc_sctpdec_resume (b->dec); /* too early: it is shown in vain */
@@ -250,25 +247,17 @@ test_ping_pong (Pair *pair, gconstpointer data)
 
 /* --- room --- */
 
-static GstPadProbeReturn
-keep_blocked (GstPad *pad, GstPadProbeInfo *info, gpointer user_data)
-{
-  return GST_PAD_PROBE_OK;
-}
-
 /* What is below may take nothing for as long as it likes. */
 static void
 test_blocked_below (Pair *pair, gconstpointer data)
 {
   PairEnd *a = &pair->ends[0], *b = &pair->ends[1];
-  g_autoptr (GstPad) src = gst_element_get_static_pad (GST_ELEMENT (a->enc), "src");
-  gulong probe;
 
   pair_play (pair);
-  probe = gst_pad_add_probe (src, GST_PAD_PROBE_TYPE_BLOCK | GST_PAD_PROBE_TYPE_BUFFER, keep_blocked, NULL, NULL);
+  pair_block (a);
   g_assert_cmpint (send_text (a, 0, BINARY, "one"), ==, DC_SCTP_SENT);
   g_assert_cmpint (send_text (a, 0, BINARY, "two"), ==, DC_SCTP_SENT);
-  gst_pad_remove_probe (src, probe);
+  pair_unblock (a);
   pair_expect (b, 0, BINARY, "one");
   pair_expect (b, 0, BINARY, "two");
 }
@@ -360,8 +349,6 @@ static void
 test_no_overtaking (Pair *pair, gconstpointer data)
 {
   PairEnd *a = &pair->ends[0], *b = &pair->ends[1];
-  DcSctpSendInfo info = {.stream = 1, .ppid = BINARY};
-  g_autofree char *bytes = g_strnfill (65536, 'x');
   g_autoptr (GstPad) pad = NULL;
   Room room = {0};
   GThread *thread;
@@ -371,8 +358,7 @@ test_no_overtaking (Pair *pair, gconstpointer data)
   pad = pair_open (a, 0);
   gst_dc_sctpenc_set_writable (a->enc, on_writable, &room);
   pair_hold (b, TRUE);
-  while (gst_dc_sctpenc_send (a->enc, &info, bytes, 65536) == DC_SCTP_SENT)
-    ;
+  pair_fill (a, 1);
   thread = g_thread_new ("push", push_in_thread, pad);
   pair_hold (b, FALSE);
   do {
@@ -562,28 +548,22 @@ test_divert (Pair *pair, gconstpointer data)
   g_assert_cmpint (g_atomic_int_get (&wire.n), ==, before);
 }
 
-static void
-add (const char *path, void (*test) (Pair *pair, gconstpointer data))
-{
-  g_test_add (path, Pair, NULL, pair_set_up, test, pair_tear_down);
-}
-
 int
 main (int argc, char **argv)
 {
   dc_test_init (&argc, &argv);
   gst_init (NULL, NULL);
-  add ("/sctp-bypass/hook", test_hook);
-  add ("/sctp-bypass/hook-full", test_hook_full);
-  add ("/sctp-bypass/hook-stop", test_hook_stop);
-  add ("/sctp-bypass/hook-reused", test_hook_reused);
-  add ("/sctp-bypass/ping-pong", test_ping_pong);
-  add ("/sctp-bypass/blocked-below", test_blocked_below);
-  add ("/sctp-bypass/writable", test_writable);
-  add ("/sctp-bypass/no-overtaking", test_no_overtaking);
-  add ("/sctp-bypass/taps", test_taps);
-  add ("/sctp-bypass/veto", test_veto);
-  add ("/sctp-bypass/swap", test_swap);
-  add ("/sctp-bypass/divert", test_divert);
+  pair_add ("/sctp-bypass/hook", test_hook);
+  pair_add ("/sctp-bypass/hook-full", test_hook_full);
+  pair_add ("/sctp-bypass/hook-stop", test_hook_stop);
+  pair_add ("/sctp-bypass/hook-reused", test_hook_reused);
+  pair_add ("/sctp-bypass/ping-pong", test_ping_pong);
+  pair_add ("/sctp-bypass/blocked-below", test_blocked_below);
+  pair_add ("/sctp-bypass/writable", test_writable);
+  pair_add ("/sctp-bypass/no-overtaking", test_no_overtaking);
+  pair_add ("/sctp-bypass/taps", test_taps);
+  pair_add ("/sctp-bypass/veto", test_veto);
+  pair_add ("/sctp-bypass/swap", test_swap);
+  pair_add ("/sctp-bypass/divert", test_divert);
   return g_test_run ();
 }

@@ -28,19 +28,6 @@ push_burst (gpointer user_data)
   return NULL;
 }
 
-/* Until SCTP takes no more: the far side's window is closed. Returns: how many it took. */
-static guint
-fill (PairEnd *end, guint16 stream)
-{
-  DcSctpSendInfo info = {.stream = stream, .ppid = BINARY};
-  g_autofree guint32 *bytes = g_new0 (guint32, 16384);
-  guint n = 0;
-
-  for (bytes[0] = 0; gst_dc_sctpenc_send (end->enc, &info, bytes, 65536) == DC_SCTP_SENT; bytes[0]++)
-    n++;
-  return n;
-}
-
 static void
 test_slow (Pair *pair, gconstpointer data)
 {
@@ -53,7 +40,7 @@ test_slow (Pair *pair, gconstpointer data)
   pair_hold (b, TRUE);
   thread = g_thread_new ("burst", push_burst, &burst);
   /* As long as nobody takes it, it does not all fit. */
-  g_assert_cmpuint (fill (a, 1), <, 200);
+  g_assert_cmpuint (pair_fill (a, 1), <, 200);
   pair_hold (b, FALSE);
   for (guint next = 0; next < burst.n;) {
     g_autoptr (PairEvent) event = pair_wait (b, PAIR_MESSAGE);
@@ -116,7 +103,7 @@ test_flush (Pair *pair, gconstpointer data)
   sink = gst_pad_get_peer (burst.pad);
   pair_hold (b, TRUE);
   thread = g_thread_new ("burst", push_burst, &burst);
-  fill (a, 2);
+  pair_fill (a, 2);
   gst_pad_send_event (sink, gst_event_new_flush_start ());
   g_thread_join (thread);
   g_assert_cmpint (burst.flow, ==, GST_FLOW_FLUSHING);
@@ -142,7 +129,7 @@ test_stop_blocked (Pair *pair, gconstpointer data)
   burst.pad = pair_open (&pair->ends[0], 0);
   pair_hold (&pair->ends[1], TRUE);
   thread = g_thread_new ("burst", push_burst, &burst);
-  fill (&pair->ends[0], 1);
+  pair_fill (&pair->ends[0], 1);
   gst_element_set_state (pair->ends[0].pipeline, GST_STATE_NULL);
   g_thread_join (thread);
   g_assert_cmpint (burst.flow, >=, GST_FLOW_EOS); /* no error */
@@ -150,34 +137,21 @@ test_stop_blocked (Pair *pair, gconstpointer data)
   gst_object_unref (burst.pad);
 }
 
-static GstPadProbeReturn
-keep_blocked (GstPad *pad, GstPadProbeInfo *info, gpointer user_data)
-{
-  return GST_PAD_PROBE_OK;
-}
-
 /* A pad that takes no packets holds nobody who brings some: what the far side sends arrives. */
 static void
 test_blocked_pad (Pair *pair, gconstpointer data)
 {
   PairEnd *a = &pair->ends[0], *b = &pair->ends[1];
-  g_autoptr (GstPad) src = gst_element_get_static_pad (GST_ELEMENT (a->enc), "src"), pad = NULL;
-  gulong probe;
+  g_autoptr (GstPad) pad = NULL;
 
   pair_play (pair);
   pad = pair_open (b, 0);
-  probe = gst_pad_add_probe (src, GST_PAD_PROBE_TYPE_BLOCK | GST_PAD_PROBE_TYPE_BUFFER, keep_blocked, NULL, NULL);
+  pair_block (a);
   for (guint i = 0; i < 5; i++) {
     pair_push (pad, "x");
     pair_expect (a, 0, BINARY, "x");
   }
-  gst_pad_remove_probe (src, probe);
-}
-
-static void
-add (const char *path, void (*test) (Pair *pair, gconstpointer data))
-{
-  g_test_add (path, Pair, NULL, pair_set_up, test, pair_tear_down);
+  pair_unblock (a);
 }
 
 int
@@ -185,10 +159,10 @@ main (int argc, char **argv)
 {
   dc_test_init (&argc, &argv);
   gst_init (NULL, NULL);
-  add ("/sctp-elements/slow", test_slow);
-  add ("/sctp-elements/slow-streams", test_slow_streams);
-  add ("/sctp-elements/flush", test_flush);
-  add ("/sctp-elements/stop-blocked", test_stop_blocked);
-  add ("/sctp-elements/blocked-pad", test_blocked_pad);
+  pair_add ("/sctp-elements/slow", test_slow);
+  pair_add ("/sctp-elements/slow-streams", test_slow_streams);
+  pair_add ("/sctp-elements/flush", test_flush);
+  pair_add ("/sctp-elements/stop-blocked", test_stop_blocked);
+  pair_add ("/sctp-elements/blocked-pad", test_blocked_pad);
   return g_test_run ();
 }

@@ -350,7 +350,6 @@ test_again (Pair *pair, gconstpointer data)
   }
 }
 
-/* Who stops tells the far side, which says so, and whose streams end. */
 /* No stream is reset any more, so nobody is to wait for that. */
 static void
 test_reopen_after (Pair *pair, gconstpointer data)
@@ -370,6 +369,7 @@ test_reopen_after (Pair *pair, gconstpointer data)
   gst_object_unref (pad);
 }
 
+/* Who stops tells the far side, which says so, and whose streams end. */
 static void
 test_stop (Pair *pair, gconstpointer data)
 {
@@ -434,6 +434,25 @@ test_same_number (Pair *pair, gconstpointer data)
   pair_expect (&pair->ends[1], 0, BINARY, "x");
 }
 
+/* One of a third connection, which has drawn the number of the first, waits for its own. */
+static void
+test_number_of_another (Pair *pair, gconstpointer data)
+{
+  g_autoptr (GstElement) other = gst_object_ref_sink (gst_pipeline_new (NULL));
+  GstElement *enc = gst_element_factory_make ("sctpenc", NULL);
+  g_autoptr (GstPad) pad = NULL;
+
+  g_object_set (enc, "sctp-association-id", 1, "remote-sctp-port", 5000, NULL);
+  gst_bin_add (GST_BIN (other), enc);
+  gst_element_set_state (other, GST_STATE_PLAYING);
+  gst_element_set_state (GST_ELEMENT (pair->ends[0].dec), GST_STATE_PLAYING);
+  pair_play (pair);
+  pad = pair_open (&pair->ends[0], 0);
+  pair_push (pad, "x");
+  pair_expect (&pair->ends[1], 0, BINARY, "x");
+  gst_element_set_state (other, GST_STATE_NULL);
+}
+
 static void
 test_late_port (Pair *pair, gconstpointer data)
 {
@@ -471,39 +490,34 @@ test_registered (void)
   assert_ours ("sctpdec", DC_TYPE_SCTPDEC);
 }
 
-static void
-add (const char *path, void (*test) (Pair *pair, gconstpointer data))
-{
-  g_test_add (path, Pair, NULL, pair_set_up, test, pair_tear_down);
-}
-
 int
 main (int argc, char **argv)
 {
   dc_test_init (&argc, &argv);
   gst_init (NULL, NULL);
   g_test_add_func ("/sctp-elements/registered", test_registered);
-  add ("/sctp-elements/both-ways", test_both_ways);
-  add ("/sctp-elements/sizes", test_sizes);
-  add ("/sctp-elements/empty", test_empty);
-  add ("/sctp-elements/caps", test_caps);
-  add ("/sctp-elements/bytes-sent", test_bytes_sent);
-  add ("/sctp-elements/limit", test_limit);
-  add ("/sctp-elements/close", test_close);
-  add ("/sctp-elements/close-unused", test_close_unused);
-  add ("/sctp-elements/reopen", test_reopen);
-  add ("/sctp-elements/reopen-slow", test_reopen_slow);
-  add ("/sctp-elements/reset-stream", test_reset_stream);
-  add ("/sctp-elements/ended-first", test_ended_first);
-  add ("/sctp-elements/remove-stop", test_remove_stop);
-  add ("/sctp-elements/hundred", test_hundred);
-  add ("/sctp-elements/too-many", test_too_many);
-  add ("/sctp-elements/again", test_again);
-  add ("/sctp-elements/reopen-after", test_reopen_after);
-  add ("/sctp-elements/stop", test_stop);
-  add ("/sctp-elements/stop-dec", test_stop_dec);
-  add ("/sctp-elements/no-stream", test_no_stream);
-  add ("/sctp-elements/same-number", test_same_number);
-  add ("/sctp-elements/late-port", test_late_port);
+  pair_add ("/sctp-elements/both-ways", test_both_ways);
+  pair_add ("/sctp-elements/sizes", test_sizes);
+  pair_add ("/sctp-elements/empty", test_empty);
+  pair_add ("/sctp-elements/caps", test_caps);
+  pair_add ("/sctp-elements/bytes-sent", test_bytes_sent);
+  pair_add ("/sctp-elements/limit", test_limit);
+  pair_add ("/sctp-elements/close", test_close);
+  pair_add ("/sctp-elements/close-unused", test_close_unused);
+  pair_add ("/sctp-elements/reopen", test_reopen);
+  pair_add ("/sctp-elements/reopen-slow", test_reopen_slow);
+  pair_add ("/sctp-elements/reset-stream", test_reset_stream);
+  pair_add ("/sctp-elements/ended-first", test_ended_first);
+  pair_add ("/sctp-elements/remove-stop", test_remove_stop);
+  pair_add ("/sctp-elements/hundred", test_hundred);
+  pair_add ("/sctp-elements/too-many", test_too_many);
+  pair_add ("/sctp-elements/again", test_again);
+  pair_add ("/sctp-elements/reopen-after", test_reopen_after);
+  pair_add ("/sctp-elements/stop", test_stop);
+  pair_add ("/sctp-elements/stop-dec", test_stop_dec);
+  pair_add ("/sctp-elements/no-stream", test_no_stream);
+  pair_add ("/sctp-elements/same-number", test_same_number);
+  pair_add ("/sctp-elements/number-of-another", test_number_of_another);
+  pair_add ("/sctp-elements/late-port", test_late_port);
   return g_test_run ();
 }

@@ -2,8 +2,9 @@
 /* test-stripe.c: pieces of messages put in order, hostile ones included; and how many lanes are taken to be worth it. */
 #include "plugins/transport/dc-stripe.h"
 
-#include <json-glib/json-glib.h>
 #include <string.h>
+
+#include "tests/data-file.h"
 
 #define MAX_MESSAGE 100000u
 #define SECOND G_USEC_PER_SEC
@@ -110,6 +111,30 @@ test_whole (void)
   dc_stripe_merge_clear (&merge);
 }
 
+/* The end of a stream waits for what has its place before it on other lanes, by a piece that has nothing but its place. */
+static void
+test_place (void)
+{
+  DcStripeItem reset = {.kind = DC_STRIPE_RESET, .stream = 3}, item;
+  DcStripeMerge merge;
+
+  begin (&merge, 3);
+  g_assert_true (push (&merge, 0, 2, "", TRUE));
+  g_assert_true (dc_stripe_merge_push (&merge, 0, &reset, NULL));
+  expect (&merge, NULL);
+  g_assert_true (push (&merge, 2, 1, "last", TRUE));
+  expect (&merge, NULL);
+  g_assert_true (push (&merge, 1, 0, "first", TRUE));
+  expect (&merge, "first");
+  expect (&merge, "last");
+  g_assert_true (dc_stripe_merge_pop (&merge, &item));
+  g_assert_cmpint (item.kind, ==, DC_STRIPE_RESET);
+  g_assert_true (push (&merge, 1, 3, "next", TRUE));
+  expect (&merge, "next");
+  expect (&merge, NULL);
+  dc_stripe_merge_clear (&merge);
+}
+
 /* Numbers go round. */
 static void
 test_wrap (void)
@@ -130,7 +155,7 @@ test_wrap (void)
 static void
 test_refused (void)
 {
-  static const guint8 short_piece[DC_STRIPE_HEADER], bits[DC_STRIPE_HEADER + 1] = {[7] = 2};
+  static const guint8 short_piece[DC_STRIPE_HEADER - 1], bits[DC_STRIPE_HEADER + 1] = {[7] = 2};
   DcStripeMerge merge;
 
   /* One that came already. */
@@ -244,14 +269,9 @@ check_vector (JsonObject *vector)
 static void
 test_specification (void)
 {
-  g_autofree char *path = g_build_filename (g_getenv ("DC_SRCDIR"), "data", "link-vectors.json", NULL);
-  g_autoptr (JsonParser) parser = json_parser_new ();
-  g_autoptr (GError) error = NULL;
-  JsonArray *vectors;
+  g_autoptr (JsonNode) root = data_file_parse ("link-vectors.json");
+  JsonArray *vectors = json_object_get_array_member (json_node_get_object (root), "pieces");
 
-  json_parser_load_from_file (parser, path, &error);
-  g_assert_no_error (error);
-  vectors = json_object_get_array_member (json_node_get_object (json_parser_get_root (parser)), "pieces");
   g_assert_cmpuint (json_array_get_length (vectors), >, 0);
   for (guint i = 0; i < json_array_get_length (vectors); i++)
     check_vector (json_array_get_object_element (vectors, i));
@@ -333,6 +353,7 @@ main (int argc, char **argv)
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/stripe/order", test_order);
   g_test_add_func ("/stripe/whole", test_whole);
+  g_test_add_func ("/stripe/place", test_place);
   g_test_add_func ("/stripe/wrap", test_wrap);
   g_test_add_func ("/stripe/refused", test_refused);
   g_test_add_func ("/stripe/too-long", test_too_long);

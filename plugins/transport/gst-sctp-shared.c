@@ -5,7 +5,7 @@
  * -------------------
  * The two elements of one association know of each other by a number alone, which webrtcbin draws at random, of 65535: two connections of one process
  * may well have the same. So who waits for a partner is in a table, and is no longer once it has one: a third element of that number begins
- * another association. Where two of one number wait at once, the bin that they are in tells them apart.
+ * another association. Where two of one number wait at once, the bin that they are in tells them apart; and what is in another pipeline is of another connection.
  *
  * An association begins when both are ready and know their ports, and is over when the first of them leaves; who comes back begins another one.
  * It lives as long as this, so that whoever has a reference may call it. Callbacks are passed on to the elements, which are
@@ -45,109 +45,117 @@ static _Thread_local guint inside;
 
 /* --- callbacks --- */
 
-/* What leaves does so to the end, but nothing is given any more. (transfer full) (nullable) */
-static GstElement *
-dup_element (DcSctpShared *self, DcSctpRole role, DcSctpCallbacks *callbacks)
-{
-  GstElement *element;
+/* An element, for as long as it is called. */
+typedef struct {
+  GstElement *element; /* (nullable): it has left */
+  DcSctpCallbacks callbacks;
+} Call;
 
+/* What leaves does so to the end, but nothing is given any more. */
+static Call
+call_begin (DcSctpShared *self, DcSctpRole role)
+{
+  Call call;
+
+  inside++;
   g_mutex_lock (&self->lock);
-  element = role == DC_SCTP_DEC && self->over ? NULL : self->elements[role];
-  if (element != NULL)
-    gst_object_ref (element);
-  *callbacks = self->callbacks[role];
+  call.element = role == DC_SCTP_DEC && self->over ? NULL : self->elements[role];
+  if (call.element != NULL)
+    gst_object_ref (call.element);
+  call.callbacks = self->callbacks[role];
   g_mutex_unlock (&self->lock);
-  return element;
+  return call;
 }
+
+static void
+call_end (Call *call)
+{
+  inside--;
+  gst_clear_object (&call->element);
+}
+
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Call, call_end)
 
 static void
 output_cb (DcPacket *packets, guint n, gpointer user_data)
 {
-  DcSctpCallbacks callbacks;
-  g_autoptr (GstElement) enc = dup_element (user_data, DC_SCTP_ENC, &callbacks);
+  g_auto (Call) call = call_begin (user_data, DC_SCTP_ENC);
 
-  if (enc != NULL)
-    callbacks.output (packets, n, enc);
+  if (call.element != NULL)
+    call.callbacks.output (packets, n, call.element);
 }
 
 static gboolean
 message_cb (guint16 stream, guint32 ppid, gboolean unordered, GBytes *message, gpointer user_data)
 {
-  DcSctpCallbacks callbacks;
-  g_autoptr (GstElement) dec = dup_element (user_data, DC_SCTP_DEC, &callbacks);
-  gboolean more = TRUE;
+  g_auto (Call) call = call_begin (user_data, DC_SCTP_DEC);
 
-  inside++;
-  if (dec != NULL)
-    more = callbacks.message (stream, ppid, unordered, message, dec);
-  else
-    g_bytes_unref (message);
-  inside--;
-  return more;
+  if (call.element != NULL)
+    return call.callbacks.message (stream, ppid, unordered, message, call.element);
+  g_bytes_unref (message);
+  return TRUE;
 }
 
 static void
 reset_cb (guint16 stream, gpointer user_data)
 {
-  DcSctpCallbacks callbacks;
-  g_autoptr (GstElement) dec = dup_element (user_data, DC_SCTP_DEC, &callbacks);
+  g_auto (Call) call = call_begin (user_data, DC_SCTP_DEC);
 
-  inside++;
-  if (dec != NULL)
-    callbacks.reset (stream, dec);
-  inside--;
+  if (call.element != NULL)
+    call.callbacks.reset (stream, call.element);
 }
 
 static void
 was_reset_cb (guint16 stream, gpointer user_data)
 {
-  DcSctpCallbacks callbacks;
-  g_autoptr (GstElement) enc = dup_element (user_data, DC_SCTP_ENC, &callbacks);
+  g_auto (Call) call = call_begin (user_data, DC_SCTP_ENC);
 
-  inside++;
-  if (enc != NULL)
-    callbacks.was_reset (stream, enc);
-  inside--;
+  if (call.element != NULL)
+    call.callbacks.was_reset (stream, call.element);
 }
 
 static void
 writable_cb (gpointer user_data)
 {
-  DcSctpCallbacks callbacks;
-  g_autoptr (GstElement) enc = dup_element (user_data, DC_SCTP_ENC, &callbacks);
+  g_auto (Call) call = call_begin (user_data, DC_SCTP_ENC);
 
-  inside++;
-  if (enc != NULL)
-    callbacks.writable (enc);
-  inside--;
+  if (call.element != NULL)
+    call.callbacks.writable (call.element);
 }
 
 static void
 spread_cb (guint lanes, gpointer user_data)
 {
-  DcSctpCallbacks callbacks;
-  g_autoptr (GstElement) enc = dup_element (user_data, DC_SCTP_ENC, &callbacks);
+  g_auto (Call) call = call_begin (user_data, DC_SCTP_ENC);
 
-  inside++;
-  if (enc != NULL)
-    callbacks.spread (lanes, enc);
-  inside--;
+  if (call.element != NULL)
+    call.callbacks.spread (lanes, call.element);
+}
+
+/* FALSE: it is over, and the last word is not for the association. */
+static gboolean
+begin_telling (DcSctpShared *self, gboolean is_last)
+{
+  gboolean told;
+
+  g_mutex_lock (&self->lock);
+  told = is_last || !self->over;
+  self->telling += told;
+  g_mutex_unlock (&self->lock);
+  return told;
 }
 
 static void
-tell_state (DcSctpShared *self, DcSctpRole role, DcSctpState state)
+tell_state (DcSctpShared *self, DcSctpRole role, DcSctpState state, gboolean is_last)
 {
-  DcSctpCallbacks callbacks;
-  g_autoptr (GstElement) element = NULL;
+  Call call;
 
-  g_mutex_lock (&self->lock);
-  self->telling++;
-  g_mutex_unlock (&self->lock);
-  element = dup_element (self, role, &callbacks);
-  inside++;
-  if (element != NULL)
-    callbacks.state (state, element);
-  inside--;
+  if (!begin_telling (self, is_last))
+    return;
+  call = call_begin (self, role);
+  if (call.element != NULL)
+    call.callbacks.state (state, call.element);
+  call_end (&call);
   g_mutex_lock (&self->lock);
   self->telling--;
   g_cond_broadcast (&self->told);
@@ -155,10 +163,8 @@ tell_state (DcSctpShared *self, DcSctpRole role, DcSctpState state)
 }
 
 static void
-wait_told_locked (DcSctpShared *self)
+wait_told_locked (DcSctpShared *self, gint64 limit)
 {
-  gint64 limit = g_get_monotonic_time () + TELL_LIMIT;
-
   while (self->telling > 0 && inside == 0 && g_cond_wait_until (&self->told, &self->lock, limit))
     continue;
 }
@@ -168,16 +174,10 @@ static void
 state_cb (DcSctpState state, gpointer user_data)
 {
   DcSctpShared *self = user_data;
-  gboolean over;
 
-  g_mutex_lock (&self->lock);
-  over = self->over;
-  g_mutex_unlock (&self->lock);
-  if (over)
-    return;
   /* Streams end before the association does. */
-  tell_state (self, DC_SCTP_DEC, state);
-  tell_state (self, DC_SCTP_ENC, state);
+  tell_state (self, DC_SCTP_DEC, state, FALSE);
+  tell_state (self, DC_SCTP_ENC, state, FALSE);
 }
 
 /* --- beginning and end --- */
@@ -245,13 +245,38 @@ begin_if_ready (DcSctpShared *self)
     dc_sctp_lanes_free (lanes);
 }
 
+static GstObject *
+get_waiting (DcSctpShared *self)
+{
+  return GST_OBJECT (self->elements[self->elements[DC_SCTP_ENC] != NULL ? DC_SCTP_ENC : DC_SCTP_DEC]);
+}
+
 static gboolean
 is_sibling (DcSctpShared *self, GstElement *element)
 {
-  GstElement *other = self->elements[DC_SCTP_ENC] != NULL ? self->elements[DC_SCTP_ENC] : self->elements[DC_SCTP_DEC];
   g_autoptr (GstObject) parent = gst_object_get_parent (GST_OBJECT (element));
 
-  return parent != NULL && gst_object_has_as_parent (GST_OBJECT (other), parent);
+  return parent != NULL && gst_object_has_as_parent (get_waiting (self), parent);
+}
+
+/* Of elements that are in nothing each is its own. (transfer full) */
+static GstObject *
+dup_outermost (GstObject *object)
+{
+  GstObject *outermost = gst_object_ref (object);
+
+  for (GstObject *parent; (parent = gst_object_get_parent (outermost)) != NULL; outermost = parent)
+    gst_object_unref (outermost);
+  return outermost;
+}
+
+/* What is in no pipeline may belong to anything. */
+static gboolean
+may_be_together (DcSctpShared *self, GstElement *element)
+{
+  g_autoptr (GstObject) ours = dup_outermost (GST_OBJECT (element)), theirs = dup_outermost (get_waiting (self));
+
+  return ours == theirs || !GST_IS_PIPELINE (ours) || !GST_IS_PIPELINE (theirs);
 }
 
 /* (nullable) (transfer none) */
@@ -267,7 +292,7 @@ find_partner_locked (GstElement *element, DcSctpRole role, guint id)
       continue;
     if (is_sibling (shared, element))
       return l;
-    if (any == NULL)
+    if (any == NULL && may_be_together (shared, element))
       any = l;
   }
   return any;
@@ -357,6 +382,7 @@ leave_early (DcSctpShared *self, DcSctpRole role)
 void
 dc_sctp_shared_leave (DcSctpShared *self, DcSctpRole role)
 {
+  gint64 limit = g_get_monotonic_time () + TELL_LIMIT;
   DcSctpLanes *lanes;
   GstElement *element;
   gboolean first;
@@ -368,14 +394,18 @@ dc_sctp_shared_leave (DcSctpShared *self, DcSctpRole role)
   self->over = TRUE;
   g_mutex_unlock (&self->lock);
   lanes = dc_sctp_shared_get_lanes (self);
-  if (first && lanes != NULL) {
+  if (first && lanes != NULL)
     dc_sctp_lanes_abort (lanes);
-    tell_state (self, other_role (role), DC_SCTP_SHUT);
-  }
+
+  g_mutex_lock (&self->lock);
+  wait_told_locked (self, limit);
+  g_mutex_unlock (&self->lock);
+  if (first && lanes != NULL && role == DC_SCTP_DEC)
+    tell_state (self, DC_SCTP_ENC, DC_SCTP_SHUT, TRUE);
 
   g_mutex_lock (&self->lock);
   element = g_steal_pointer (&self->elements[role]);
-  wait_told_locked (self);
+  wait_told_locked (self, limit);
   g_mutex_unlock (&self->lock);
   gst_clear_object (&element);
 }
@@ -400,6 +430,17 @@ DcSctpShared *
 dc_sctp_shared_ref (DcSctpShared *self)
 {
   g_atomic_ref_count_inc (&self->references);
+  return self;
+}
+
+DcSctpShared *
+dc_sctp_shared_dup (DcSctpShared *const *of, GMutex *lock)
+{
+  DcSctpShared *self;
+
+  g_mutex_lock (lock);
+  self = *of != NULL ? dc_sctp_shared_ref (*of) : NULL;
+  g_mutex_unlock (lock);
   return self;
 }
 

@@ -39,12 +39,7 @@ G_DEFINE_TYPE (DcSctpDec, gst_dc_sctpdec, GST_TYPE_ELEMENT)
 DcSctpShared *
 dc_sctpdec_dup_shared (DcSctpDec *self)
 {
-  DcSctpShared *shared;
-
-  g_mutex_lock (&self->lock);
-  shared = self->shared != NULL ? dc_sctp_shared_ref (self->shared) : NULL;
-  g_mutex_unlock (&self->lock);
-  return shared;
+  return dc_sctp_shared_dup (&self->shared, &self->lock);
 }
 
 void

@@ -5,12 +5,7 @@
 DcSctpShared *
 dc_sctpenc_dup_shared (DcSctpEnc *self)
 {
-  DcSctpShared *shared;
-
-  g_mutex_lock (&self->lock);
-  shared = self->shared != NULL ? dc_sctp_shared_ref (self->shared) : NULL;
-  g_mutex_unlock (&self->lock);
-  return shared;
+  return dc_sctp_shared_dup (&self->shared, &self->lock);
 }
 
 void
