@@ -193,6 +193,8 @@ state_cb (DcSctpState state, gpointer user_data)
 {
   SctpEnd *self = user_data;
 
+  if (self->told != NULL)
+    self->told (GINT_TO_POINTER (state), self);
   g_mutex_lock (&self->lock);
   g_assert_cmpint (state, >, self->state);
   self->state = state;
@@ -213,10 +215,11 @@ writable_cb (gpointer user_data)
 
 /* --- the pair --- */
 
+static const DcSctpCallbacks callbacks = {output_cb, message_cb, reset_cb, was_reset_cb, state_cb, writable_cb};
+
 static void
 init_end (SctpPair *pair, guint i, const DcSctpSettings *settings)
 {
-  static const DcSctpCallbacks callbacks = {output_cb, message_cb, reset_cb, was_reset_cb, state_cb, writable_cb};
   g_autoptr (GError) error = NULL;
   SctpEnd *self = &pair->ends[i];
 
@@ -248,6 +251,18 @@ sctp_pair_new (const DcSctpSettings *first, const DcSctpSettings *second, guint3
   for (guint i = 0; i < 2; i++)
     pair->ends[i].thread = g_thread_new ("wire", wire_thread, &pair->ends[i]);
   return pair;
+}
+
+DcSctpLanes *
+sctp_end_make_lanes (SctpEnd *self)
+{
+  DcSctpSettings settings;
+
+  dc_sctp_settings_init (&settings);
+  sctp_end_drop_association (self);
+  self->lanes = dc_sctp_lanes_new (&settings, &callbacks, self, NULL);
+  self->association = dc_sctp_association_ref (dc_sctp_lanes_get_main (self->lanes));
+  return self->lanes;
 }
 
 void
@@ -294,6 +309,7 @@ void
 sctp_end_drop_association (SctpEnd *self)
 {
   g_clear_pointer (&self->association, dc_sctp_association_unref);
+  g_clear_pointer (&self->lanes, dc_sctp_lanes_free);
 }
 
 static void

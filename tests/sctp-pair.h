@@ -2,7 +2,7 @@
 /* sctp-pair.h: two associations with a wire of memory between them, which delays, loses, reorders and repeats packets as told. */
 #pragma once
 
-#include "plugins/transport/dc-sctp-association.h"
+#include "plugins/transport/dc-sctp-lanes.h"
 
 G_BEGIN_DECLS
 
@@ -35,7 +35,8 @@ struct _SctpEnd {
   SctpPair *pair;
   SctpEnd *far;
   DcSctpAssociation *association;
-  GThread *thread; /* gives to our association what has come */
+  DcSctpLanes *lanes; /* (nullable): whose main one that is */
+  GThread *thread;    /* gives to our association what has come */
 
   GMutex lock; /* of what follows */
   GCond changed;
@@ -53,6 +54,7 @@ struct _SctpEnd {
   GArray *resets, *were_reset; /* (element-type guint16) */
   gboolean keep;               /* messages */
   GFunc received;              /* (nullable): in the place of keeping them, with @message and the end */
+  GFunc told;                  /* (nullable): before a state is taken, with it and the end */
 };
 
 struct _SctpPair {
@@ -62,6 +64,7 @@ struct _SctpPair {
 
 /* Not connected yet. @first, @second: (nullable): their settings */
 SctpPair *sctp_pair_new (const DcSctpSettings *first, const DcSctpSettings *second, guint32 seed);
+DcSctpLanes *sctp_end_make_lanes (SctpEnd *self); /* before it is connected */
 void sctp_pair_connect (SctpPair *pair);
 void sctp_pair_set_wire (SctpPair *pair, const SctpWire *wire); /* both directions */
 void sctp_end_hold (SctpEnd *self, gboolean held);              /* what is under way to @self */

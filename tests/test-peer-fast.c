@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* test-peer-fast.c: each peer of a process is on the fast path, or not, as it asked for. */
+#include "tests/harness/dc-test-cut.h"
 #include "tests/harness/dc-test-meeting.h"
 #include "tests/harness/dc-test.h"
 
@@ -96,6 +97,27 @@ test_fast_and_not (DcTestMeeting *fixture, gconstpointer data)
   g_signal_remove_emission_hook (signal_id, hook);
 }
 
+/* One side's socket dies under a connection: it goes on without, losing nothing, and says so, once. */
+static void
+test_fast_broken (DcTestMeeting *fixture, gconstpointer data)
+{
+  g_auto (Pair) pair = {0};
+  g_autoptr (GstStructure) event = NULL;
+  DcTestPeer *broken;
+
+  pair_open (&pair, fixture, "broken", DC_FAST_OFF, DC_FAST_AUTO);
+  broken = pair.offerer;
+  assert_told (broken, TRUE);
+  dc_test_cut_break_socket ();
+  dc_test_push_text (pair.channels[0], "on a socket that is dead");
+  event = dc_test_peer_wait_event (broken, "transport");
+  g_assert_cmpstr (
+      gst_structure_get_string (event, "reason"), ==, "a UDP socket cannot be read: Software caused connection abort");
+  dc_test_expect_text (pair.channels[1], "on a socket that is dead");
+  dc_test_talk (pair.channels[1], pair.channels[0]);
+  g_assert_cmpuint (dc_test_peer_count_events (broken, "transport"), ==, 2);
+}
+
 static void
 test_fast_environment (void)
 {
@@ -116,6 +138,7 @@ main (int argc, char **argv)
   dc_test_init (&argc, &argv);
   gst_init (NULL, NULL);
   dc_test_meeting_add ("/peer/fast/and-not", NULL, test_fast_and_not);
+  dc_test_meeting_add ("/peer/fast/broken", NULL, test_fast_broken);
   g_test_add_func ("/peer/fast/environment", test_fast_environment);
   return g_test_run ();
 }

@@ -304,6 +304,35 @@ test_abort_held_back (void)
 }
 
 static gpointer
+abort_now (gpointer data)
+{
+  dc_sctp_association_abort (data);
+  return NULL;
+}
+
+static void
+abort_elsewhere_when_up (gpointer state, gpointer data)
+{
+  SctpEnd *end = data;
+
+  if (GPOINTER_TO_INT (state) == DC_SCTP_UP)
+    g_thread_join (g_thread_new ("abort", abort_now, end->association));
+}
+
+/* Nobody is told of the end, on another thread, before the beginning, though that takes a while: states go up only. */
+static void
+test_abort_when_up (void)
+{
+  SctpPair *pair = sctp_pair_new (NULL, NULL, 9);
+
+  pair->ends[0].told = abort_elsewhere_when_up;
+  for (guint i = 0; i < 2; i++)
+    dc_sctp_association_connect (pair->ends[i].association);
+  sctp_end_wait_state (&pair->ends[0], DC_SCTP_ABORTED);
+  sctp_pair_free (pair);
+}
+
+static gpointer
 send_until_closed (gpointer data)
 {
   SctpEnd *end = data;
@@ -486,6 +515,7 @@ main (int argc, char **argv)
   g_test_add_func ("/sctp-association-end/abort", test_abort);
   g_test_add_func ("/sctp-association-end/abort-lost", test_abort_lost);
   g_test_add_func ("/sctp-association-end/abort-held-back", test_abort_held_back);
+  g_test_add_func ("/sctp-association-end/abort-when-up", test_abort_when_up);
   g_test_add_func ("/sctp-association-end/gone", test_gone);
   g_test_add_func ("/sctp-association-end/races", test_races);
   g_test_add_func ("/sctp-association-end/dropped-by-timer", test_dropped_by_timer);

@@ -434,6 +434,25 @@ test_same_number (Pair *pair, gconstpointer data)
   pair_expect (&pair->ends[1], 0, BINARY, "x");
 }
 
+/* One of a third connection, which has drawn the number of the first, waits for its own. */
+static void
+test_number_of_another (Pair *pair, gconstpointer data)
+{
+  g_autoptr (GstElement) other = gst_object_ref_sink (gst_pipeline_new (NULL));
+  GstElement *enc = gst_element_factory_make ("sctpenc", NULL);
+  g_autoptr (GstPad) pad = NULL;
+
+  g_object_set (enc, "sctp-association-id", 1, "remote-sctp-port", 5000, NULL);
+  gst_bin_add (GST_BIN (other), enc);
+  gst_element_set_state (other, GST_STATE_PLAYING);
+  gst_element_set_state (GST_ELEMENT (pair->ends[0].dec), GST_STATE_PLAYING);
+  pair_play (pair);
+  pad = pair_open (&pair->ends[0], 0);
+  pair_push (pad, "x");
+  pair_expect (&pair->ends[1], 0, BINARY, "x");
+  gst_element_set_state (other, GST_STATE_NULL);
+}
+
 static void
 test_late_port (Pair *pair, gconstpointer data)
 {
@@ -498,6 +517,7 @@ main (int argc, char **argv)
   pair_add ("/sctp-elements/stop-dec", test_stop_dec);
   pair_add ("/sctp-elements/no-stream", test_no_stream);
   pair_add ("/sctp-elements/same-number", test_same_number);
+  pair_add ("/sctp-elements/number-of-another", test_number_of_another);
   pair_add ("/sctp-elements/late-port", test_late_port);
   return g_test_run ();
 }

@@ -11,13 +11,15 @@
 
 #define MESSAGE 65536
 #define STREAM 1
+#define OTHER_STREAM 2 /* on which messages are not looked at */
 
 typedef struct {
   VirtualPath path;
   DcSctpLanes *lanes[2];
-  guint told[2];              /* that messages go on so many */
-  guint64 received;           /* bytes, by the second end */
-  guint32 n_sent, n_received; /* messages */
+  guint told[2];                /* that messages go on so many */
+  guint64 received;             /* bytes, by the second end */
+  guint32 n_sent, n_received;   /* messages */
+  guint n_resets, n_were_reset; /* of the stream, told to the second end, and to the first */
   gint accepting; /* messages that the second end takes before it says that it wants no more; -1: any number */
 } Run;
 
@@ -39,6 +41,10 @@ message_cb (guint16 stream, guint32 ppid, gboolean unordered, GBytes *message, g
   const guint8 *bytes = g_bytes_get_data (message, &size);
   guint32 number;
 
+  if (stream == OTHER_STREAM) {
+    g_bytes_unref (message);
+    return TRUE;
+  }
   g_assert_cmpuint (end->i, ==, 1);
   g_assert_cmpuint (stream, ==, STREAM);
   g_assert_cmpuint (ppid, ==, 53);
@@ -72,6 +78,30 @@ spread_cb (guint lanes, gpointer user_data)
   run->told[end->i] = lanes;
 }
 
+/* All that was sent before has come before. */
+static void
+reset_cb (guint16 stream, gpointer user_data)
+{
+  VirtualEnd *end = user_data;
+  Run *run = end->path->user_data;
+
+  g_assert_cmpuint (end->i, ==, 1);
+  g_assert_cmpuint (stream, ==, STREAM);
+  g_assert_cmpuint (run->n_received, ==, run->n_sent);
+  run->n_resets++;
+}
+
+static void
+was_reset_cb (guint16 stream, gpointer user_data)
+{
+  VirtualEnd *end = user_data;
+  Run *run = end->path->user_data;
+
+  g_assert_cmpuint (end->i, ==, 0);
+  g_assert_cmpuint (stream, ==, STREAM);
+  run->n_were_reset++;
+}
+
 static void
 begin (Run *run, const PathKind *kind, guint32 seed)
 {
@@ -79,6 +109,8 @@ begin (Run *run, const PathKind *kind, guint32 seed)
   DcSctpSettings settings;
 
   callbacks.message = message_cb;
+  callbacks.reset = reset_cb;
+  callbacks.was_reset = was_reset_cb;
   callbacks.spread = spread_cb;
   dc_sctp_settings_init (&settings);
   *run = (Run){.accepting = -1};
@@ -284,6 +316,87 @@ test_back_pressure (void)
   end_run (&run);
 }
 
+static DcSctpSent
+send_one (Run *run)
+{
+  DcSctpSendInfo info = {.stream = STREAM, .ppid = 53};
+  static guint8 message[MESSAGE];
+  DcSctpSent sent;
+
+  memcpy (message, &run->n_sent, sizeof run->n_sent);
+  sent = dc_sctp_lanes_send (run->lanes[0], &info, message, size_of (run->n_sent));
+  run->n_sent += sent == DC_SCTP_SENT;
+  return sent;
+}
+
+/* Of the main lane: to the last byte. */
+static void
+fill (Run *run)
+{
+  static const guint8 message[MESSAGE];
+  DcSctpSendInfo info = {.stream = OTHER_STREAM, .ppid = 53};
+
+  run->path.writable = FALSE;
+  for (gsize size = MESSAGE; size > 0; size /= 256)
+    while (dc_sctp_lanes_send (run->lanes[0], &info, message, size) == DC_SCTP_SENT)
+      continue;
+}
+
+static void
+wait_resets (Run *run, guint n)
+{
+  while (run->n_resets < n || run->n_were_reset < n)
+    virtual_path_step (&run->path);
+}
+
+/* The end of a stream comes after all that was sent before, on whatever lane; then it can be used once more. */
+static void
+test_reset (void)
+{
+  const PathKind path = {.delay = 25 * MS};
+  Run run;
+
+  begin_on (&run, &path, 1);
+  for (guint round = 1; round <= 3; round++) {
+    stripe (&run, 4, TRUE);
+    transfer (&run, 2);
+    drain (&run);
+    run.path.cut_port = 5000 + (gint) round;
+    for (guint i = 0; i < 8; i++)
+      g_assert_cmpint (send_one (&run), ==, DC_SCTP_SENT);
+    dc_sctp_lanes_reset_stream (run.lanes[0], STREAM);
+    g_assert_cmpint (send_one (&run), ==, DC_SCTP_CLOSED);
+    virtual_path_run_until (&run.path, virtual_path_now () + 2 * G_USEC_PER_SEC);
+    g_assert_cmpuint (run.n_received, <, run.n_sent);
+    run.path.cut_port = 0;
+    wait_resets (&run, round);
+  }
+  g_assert_cmpint (send_one (&run), ==, DC_SCTP_SENT);
+  drain (&run);
+  end_run (&run);
+}
+
+/* Likewise where there is no room for another message, though others take all that there comes to be. */
+static void
+test_reset_full (void)
+{
+  const PathKind path = {.delay = 25 * MS, .loss = 0.001};
+  Run run;
+
+  begin_on (&run, &path, 1);
+  stripe (&run, 4, TRUE);
+  transfer (&run, 2);
+  fill (&run);
+  dc_sctp_lanes_reset_stream (run.lanes[0], STREAM);
+  g_assert_cmpint (send_one (&run), ==, DC_SCTP_CLOSED);
+  while (run.n_resets == 0 || run.n_were_reset == 0) {
+    virtual_path_step (&run.path);
+    if (run.path.writable)
+      fill (&run);
+  }
+  end_run (&run);
+}
+
 /* Who does not allow lanes has the one, and everything comes by it. */
 static void
 test_refused (void)
@@ -349,6 +462,8 @@ main (int argc, char **argv)
   g_test_add_func ("/sctp-lanes/jitter", test_jitter);
   g_test_add_func ("/sctp-lanes/stall", test_stall);
   g_test_add_func ("/sctp-lanes/back-pressure", test_back_pressure);
+  g_test_add_func ("/sctp-lanes/reset", test_reset);
+  g_test_add_func ("/sctp-lanes/reset/full", test_reset_full);
   g_test_add_func ("/sctp-lanes/refused", test_refused);
   g_test_add_func ("/sctp-lanes/lost", test_lost);
   g_test_add_func ("/sctp-lanes/hostile", test_hostile);

@@ -13,7 +13,7 @@
 
 typedef struct {
   SctpPair *pair;
-  DcSctpAssociation *association;
+  DcSctpLanes *lanes; /* of the first end */
   DcSctpTurns turns;
   DcSctpGate gates[GATES]; /* of the streams 0, 1, 2 */
   GThread *threads[GATES];
@@ -34,7 +34,7 @@ send_text (gpointer user_data)
   DcSctpSendInfo info = {.stream = sender->gate->stream, .ppid = 53};
   gsize size = strlen (sender->text);
 
-  sender->taken = dc_sctp_turns_send (&sender->f->turns, sender->gate, sender->f->association, &info,
+  sender->taken = dc_sctp_turns_send (&sender->f->turns, sender->gate, sender->f->lanes, &info,
       gst_buffer_new_wrapped (g_steal_pointer (&sender->text), size), &sender->sent);
   return sender;
 }
@@ -82,7 +82,7 @@ open_up (Fixture *f)
 {
   sctp_pair_connect (f->pair);
   sctp_end_wait_writable (&f->pair->ends[0], 1);
-  dc_sctp_turns_writable (&f->turns, f->association);
+  dc_sctp_turns_writable (&f->turns, f->lanes);
 }
 
 static void
@@ -101,7 +101,7 @@ set_up (Fixture *f, gconstpointer data)
   dc_test_watchdog_start (30);
   f->pair = sctp_pair_new (NULL, NULL, 1);
   f->pair->ends[1].keep = TRUE;
-  f->association = f->pair->ends[0].association;
+  f->lanes = sctp_end_make_lanes (&f->pair->ends[0]);
   dc_sctp_turns_init (&f->turns);
   dc_sctp_turns_begin (&f->turns);
   for (guint i = 0; i < GATES; i++)
@@ -165,7 +165,7 @@ test_close (Fixture *f, gconstpointer data)
 {
   begin_send (f, 0, "first");
   begin_send (f, 1, "last words");
-  dc_sctp_turns_close (&f->turns, &f->gates[1], f->association);
+  dc_sctp_turns_close (&f->turns, &f->gates[1], f->lanes);
   assert_sent (f, 1);
   open_up (f);
   assert_sent (f, 0);
@@ -185,11 +185,11 @@ test_close_slowly (Fixture *f, gconstpointer data)
   dc_sctp_turns_begin_close (&f->turns, &f->gates[1]);
   assert_sent (f, 1);
   g_assert_true (
-      dc_sctp_turns_send (&f->turns, &f->gates[1], f->association, &info, gst_buffer_new_memdup ("late", 4), &sent));
+      dc_sctp_turns_send (&f->turns, &f->gates[1], f->lanes, &info, gst_buffer_new_memdup ("late", 4), &sent));
   g_assert_cmpint (sent, ==, DC_SCTP_SENT);
-  dc_sctp_turns_close (&f->turns, &f->gates[1], f->association);
-  g_assert_false (dc_sctp_turns_send (
-      &f->turns, &f->gates[1], f->association, &info, gst_buffer_new_memdup ("too late", 8), &sent));
+  dc_sctp_turns_close (&f->turns, &f->gates[1], f->lanes);
+  g_assert_false (
+      dc_sctp_turns_send (&f->turns, &f->gates[1], f->lanes, &info, gst_buffer_new_memdup ("too late", 8), &sent));
   open_up (f);
   sctp_end_wait_reset (&f->pair->ends[1], 1);
   expect (f, 1, "waited");
@@ -200,7 +200,7 @@ static void
 test_close_idle (Fixture *f, gconstpointer data)
 {
   sctp_pair_connect (f->pair);
-  dc_sctp_turns_close (&f->turns, &f->gates[2], f->association);
+  dc_sctp_turns_close (&f->turns, &f->gates[2], f->lanes);
   sctp_end_wait_reset (&f->pair->ends[1], 1);
 }
 
@@ -224,10 +224,10 @@ test_no_more (Fixture *f, gconstpointer data)
   DcSctpSent sent;
 
   begin_send (f, 0, "x");
-  dc_sctp_association_abort (f->association);
+  dc_sctp_lanes_abort (f->lanes);
   sctp_end_wait_writable (&f->pair->ends[0], 1);
   dc_sctp_turns_over (&f->turns);
-  dc_sctp_turns_writable (&f->turns, f->association);
+  dc_sctp_turns_writable (&f->turns, f->lanes);
   g_assert_true (end_send (f, 0, &sent));
   g_assert_cmpint (sent, ==, DC_SCTP_CLOSED);
 }

@@ -279,15 +279,56 @@ test_nonsense (SctpPackets *f, gconstpointer data)
   }
 }
 
+#define OUR_TAG 0x22222222u
+#define FAR_TAG 0x11111111u
+
+/* @chunk: INIT or INIT ACK. */
+static void
+say_tag (SctpPackets *f, guint chunk, guint32 tag)
+{
+  sctp_begin (f);
+  sctp_add_16 (f, chunk << 8);
+  sctp_add_16 (f, 20);
+  sctp_add_32 (f, tag);
+  for (guint i = 0; i < 3; i++)
+    sctp_add_32 (f, 65536);
+  sctp_leave (f);
+}
+
+/* Returns: whether it was believed. */
+static gboolean
+come_abort (SctpPackets *f, guint flags, guint32 tag)
+{
+  sctp_begin (f);
+  tag = g_htonl (tag);
+  memcpy (f->packet->data + 4, &tag, sizeof tag);
+  sctp_add_16 (f, 6 << 8 | flags);
+  sctp_add_16 (f, 4);
+  sctp_come (f);
+  return dc_sctp_watch_is_aborted (f->watch);
+}
+
+/* The far side knows our tag, or says that it has no association, by its own (RFC 9260, section 8.5.1); who knows neither means another one. */
 static void
 test_abort (SctpPackets *f, gconstpointer data)
 {
-  g_assert_false (dc_sctp_watch_is_aborted (f->watch));
-  sctp_begin (f);
-  sctp_add_16 (f, 6 << 8);
-  sctp_add_16 (f, 4);
-  sctp_come (f);
-  g_assert_true (dc_sctp_watch_is_aborted (f->watch));
+  gboolean without = GPOINTER_TO_UINT (data) != 0;
+
+  g_assert_false (come_abort (f, 0, 0));
+  g_assert_false (come_abort (f, 1, 0));
+  g_assert_false (come_abort (f, 0, OUR_TAG));
+  say_tag (f, without ? 1 : 2, OUR_TAG);
+  say_tag (f, 2, 0x33333333); /* for an INIT that was repeated */
+  g_assert_false (come_abort (f, 0, 0));
+  g_assert_false (come_abort (f, 1, 0));
+  g_assert_false (come_abort (f, 0, FAR_TAG));
+  g_assert_false (come_abort (f, 1, OUR_TAG));
+  g_assert_false (come_abort (f, 0, 0x33333333));
+  g_assert_false (come_abort (f, 1, 0x33333333));
+  if (without)
+    g_assert_true (come_abort (f, 1, FAR_TAG));
+  else
+    g_assert_true (come_abort (f, 0, OUR_TAG));
 }
 
 /* To the far side's tag, and with the right checksum, as another implementation has it. */
@@ -331,6 +372,8 @@ main (int argc, char **argv)
   ADD ("/sctp-watch/cut-off", test_cut_off);
   ADD ("/sctp-watch/nonsense", test_nonsense);
   ADD ("/sctp-watch/abort", test_abort);
+  g_test_add ("/sctp-watch/abort/without-association", SctpPackets, GUINT_TO_POINTER (1), sctp_set_up, test_abort,
+      sctp_tear_down);
   ADD ("/sctp-watch/heartbeat", test_heartbeat);
   return g_test_run ();
 }

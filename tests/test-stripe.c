@@ -111,6 +111,30 @@ test_whole (void)
   dc_stripe_merge_clear (&merge);
 }
 
+/* The end of a stream waits for what has its place before it on other lanes, by a piece that has nothing but its place. */
+static void
+test_place (void)
+{
+  DcStripeItem reset = {.kind = DC_STRIPE_RESET, .stream = 3}, item;
+  DcStripeMerge merge;
+
+  begin (&merge, 3);
+  g_assert_true (push (&merge, 0, 2, "", TRUE));
+  g_assert_true (dc_stripe_merge_push (&merge, 0, &reset, NULL));
+  expect (&merge, NULL);
+  g_assert_true (push (&merge, 2, 1, "last", TRUE));
+  expect (&merge, NULL);
+  g_assert_true (push (&merge, 1, 0, "first", TRUE));
+  expect (&merge, "first");
+  expect (&merge, "last");
+  g_assert_true (dc_stripe_merge_pop (&merge, &item));
+  g_assert_cmpint (item.kind, ==, DC_STRIPE_RESET);
+  g_assert_true (push (&merge, 1, 3, "next", TRUE));
+  expect (&merge, "next");
+  expect (&merge, NULL);
+  dc_stripe_merge_clear (&merge);
+}
+
 /* Numbers go round. */
 static void
 test_wrap (void)
@@ -131,7 +155,7 @@ test_wrap (void)
 static void
 test_refused (void)
 {
-  static const guint8 short_piece[DC_STRIPE_HEADER], bits[DC_STRIPE_HEADER + 1] = {[7] = 2};
+  static const guint8 short_piece[DC_STRIPE_HEADER - 1], bits[DC_STRIPE_HEADER + 1] = {[7] = 2};
   DcStripeMerge merge;
 
   /* One that came already. */
@@ -329,6 +353,7 @@ main (int argc, char **argv)
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/stripe/order", test_order);
   g_test_add_func ("/stripe/whole", test_whole);
+  g_test_add_func ("/stripe/place", test_place);
   g_test_add_func ("/stripe/wrap", test_wrap);
   g_test_add_func ("/stripe/refused", test_refused);
   g_test_add_func ("/stripe/too-long", test_too_long);

@@ -2,7 +2,7 @@
 /* dc-connection-fast.c: the way that the packets of a connection take: past the elements where they may, through them where they must.
  *
  * They may once DTLS is connected and the selected pair is one of UDP sockets: libnice names none where a TURN server or TCP is between. Each time that another
- * pair is selected, this is looked at anew. */
+ * pair is selected, this is looked at anew, and when the socket dies of which they know. */
 #include "plugins/peer/dc-connection-private.h"
 
 /* (transfer full) (nullable) */
@@ -13,6 +13,19 @@ to_socket_address (const NiceAddress *address)
 
   nice_address_copy_to_sockaddr (address, (struct sockaddr *) &storage);
   return g_socket_address_new_from_native (&storage, sizeof storage);
+}
+
+static void
+on_broke_posted (DcConnection *self, gpointer data)
+{
+  if (self->phase < DC_PHASE_ENDED)
+    dc_connection_check_fast (self);
+}
+
+static void
+on_broke (gpointer user_data)
+{
+  dc_connection_post (user_data, on_broke_posted, NULL, NULL);
 }
 
 static gboolean
@@ -30,7 +43,7 @@ join (DcConnection *self, DcTransport *transport, GError **error)
     return FALSE;
   }
   address = to_socket_address (&remote->addr);
-  return dc_transport_join (transport, g_socket_get_fd (socket), address, error);
+  return dc_transport_join (transport, g_socket_get_fd (socket), address, on_broke, self, error);
 }
 
 void

@@ -18,15 +18,20 @@
  * Who has sent one waits for an answer, which names its number; before it has left nobody should hang up.
  * Interleaved data (I-DATA) does not come: GStreamer's usrsctp is not asked to take it.
  *
+ * An ABORT is believed if it has our tag, or, where the far side has no association (any more), its own (RFC 9260, section 8.5.1): both are in what we send. Another,
+ * as of an association that was before, is left to SCTP, which drops it.
+ *
  * Numbers are compared as serial numbers (RFC 1982). A packet that cannot be read is left to SCTP, and says nothing here. */
 #include "plugins/peer/dc-sctp-watch.h"
 
 #include <string.h>
 
 #include "plugins/peer/dc-sctp-arrivals.h"
+#include "plugins/transport/dc-crc32c.h"
 #include "plugins/transport/dc-ppid.h"
 
 #define PACKET_HEADER_SIZE 12u
+#define HEADER_TAG 4u
 #define CHECKSUM_SIZE 4u
 #define CHUNK_HEADER_SIZE 4u
 
@@ -53,6 +58,8 @@ enum {
 #define SACK_SIZE 16u
 #define FORWARD_TSN_TSN 4u
 #define FORWARD_TSN_SIZE 8u
+#define FLAG_NO_ASSOCIATION 1 /* of ABORT: T */
+#define INIT_TAG 4u
 #define INIT_TSN 16u
 #define INIT_SIZE 20u
 
@@ -81,6 +88,7 @@ struct _DcSctpWatch {
   GMutex lock;
   GArray *streams;                   /* (element-type Stream) */
   guint8 header[PACKET_HEADER_SIZE]; /* of what we send: ports, the far side's tag; the checksum is left out */
+  guint32 tag;                       /* ours; 0: we have not told it yet */
   gboolean any_sent, any_acknowledged;
   guint32 highest_tsn; /* sent */
   guint32 acknowledged_tsn;
@@ -243,6 +251,14 @@ answers_locked (DcSctpWatch *self, const guint8 *chunk, guint16 length)
   return FALSE;
 }
 
+/* The first one is it: who repeats its INIT when the association is there gets another tag, which is nobody's. */
+static void
+take_tag_locked (DcSctpWatch *self, const guint8 *chunk)
+{
+  if (self->tag == 0)
+    self->tag = read_32 (chunk + INIT_TAG);
+}
+
 gboolean
 dc_sctp_watch_sent (DcSctpWatch *self, gconstpointer packet, gsize size)
 {
@@ -263,6 +279,8 @@ dc_sctp_watch_sent (DcSctpWatch *self, gconstpointer packet, gsize size)
       take_forward_tsn_locked (self, read_32 (chunk + FORWARD_TSN_TSN));
     else if (chunk[0] == CHUNK_SACK && length >= SACK_SIZE)
       acknowledge_locked (self, read_32 (chunk + SACK_TSN));
+    else if ((chunk[0] == CHUNK_INIT || chunk[0] == CHUNK_INIT_ACK) && length >= INIT_SIZE)
+      take_tag_locked (self, chunk);
     else if (chunk[0] == CHUNK_RE_CONFIG)
       answers = answers_locked (self, chunk, length) || answers;
   }
@@ -341,6 +359,16 @@ take_arrived_locked (DcSctpWatch *self, const guint8 *chunk)
       self->arrivals, read_32 (chunk + DATA_TSN), stream, chunk[1], is_message (read_32 (chunk + DATA_PPID)));
 }
 
+static gboolean
+is_abort_locked (const DcSctpWatch *self, const guint8 *packet, const guint8 *chunk)
+{
+  guint32 tag = read_32 (packet + HEADER_TAG);
+
+  if (chunk[0] != CHUNK_ABORT || tag == 0)
+    return FALSE;
+  return tag == ((chunk[1] & FLAG_NO_ASSOCIATION) ? read_32 (self->header + HEADER_TAG) : self->tag);
+}
+
 /* TRUE if something has newly arrived at the far side. */
 static gboolean
 take_chunk_locked (DcSctpWatch *self, const guint8 *chunk, guint16 length)
@@ -349,8 +377,6 @@ take_chunk_locked (DcSctpWatch *self, const guint8 *chunk, guint16 length)
     return take_sack_locked (self, chunk);
   if ((chunk[0] == CHUNK_INIT || chunk[0] == CHUNK_INIT_ACK) && length >= INIT_SIZE)
     dc_sctp_arrivals_begin (self->arrivals, read_32 (chunk + INIT_TSN));
-  else if (chunk[0] == CHUNK_ABORT)
-    g_atomic_int_set (&self->aborted, TRUE);
   else if (chunk[0] == CHUNK_DATA && length >= DATA_SIZE)
     take_arrived_locked (self, chunk);
   else if (chunk[0] == CHUNK_FORWARD_TSN && length >= FORWARD_TSN_SIZE)
@@ -368,8 +394,11 @@ take_chunks_locked (DcSctpWatch *self, const guint8 *packet, gsize size)
   const guint8 *chunk;
   guint16 length;
 
-  while ((chunk = next_chunk (packet, size, &position, &length)) != NULL)
+  while ((chunk = next_chunk (packet, size, &position, &length)) != NULL) {
     advanced = take_chunk_locked (self, chunk, length) || advanced;
+    if (is_abort_locked (self, packet, chunk))
+      g_atomic_int_set (&self->aborted, TRUE);
+  }
   if (!advanced || !self->awaited)
     return 0;
   self->awaited = FALSE;
@@ -558,20 +587,6 @@ dc_sctp_watch_get_waiting (DcSctpWatch *self)
 
 /* --- Heartbeats ------------------------------------------------------------------------------------------------------------------- */
 
-/* Bit by bit: these packets are few and short. */
-guint32
-dc_sctp_checksum (const guint8 *packet, gsize size)
-{
-  guint32 crc = G_MAXUINT32;
-
-  for (gsize i = 0; i < size; i++) {
-    crc ^= packet[i];
-    for (guint bit = 0; bit < 8; bit++)
-      crc = (crc >> 1) ^ (crc & 1 ? 0x82f63b78u : 0);
-  }
-  return GUINT32_TO_LE (~crc);
-}
-
 GBytes *
 dc_sctp_watch_make_heartbeat (DcSctpWatch *self)
 {
@@ -579,7 +594,6 @@ dc_sctp_watch_make_heartbeat (DcSctpWatch *self)
   static const guint8 chunk[] = {CHUNK_HEARTBEAT, 0, 0, 12, 0, 1, 0, 8, 'd', 'a', 't', 'a'};
   guint8 packet[PACKET_HEADER_SIZE + sizeof chunk];
   gboolean associated;
-  guint32 checksum;
 
   g_mutex_lock (&self->lock);
   associated = self->any_acknowledged;
@@ -588,7 +602,6 @@ dc_sctp_watch_make_heartbeat (DcSctpWatch *self)
   if (!associated)
     return NULL;
   memcpy (packet + PACKET_HEADER_SIZE, chunk, sizeof chunk);
-  checksum = dc_sctp_checksum (packet, sizeof packet);
-  memcpy (packet + PACKET_HEADER_SIZE - CHECKSUM_SIZE, &checksum, CHECKSUM_SIZE);
+  dc_crc32c_put (packet, sizeof packet);
   return g_bytes_new (packet, sizeof packet);
 }

@@ -36,8 +36,6 @@ gboolean dc_sctp_watch_is_opening (DcSctpWatch *self, guint16 stream);
 /* A packet for the far side's SCTP that it must answer at once (HEARTBEAT, RFC 9260, section 8.3): so who cannot be heard of is gone. Our own
  * SCTP takes no notice of the answer. (nullable) (transfer full): NULL: there is no association yet. */
 GBytes *dc_sctp_watch_make_heartbeat (DcSctpWatch *self);
-/* CRC32c of a packet in which it is still zero, as its bytes stand there (RFC 9260, appendix A). */
-guint32 dc_sctp_checksum (const guint8 *packet, gsize size);
 /* TRUE once the far side has ended the association by an ABORT, as a browser's page that is closed does. */
 gboolean dc_sctp_watch_is_aborted (DcSctpWatch *self);
 /* TRUE if the far side has ended streams, and our SCTP has not answered that yet. */

@@ -124,30 +124,32 @@ release (gpointer user_data)
   dc_session_unref (user_data);
 }
 
-/* FALSE: the session is closed, and nobody comes round to it any more. */
+/* Takes @notice over. FALSE: the session is closed, and nobody comes round to it any more. */
 static gboolean
-queue_notice (DcSession *self, const Notice *notice)
+queue_notice (DcSession *self, Notice *notice)
 {
   gboolean open;
 
   g_mutex_lock (&self->lock);
   open = self->channels != NULL;
   if (open)
-    g_queue_push_tail (&self->notices, g_memdup2 (notice, sizeof *notice));
+    g_queue_push_tail (&self->notices, notice);
   g_mutex_unlock (&self->lock);
+  if (!open)
+    notice_free (notice);
   return open;
 }
 
 void
 dc_session_post (DcSession *self, DcChannel *channel, const GError *error, DcSessionNoticeFunc func)
 {
-  const Notice notice = {g_object_ref (channel), error != NULL ? g_error_copy (error) : NULL, func};
-  g_autoptr (GSource) source = g_idle_source_new ();
+  g_autoptr (GSource) source = NULL;
+  Notice *notice = g_new (Notice, 1);
 
-  if (!queue_notice (self, &notice)) {
-    notice_free (g_memdup2 (&notice, sizeof notice));
+  *notice = (Notice){g_object_ref (channel), error != NULL ? g_error_copy (error) : NULL, func};
+  if (!queue_notice (self, notice))
     return;
-  }
+  source = g_idle_source_new ();
   g_source_set_priority (source, DC_SOURCE_PRIORITY_NEWS);
   g_source_set_callback (source, dispatch, dc_session_ref (self), release);
   g_source_attach (source, self->context);

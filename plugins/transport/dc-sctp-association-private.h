@@ -81,7 +81,7 @@ struct _DcSctpAssociation {
   gsize beyond;           /* what has come since then costs so much */
   guint32 beyond_tsn;     /* the last of that */
   gint resume_generation; /* atomic: resume () may come before the callback returns */
-  gboolean urgent;        /* ABORTED is to be told at once */
+  gboolean urgent;        /* ABORTED is to be told next, also while messages are held back */
   GArray *events;         /* (element-type DcSctpEvent): to be told */
   guint8 *buffer;         /* (nullable): a message that is being read, and how much of it was */
   gsize buffer_size, filled;

@@ -247,7 +247,7 @@ dc_sctp_association_abort (DcSctpAssociation *self)
     self->state = DC_SCTP_ABORTED;
     self->urgent = TRUE;
   }
-  dc_sctp_leave (self);
+  dc_sctp_deliver_and_leave (self);
 }
 
 DcSctpState

@@ -37,6 +37,7 @@ struct _DcSctpLanes {
   GCond idle;      /* nobody is delivering */
 
   GHashTable *streams; /* (element-type guint16): that are striped */
+  GQueue ending;       /* (element-type guint16): that were, and are to be reset behind all of their pieces */
   gboolean busy;       /* somebody is in what follows */
   gboolean told_busy;  /* somebody else was told that there is no room */
   DcStripeGrowth growth;
@@ -51,6 +52,11 @@ struct _DcSctpLanes {
 
 /* Something has come on @lane. @item: its bytes are taken over. Returns: whether the lane goes on. With @error nothing does: the far side breaks the rules. */
 gboolean dc_sctp_lanes_take (DcSctpLane *lane, DcStripeItem *item, GError **error);
+
+/* --- dc-sctp-lanes-spread.c --- */
+
+/* There is room: what waits for it goes on. */
+void dc_sctp_lanes_tell_room (DcSctpLanes *self);
 
 /* --- dc-sctp-lanes.c --- */
 

@@ -74,18 +74,20 @@ ask_for_room (DcSctpLanes *self, const Look *all, guint n)
       dc_sctp_association_want_room (self->lanes[i].association, dc_stripe_get_low (&all->lanes[i]));
 }
 
-/* @header: filled in but for the sequence. */
-static gboolean
+/* @header: filled in but for the sequence, which is counted. */
+static DcSctpSent
 send_piece (DcSctpLanes *self, guint lane, DcStripeHeader *header, const guint8 *data, gsize size)
 {
   guint8 piece[DC_STRIPE_HEADER + DC_STRIPE_PIECE];
   DcSctpSendInfo info = {.stream = lane == 0 ? header->stream : 0, .ppid = DC_STRIPE_PPID};
+  DcSctpSent sent;
 
   header->sequence = self->sequence;
   dc_stripe_write_header (piece, header);
   memcpy (piece + DC_STRIPE_HEADER, data, size);
-  return dc_sctp_association_send (self->lanes[lane].association, &info, piece, DC_STRIPE_HEADER + size)
-         == DC_SCTP_SENT;
+  sent = dc_sctp_association_send (self->lanes[lane].association, &info, piece, DC_STRIPE_HEADER + size);
+  self->sequence += sent == DC_SCTP_SENT;
+  return sent;
 }
 
 /* On lane @best, or else where it is taken. */
@@ -98,10 +100,9 @@ send_piece_anywhere (DcSctpLanes *self, Look *all, guint best, DcStripeHeader *h
   for (guint i = 0; i < n; i++) {
     guint lane = (best + i) % n;
 
-    if (!all->lanes[lane].up || !send_piece (self, lane, header, data, size))
+    if (!all->lanes[lane].up || send_piece (self, lane, header, data, size) != DC_SCTP_SENT)
       continue;
     all->lanes[lane].buffered += (guint32) size;
-    self->sequence++;
     self->begun = TRUE;
     return TRUE;
   }
@@ -195,7 +196,7 @@ may_be_striped (const DcSctpSendInfo *info)
   return !info->unordered && info->reliability == DC_SCTP_RELIABLE && dc_ppid_is_message (info->ppid);
 }
 
-typedef enum { ENTERED, IS_BUSY, IS_PLAIN } Entered;
+typedef enum { ENTERED, IS_BUSY, IS_PLAIN, IS_ENDING } Entered;
 
 static Entered
 enter (DcSctpLanes *self, const DcSctpSendInfo *info)
@@ -203,7 +204,9 @@ enter (DcSctpLanes *self, const DcSctpSendInfo *info)
   Entered entered = IS_PLAIN;
 
   g_mutex_lock (&self->lock);
-  if (!self->failed && g_hash_table_contains (self->streams, GUINT_TO_POINTER (info->stream))) {
+  if (g_queue_find (&self->ending, GUINT_TO_POINTER (info->stream)) != NULL) {
+    entered = IS_ENDING;
+  } else if (!self->failed && g_hash_table_contains (self->streams, GUINT_TO_POINTER (info->stream))) {
     entered = self->busy ? IS_BUSY : ENTERED;
     self->told_busy |= self->busy;
     self->busy = TRUE;
@@ -212,17 +215,64 @@ enter (DcSctpLanes *self, const DcSctpSendInfo *info)
   return entered;
 }
 
+/* Returns: whether it is ended; if not, there will be room. */
+static gboolean
+end_stream (DcSctpLanes *self, guint16 stream)
+{
+  DcStripeHeader header = {.stream = stream, .is_last = TRUE};
+
+  if (self->begun && send_piece (self, 0, &header, (const guint8 *) "", 0) == DC_SCTP_WOULD_BLOCK)
+    return FALSE;
+  dc_sctp_association_reset_stream (self->lanes[0].association, stream);
+  return TRUE;
+}
+
+/* Of who has set busy. Lets go of the lock meanwhile. */
+static void
+end_streams_locked (DcSctpLanes *self)
+{
+  gboolean ended = TRUE;
+
+  while (ended && !g_queue_is_empty (&self->ending)) {
+    guint16 stream = (guint16) GPOINTER_TO_UINT (g_queue_peek_head (&self->ending));
+
+    g_mutex_unlock (&self->lock);
+    ended = end_stream (self, stream);
+    g_mutex_lock (&self->lock);
+    if (ended)
+      g_queue_pop_head (&self->ending);
+  }
+}
+
 static void
 leave (DcSctpLanes *self)
 {
   gboolean tell;
 
   g_mutex_lock (&self->lock);
+  end_streams_locked (self);
   self->busy = FALSE;
   tell = self->told_busy;
   self->told_busy = FALSE;
   g_mutex_unlock (&self->lock);
   if (tell)
+    dc_sctp_lanes_tell_room (self);
+}
+
+void
+dc_sctp_lanes_tell_room (DcSctpLanes *self)
+{
+  gboolean was_busy, ends;
+
+  g_mutex_lock (&self->lock);
+  was_busy = self->busy;
+  ends = !was_busy && !g_queue_is_empty (&self->ending);
+  self->told_busy |= was_busy;
+  self->busy |= ends;
+  g_mutex_unlock (&self->lock);
+  if (ends)
+    leave (self);
+  if (!was_busy)
     self->callbacks.writable (self->user_data);
 }
 
@@ -234,9 +284,29 @@ dc_sctp_lanes_send (DcSctpLanes *self, const DcSctpSendInfo *info, gconstpointer
 
   if (entered == IS_BUSY)
     return DC_SCTP_WOULD_BLOCK;
+  if (entered == IS_ENDING)
+    return DC_SCTP_CLOSED;
   if (entered == IS_PLAIN)
     return dc_sctp_association_send (self->lanes[0].association, info, data, size);
   sent = send_striped (self, info, data, size);
   leave (self);
   return sent;
+}
+
+void
+dc_sctp_lanes_reset_stream (DcSctpLanes *self, guint16 stream)
+{
+  gboolean striped, enter;
+
+  g_mutex_lock (&self->lock);
+  striped = g_hash_table_remove (self->streams, GUINT_TO_POINTER (stream));
+  enter = striped && !self->busy;
+  self->busy |= enter;
+  if (striped)
+    g_queue_push_tail (&self->ending, GUINT_TO_POINTER (stream));
+  g_mutex_unlock (&self->lock);
+  if (enter)
+    leave (self);
+  else if (!striped)
+    dc_sctp_association_reset_stream (self->lanes[0].association, stream);
 }

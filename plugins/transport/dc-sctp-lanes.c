@@ -18,6 +18,9 @@
  * What comes on all lanes is merged, and given by one thread at a time (delivering) for all that bring something meanwhile. Whoever is ahead waits in the merge,
  * and when that is full its lane is not read on, so that its window closes.
  *
+ * The end of a stream goes on the main lane, as it is SCTP's, and so it might overtake pieces on others: one without bytes goes before it, for which the merge
+ * waits as for any.
+ *
  * Here they are made, wired to each other and ended; what comes of them is in dc-sctp-lanes-deliver.c, what goes on them in dc-sctp-lanes-spread.c.
  *
  * A lane that is lost has taken pieces with it: then the main association is ended, too, and who uses it goes on with another connection. One that never came up was
@@ -95,22 +98,9 @@ was_reset_cb (guint16 stream, gpointer user_data)
 }
 
 static void
-tell_room (DcSctpLanes *self)
-{
-  gboolean tell;
-
-  g_mutex_lock (&self->lock);
-  tell = !self->busy;
-  self->told_busy |= self->busy;
-  g_mutex_unlock (&self->lock);
-  if (tell)
-    self->callbacks.writable (self->user_data);
-}
-
-static void
 writable_cb (gpointer user_data)
 {
-  tell_room (((DcSctpLane *) user_data)->lanes);
+  dc_sctp_lanes_tell_room (((DcSctpLane *) user_data)->lanes);
 }
 
 static void
@@ -128,7 +118,7 @@ lane_changed (DcSctpLane *lane, DcSctpState state)
   if (state > DC_SCTP_UP && before == DC_SCTP_UP)
     dc_sctp_lanes_fail (self, "one of its lanes is lost");
   else
-    tell_room (self);
+    dc_sctp_lanes_tell_room (self);
 }
 
 static void
@@ -221,6 +211,7 @@ dc_sctp_lanes_free (DcSctpLanes *self)
   g_cond_clear (&self->idle);
   dc_stripe_merge_clear (&self->merge);
   g_hash_table_unref (self->streams);
+  g_queue_clear (&self->ending);
   g_mutex_clear (&self->lock);
   g_free (self);
 }

@@ -35,10 +35,13 @@ void dc_sctp_lanes_stripe (DcSctpLanes *self, guint16 stream, guint n, gboolean 
 /* That are in use for messages to the far side. */
 guint dc_sctp_lanes_get_n (DcSctpLanes *self);
 
-/* In the places of dc_sctp_association_input(), _resume() and _send(). */
+/* In the places of dc_sctp_association_input(), _send() and _resume(). */
 void dc_sctp_lanes_input (DcSctpLanes *self, const DcPacket *packets, guint n);
-void dc_sctp_lanes_resume (DcSctpLanes *self);
 DcSctpSent dc_sctp_lanes_send (DcSctpLanes *self, const DcSctpSendInfo *info, gconstpointer data, gsize size);
+void dc_sctp_lanes_resume (DcSctpLanes *self);
+/* In the place of dc_sctp_association_reset_stream(): the far side is told behind all that was sent, on whatever lane; was_reset() may come before all of
+ * that was acknowledged. @stream is striped no more. */
+void dc_sctp_lanes_reset_stream (DcSctpLanes *self, guint16 stream);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (DcSctpLanes, dc_sctp_lanes_free)
 

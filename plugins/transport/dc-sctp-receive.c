@@ -6,7 +6,8 @@
  * What has come waits in usrsctp's receive buffer, messages and notifications in their order, and is read after each batch of packets. What
  * is not read closes the far side's window; so who says that it wants no more is left alone by just not reading. Reading takes the
  * lock, telling does not have it: events are read some at a time, and told before more are read. One thread does both, until nothing is left;
- * another that has something to tell meanwhile leaves it to that one.
+ * another that has something to tell meanwhile leaves it to that one. So nobody is told of an end while he is told of the beginning, though an ABORTED
+ * that cannot be read (urgent) does not wait for messages that are held back.
  *
  * A message is read into a buffer of ours of about the size of the last ones, since usrsctp does not say how long it is. It is handed on with the
  * buffer if it fills at least half of that, and is copied if not. usrsctp begins to give a message before it is whole once it takes
@@ -228,10 +229,10 @@ prepare_locked (DcSctpAssociation *self)
 {
   GArray *told = self->telling;
 
-  if (self->paused) {
+  if (self->paused)
     check_lost_locked (self);
-    return FALSE;
-  }
+  if (self->gone || self->paused || self->urgent)
+    return self->urgent && !self->gone;
   if (self->n_told < told->len)
     return TRUE;
   read_locked (self);
@@ -259,7 +260,7 @@ tell_message (DcSctpAssociation *self, DcSctpEvent *event)
 }
 
 static void
-tell (DcSctpAssociation *self)
+tell_prepared (DcSctpAssociation *self)
 {
   gboolean more = TRUE;
 
@@ -283,6 +284,21 @@ tell (DcSctpAssociation *self)
   }
 }
 
+/* Lets go of the lock meanwhile. */
+static void
+tell_locked (DcSctpAssociation *self)
+{
+  gboolean urgent = self->urgent;
+
+  self->urgent = FALSE;
+  dc_sctp_leave (self);
+  if (urgent)
+    self->callbacks.state (DC_SCTP_ABORTED, self->user_data);
+  else
+    tell_prepared (self);
+  dc_sctp_enter (self);
+}
+
 void
 dc_sctp_deliver_and_leave (DcSctpAssociation *self)
 {
@@ -290,9 +306,7 @@ dc_sctp_deliver_and_leave (DcSctpAssociation *self)
     self->delivering = TRUE;
     self->teller = g_thread_self ();
     while (prepare_locked (self)) {
-      dc_sctp_leave (self);
-      tell (self);
-      dc_sctp_enter (self);
+      tell_locked (self);
       dc_sctp_uncork_locked (self);
     }
     self->teller = NULL;

@@ -126,17 +126,13 @@ void
 dc_sctp_leave_with (DcSctpAssociation *self, guint packets)
 {
   gboolean writable = dc_sctp_check_room_locked (self) && !self->gone;
-  gboolean urgent = self->urgent && !self->gone;
   gboolean output = dc_sctp_packets_submit (self);
 
-  self->urgent = FALSE;
   inside = NULL;
   g_mutex_unlock (&self->lock);
 
   if (output)
     dc_sctp_packets_flush (self, packets);
-  if (urgent)
-    self->callbacks.state (DC_SCTP_ABORTED, self->user_data);
   if (writable)
     self->callbacks.writable (self->user_data);
 }

@@ -9,7 +9,8 @@
  * wait, and is an error, as is a number that came already, or is further ahead than all that can be under way.
  *
  * Lane 0 also carries what is no piece: it is due when it is the first there. Messages may be striped from any one on: the first piece comes
- * on lane 0, behind all that came whole before.
+ * on lane 0, behind all that came whole before. And where a stream ends, a piece without bytes comes on lane 0, behind all pieces of any lane, and then
+ * the reset.
  */
 #include "plugins/transport/dc-stripe.h"
 
@@ -60,7 +61,7 @@ dc_stripe_parse_header (const guint8 *bytes, gsize size, DcStripeHeader *header)
 {
   guint32 word;
 
-  if (size <= DC_STRIPE_HEADER)
+  if (size < DC_STRIPE_HEADER)
     return FALSE;
   word = get_32 (bytes + 4);
   header->sequence = get_32 (bytes);
@@ -207,6 +208,8 @@ add_piece (DcStripeMerge *self, Piece *piece, DcStripeItem *item)
   const guint8 *bytes = g_bytes_get_data (piece->item.bytes, &size);
 
   self->next++;
+  if (size == DC_STRIPE_HEADER)
+    return FALSE;
   *item = (DcStripeItem){.stream = piece->header.stream, .ppid = piece->header.ppid};
   if (self->part == NULL && piece->header.is_last) {
     item->bytes = g_bytes_new_from_bytes (piece->item.bytes, DC_STRIPE_HEADER, size - DC_STRIPE_HEADER);

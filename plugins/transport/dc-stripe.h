@@ -8,7 +8,7 @@ G_BEGIN_DECLS
 
 #define DC_STRIPE_LANES 8u
 
-/* A piece of a message is a message on a lane, with this PPID. Every number is in network byte order.
+/* A piece of a message is a message on a lane, with this PPID; one without bytes of a message only has its place. Every number is in network byte order.
  *
  *    0                   1                   2                   3
  *    0 1 2 3 4 5 6 7 8 9 0 1 2 3 4 5 6 7 8 9 0 1 2 3 4 5 6 7 8 9 0 1
@@ -19,7 +19,7 @@ G_BEGIN_DECLS
  *   +-------------------------------+-----------------------------+-+
  *   |                      PPID of the message                      |
  *   +---------------------------------------------------------------+
- *   |                 bytes of the message, one at least ...        |
+ *   |                      bytes of the message ...                 |
  */
 #define DC_STRIPE_PPID 0x44435354u
 #define DC_STRIPE_HEADER 12u

@@ -12,6 +12,8 @@
  * The pads stay as they are. What libnice's own socket gets goes through them, and is opened and read like the rest: SCTP puts it in order. So does what
  * DTLS itself has to say, which is little. So joining and parting lose nothing, and the far side sees nothing of it.
  *
+ * Where the path's socket dies, libnice's has everything from then on; whoever joined them hears of it, asks why, and parts them.
+ *
  * Parting is from above: sctpenc has its pad back, and nobody is at the path any more; then the path gives what has come, and libnice's socket has everything.
  */
 #include "plugins/transport/dc-transport.h"
@@ -26,7 +28,7 @@
 
 struct _DcTransport {
   guint max_message_size;
-  GMutex lock; /* of the elements, until they are all there */
+  GMutex lock; /* of the elements, until they are all there, and of @failure */
   DcSctpEnc *sctpenc;
   DcSctpDec *sctpdec;
   GstDcDtlsEnc *dtlsenc;
@@ -34,6 +36,9 @@ struct _DcTransport {
 
   DcDtlsSession *session; /* while joined, as what follows */
   DcUdpPath *path;
+  DcTransportBroken broke;
+  gpointer user_data;
+  GError *failure; /* (nullable): of the path's socket */
 };
 
 /* Who has not chosen ours gets what the registry has before ours are in it; from the first moment on. */
@@ -138,11 +143,15 @@ drop_stray (const DcPacket *packet, GSocketAddress *from, gpointer user_data)
 {
 }
 
-/* libnice has the same socket, and says what has become of it. */
 static void
-ignore_failure (const GError *error, gpointer user_data)
+note_failure (const GError *error, gpointer user_data)
 {
-  GST_INFO ("the fast path's socket is dead: %s", error->message);
+  DcTransport *self = user_data;
+
+  g_mutex_lock (&self->lock);
+  self->failure = g_error_copy (error);
+  g_mutex_unlock (&self->lock);
+  self->broke (self->user_data);
 }
 
 /* --- Joining and parting --------------------------------------------------------------------------------------------------------- */
@@ -158,28 +167,47 @@ has_all_parts (DcTransport *self)
   return has;
 }
 
-/* TRUE: nothing but the far side's address, or the way to it, may have changed. */
-static gboolean
-follow (DcTransport *self, int fd, GSocketAddress *remote)
+/* (transfer full) (nullable) */
+static GError *
+copy_failure (DcTransport *self)
 {
-  if (self->path == NULL || !dc_udp_path_is_beside (self->path, fd))
+  GError *failure;
+
+  g_mutex_lock (&self->lock);
+  failure = self->failure != NULL ? g_error_copy (self->failure) : NULL;
+  g_mutex_unlock (&self->lock);
+  return failure;
+}
+
+/* Nothing but the far side's address, or the way to it, may have changed. */
+static gboolean
+follow (DcTransport *self, GSocketAddress *remote, GError **error)
+{
+  GError *failure = copy_failure (self);
+
+  if (failure != NULL) {
+    g_propagate_error (error, failure);
     return FALSE;
+  }
   dc_udp_path_set_remote (self->path, remote);
   return TRUE;
 }
 
 gboolean
-dc_transport_join (DcTransport *self, int fd, GSocketAddress *remote, GError **error)
+dc_transport_join (
+    DcTransport *self, int fd, GSocketAddress *remote, DcTransportBroken broke, gpointer user_data, GError **error)
 {
-  static const DcUdpPathCallbacks callbacks = {take_datagrams, drop_stray, ignore_failure};
+  static const DcUdpPathCallbacks callbacks = {take_datagrams, drop_stray, note_failure};
 
-  if (follow (self, fd, remote))
-    return TRUE;
+  if (self->path != NULL && dc_udp_path_is_beside (self->path, fd))
+    return follow (self, remote, error);
   dc_transport_part (self);
   if (!has_all_parts (self) || (self->session = gst_dc_dtlsdec_get_session (self->dtlsdec)) == NULL) {
     g_set_error_literal (error, G_IO_ERROR, G_IO_ERROR_NOT_SUPPORTED, "GStreamer's own elements are at work");
     return FALSE;
   }
+  self->broke = broke;
+  self->user_data = user_data;
   gst_dc_dtlsdec_divert (self->dtlsdec, take_opened, self);
   self->path = dc_udp_path_new (fd, remote, &callbacks, self, error);
   if (self->path == NULL) {
@@ -200,6 +228,7 @@ dc_transport_part (DcTransport *self)
   gst_dc_sctpenc_divert (self->sctpenc, NULL, NULL);
   gst_dc_sctpdec_set_socket_room (self->sctpdec, 0);
   g_clear_pointer (&self->path, dc_udp_path_free);
+  g_clear_error (&self->failure);
   gst_dc_dtlsdec_divert (self->dtlsdec, NULL, NULL);
   g_clear_pointer (&self->session, dc_dtls_session_unref);
 }

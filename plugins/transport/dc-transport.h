@@ -24,9 +24,12 @@ void dc_transport_add (DcTransport *self, GstElement *element);
 
 /* What follows is for one thread, which none of webrtcbin's waits for. */
 
+/* The way past the pads broke; dc_transport_join() says why. On a thread of the transport's, until dc_transport_part(). */
+typedef void (*DcTransportBroken) (gpointer user_data);
 /* Packets go by @fd, a socket of the ICE agent's, to @remote and back, until dc_transport_part(). Where they do already, nothing changes. G_IO_ERROR_NOT_SUPPORTED
- * where that cannot be: everything goes by the pads then. */
-gboolean dc_transport_join (DcTransport *self, int fd, GSocketAddress *remote, GError **error);
+ * where that cannot be, and what the socket failed with where it @broke meanwhile: everything is to go by the pads then. */
+gboolean dc_transport_join (
+    DcTransport *self, int fd, GSocketAddress *remote, DcTransportBroken broke, gpointer user_data, GError **error);
 /* They go by the pads again; none is lost. */
 void dc_transport_part (DcTransport *self);
 /* Parts them, and the far side hears nothing more, no goodbye either. */

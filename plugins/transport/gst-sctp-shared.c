@@ -5,7 +5,7 @@
  * -------------------
  * The two elements of one association know of each other by a number alone, which webrtcbin draws at random, of 65535: two connections of one process
  * may well have the same. So who waits for a partner is in a table, and is no longer once it has one: a third element of that number begins
- * another association. Where two of one number wait at once, the bin that they are in tells them apart.
+ * another association. Where two of one number wait at once, the bin that they are in tells them apart; and what is in another pipeline is of another connection.
  *
  * An association begins when both are ready and know their ports, and is over when the first of them leaves; who comes back begins another one.
  * It lives as long as this, so that whoever has a reference may call it. Callbacks are passed on to the elements, which are
@@ -132,14 +132,26 @@ spread_cb (guint lanes, gpointer user_data)
     call.callbacks.spread (lanes, call.element);
 }
 
+/* FALSE: it is over, and the last word is not for the association. */
+static gboolean
+begin_telling (DcSctpShared *self, gboolean is_last)
+{
+  gboolean told;
+
+  g_mutex_lock (&self->lock);
+  told = is_last || !self->over;
+  self->telling += told;
+  g_mutex_unlock (&self->lock);
+  return told;
+}
+
 static void
-tell_state (DcSctpShared *self, DcSctpRole role, DcSctpState state)
+tell_state (DcSctpShared *self, DcSctpRole role, DcSctpState state, gboolean is_last)
 {
   Call call;
 
-  g_mutex_lock (&self->lock);
-  self->telling++;
-  g_mutex_unlock (&self->lock);
+  if (!begin_telling (self, is_last))
+    return;
   call = call_begin (self, role);
   if (call.element != NULL)
     call.callbacks.state (state, call.element);
@@ -151,10 +163,8 @@ tell_state (DcSctpShared *self, DcSctpRole role, DcSctpState state)
 }
 
 static void
-wait_told_locked (DcSctpShared *self)
+wait_told_locked (DcSctpShared *self, gint64 limit)
 {
-  gint64 limit = g_get_monotonic_time () + TELL_LIMIT;
-
   while (self->telling > 0 && inside == 0 && g_cond_wait_until (&self->told, &self->lock, limit))
     continue;
 }
@@ -164,16 +174,10 @@ static void
 state_cb (DcSctpState state, gpointer user_data)
 {
   DcSctpShared *self = user_data;
-  gboolean over;
 
-  g_mutex_lock (&self->lock);
-  over = self->over;
-  g_mutex_unlock (&self->lock);
-  if (over)
-    return;
   /* Streams end before the association does. */
-  tell_state (self, DC_SCTP_DEC, state);
-  tell_state (self, DC_SCTP_ENC, state);
+  tell_state (self, DC_SCTP_DEC, state, FALSE);
+  tell_state (self, DC_SCTP_ENC, state, FALSE);
 }
 
 /* --- beginning and end --- */
@@ -241,13 +245,38 @@ begin_if_ready (DcSctpShared *self)
     dc_sctp_lanes_free (lanes);
 }
 
+static GstObject *
+get_waiting (DcSctpShared *self)
+{
+  return GST_OBJECT (self->elements[self->elements[DC_SCTP_ENC] != NULL ? DC_SCTP_ENC : DC_SCTP_DEC]);
+}
+
 static gboolean
 is_sibling (DcSctpShared *self, GstElement *element)
 {
-  GstElement *other = self->elements[DC_SCTP_ENC] != NULL ? self->elements[DC_SCTP_ENC] : self->elements[DC_SCTP_DEC];
   g_autoptr (GstObject) parent = gst_object_get_parent (GST_OBJECT (element));
 
-  return parent != NULL && gst_object_has_as_parent (GST_OBJECT (other), parent);
+  return parent != NULL && gst_object_has_as_parent (get_waiting (self), parent);
+}
+
+/* Of elements that are in nothing each is its own. (transfer full) */
+static GstObject *
+dup_outermost (GstObject *object)
+{
+  GstObject *outermost = gst_object_ref (object);
+
+  for (GstObject *parent; (parent = gst_object_get_parent (outermost)) != NULL; outermost = parent)
+    gst_object_unref (outermost);
+  return outermost;
+}
+
+/* What is in no pipeline may belong to anything. */
+static gboolean
+may_be_together (DcSctpShared *self, GstElement *element)
+{
+  g_autoptr (GstObject) ours = dup_outermost (GST_OBJECT (element)), theirs = dup_outermost (get_waiting (self));
+
+  return ours == theirs || !GST_IS_PIPELINE (ours) || !GST_IS_PIPELINE (theirs);
 }
 
 /* (nullable) (transfer none) */
@@ -263,7 +292,7 @@ find_partner_locked (GstElement *element, DcSctpRole role, guint id)
       continue;
     if (is_sibling (shared, element))
       return l;
-    if (any == NULL)
+    if (any == NULL && may_be_together (shared, element))
       any = l;
   }
   return any;
@@ -353,6 +382,7 @@ leave_early (DcSctpShared *self, DcSctpRole role)
 void
 dc_sctp_shared_leave (DcSctpShared *self, DcSctpRole role)
 {
+  gint64 limit = g_get_monotonic_time () + TELL_LIMIT;
   DcSctpLanes *lanes;
   GstElement *element;
   gboolean first;
@@ -364,14 +394,18 @@ dc_sctp_shared_leave (DcSctpShared *self, DcSctpRole role)
   self->over = TRUE;
   g_mutex_unlock (&self->lock);
   lanes = dc_sctp_shared_get_lanes (self);
-  if (first && lanes != NULL) {
+  if (first && lanes != NULL)
     dc_sctp_lanes_abort (lanes);
-    tell_state (self, other_role (role), DC_SCTP_SHUT);
-  }
+
+  g_mutex_lock (&self->lock);
+  wait_told_locked (self, limit);
+  g_mutex_unlock (&self->lock);
+  if (first && lanes != NULL && role == DC_SCTP_DEC)
+    tell_state (self, DC_SCTP_ENC, DC_SCTP_SHUT, TRUE);
 
   g_mutex_lock (&self->lock);
   element = g_steal_pointer (&self->elements[role]);
-  wait_told_locked (self);
+  wait_told_locked (self, limit);
   g_mutex_unlock (&self->lock);
   gst_clear_object (&element);
 }

@@ -23,7 +23,8 @@ DcSctpShared *dc_sctp_shared_join (
 void dc_sctp_shared_set_max_message_size (DcSctpShared *self, guint bytes);
 /* @role is ready for callbacks. The association begins once both are, and both ports are known. */
 void dc_sctp_shared_begin (DcSctpShared *self, DcSctpRole role);
-/* The association ends, by an ABORT if nothing else has ended it; the other element is told DC_SCTP_SHUT. @self goes on to be the caller's. */
+/* The association ends, by an ABORT if nothing else has ended it. If sctpdec leaves first, sctpenc is told DC_SCTP_SHUT, and nothing after that; sctpdec is told nothing
+ * any more, whoever leaves: no stream has come to its end by that. @self goes on to be the caller's. */
 void dc_sctp_shared_leave (DcSctpShared *self, DcSctpRole role);
 /* Once the association has begun, this does not count any more. */
 void dc_sctp_shared_set_port (DcSctpShared *self, DcSctpRole role, guint port);

@@ -94,20 +94,21 @@ turn_free (DcSctpTurn *turn)
 }
 
 static DcSctpSent
-give (const DcSctpTurn *turn, DcSctpAssociation *association)
+give (const DcSctpTurn *turn, DcSctpLanes *lanes)
 {
   static const guint8 zero = 0;
   gboolean is_empty = turn->map.size == 0;
 
+  /* All at a pad go on the main lane, as the first ones of a channel must. */
   return dc_sctp_association_send (
-      association, &turn->info, is_empty ? &zero : turn->map.data, is_empty ? 1 : turn->map.size);
+      dc_sctp_lanes_get_main (lanes), &turn->info, is_empty ? &zero : turn->map.data, is_empty ? 1 : turn->map.size);
 }
 
 /* --- taking turns --- */
 
 /* Lets go of the lock meanwhile. */
 static void
-bury_orphan_locked (DcSctpTurns *self, DcSctpTurn *turn, DcSctpAssociation *association)
+bury_orphan_locked (DcSctpTurns *self, DcSctpTurn *turn, DcSctpLanes *lanes)
 {
   guint16 stream = turn->info.stream;
   gboolean is_last = turn->is_last;
@@ -116,13 +117,13 @@ bury_orphan_locked (DcSctpTurns *self, DcSctpTurn *turn, DcSctpAssociation *asso
   if (!is_last)
     return;
   g_mutex_unlock (&self->lock);
-  dc_sctp_association_reset_stream (association, stream);
+  dc_sctp_lanes_reset_stream (lanes, stream);
   g_mutex_lock (&self->lock);
 }
 
 /* The first one is given to SCTP. Lets go of the lock meanwhile. */
 static void
-take_turn_locked (DcSctpTurns *self, DcSctpTurn *turn, DcSctpAssociation *association)
+take_turn_locked (DcSctpTurns *self, DcSctpTurn *turn, DcSctpLanes *lanes)
 {
   guint generation = self->room_generation;
   DcSctpSent sent;
@@ -130,7 +131,7 @@ take_turn_locked (DcSctpTurns *self, DcSctpTurn *turn, DcSctpAssociation *associ
   self->sending = TRUE;
   turn->state = TURN_SENDING;
   g_mutex_unlock (&self->lock);
-  sent = give (turn, association);
+  sent = give (turn, lanes);
   g_mutex_lock (&self->lock);
   self->sending = FALSE;
   if (turn->gate != NULL)
@@ -144,12 +145,12 @@ take_turn_locked (DcSctpTurns *self, DcSctpTurn *turn, DcSctpAssociation *associ
   turn->state = TURN_DONE;
   turn->sent = sent;
   if (turn->gate == NULL)
-    bury_orphan_locked (self, turn, association);
+    bury_orphan_locked (self, turn, lanes);
 }
 
 /* Until there is no room, or @own (nullable) is gone: who is next goes on then. */
 static void
-advance_locked (DcSctpTurns *self, DcSctpAssociation *association, const DcSctpTurn *own)
+advance_locked (DcSctpTurns *self, DcSctpLanes *lanes, const DcSctpTurn *own)
 {
   DcSctpTurn *turn;
   gboolean own_gone = FALSE;
@@ -159,7 +160,7 @@ advance_locked (DcSctpTurns *self, DcSctpAssociation *association, const DcSctpT
       g_cond_signal (&turn->gate->changed);
       return;
     }
-    take_turn_locked (self, turn, association);
+    take_turn_locked (self, turn, lanes);
     own_gone |= turn == own && g_queue_peek_head (&self->queue) != turn;
   }
 }
@@ -167,7 +168,7 @@ advance_locked (DcSctpTurns *self, DcSctpAssociation *association, const DcSctpT
 typedef enum { WAITED_DONE, WAITED_ORPHAN /* the turn is no longer ours */, WAITED_FLUSHED } Waited;
 
 static Waited
-wait_for_turn_locked (DcSctpTurns *self, DcSctpGate *gate, DcSctpAssociation *association, DcSctpTurn *turn)
+wait_for_turn_locked (DcSctpTurns *self, DcSctpGate *gate, DcSctpLanes *lanes, DcSctpTurn *turn)
 {
   for (;;) {
     if (gate->bereft)
@@ -177,11 +178,11 @@ wait_for_turn_locked (DcSctpTurns *self, DcSctpGate *gate, DcSctpAssociation *as
     if ((gate->flushing || self->stopped) && turn->state == TURN_QUEUED) {
       g_queue_remove (&self->queue, turn);
       turn_free (turn);
-      advance_locked (self, association, NULL);
+      advance_locked (self, lanes, NULL);
       return WAITED_FLUSHED;
     }
     if (turn->state == TURN_QUEUED)
-      advance_locked (self, association, turn);
+      advance_locked (self, lanes, turn);
     if (!gate->bereft && turn->state != TURN_DONE)
       g_cond_wait (&gate->changed, &self->lock);
   }
@@ -189,11 +190,11 @@ wait_for_turn_locked (DcSctpTurns *self, DcSctpGate *gate, DcSctpAssociation *as
 
 /* Returns: whether it was taken. */
 static gboolean
-send_locked (DcSctpTurns *self, DcSctpGate *gate, DcSctpAssociation *association, DcSctpTurn *turn, DcSctpSent *sent)
+send_locked (DcSctpTurns *self, DcSctpGate *gate, DcSctpLanes *lanes, DcSctpTurn *turn, DcSctpSent *sent)
 {
   gsize size = turn->map.size;
 
-  switch (wait_for_turn_locked (self, gate, association, turn)) {
+  switch (wait_for_turn_locked (self, gate, lanes, turn)) {
     case WAITED_DONE:
       *sent = turn->sent;
       turn_free (turn);
@@ -210,16 +211,16 @@ send_locked (DcSctpTurns *self, DcSctpGate *gate, DcSctpAssociation *association
 
 /* Nobody waits for it. */
 static void
-leave_orphan_locked (DcSctpTurns *self, DcSctpGate *gate, DcSctpAssociation *association, DcSctpTurn *turn)
+leave_orphan_locked (DcSctpTurns *self, DcSctpGate *gate, DcSctpLanes *lanes, DcSctpTurn *turn)
 {
   turn->gate = NULL;
   gate->bytes_sent += turn->map.size;
   g_queue_push_tail (&self->queue, turn);
-  advance_locked (self, association, NULL);
+  advance_locked (self, lanes, NULL);
 }
 
 gboolean
-dc_sctp_turns_send (DcSctpTurns *self, DcSctpGate *gate, DcSctpAssociation *association, const DcSctpSendInfo *info,
+dc_sctp_turns_send (DcSctpTurns *self, DcSctpGate *gate, DcSctpLanes *lanes, const DcSctpSendInfo *info,
     GstBuffer *buffer, DcSctpSent *sent)
 {
   DcSctpTurn *turn = turn_new (gate, info, buffer);
@@ -237,10 +238,10 @@ dc_sctp_turns_send (DcSctpTurns *self, DcSctpGate *gate, DcSctpAssociation *asso
     turn_free (turn);
   } else if (gate->closing) {
     *sent = DC_SCTP_SENT;
-    leave_orphan_locked (self, gate, association, turn);
+    leave_orphan_locked (self, gate, lanes, turn);
   } else {
     g_queue_push_tail (&self->queue, turn);
-    taken = send_locked (self, gate, association, turn, sent);
+    taken = send_locked (self, gate, lanes, turn, sent);
   }
   g_mutex_unlock (&self->lock);
   return taken;
@@ -353,7 +354,7 @@ find_last_locked (DcSctpTurns *self, guint16 stream)
 }
 
 void
-dc_sctp_turns_close (DcSctpTurns *self, DcSctpGate *gate, DcSctpAssociation *association)
+dc_sctp_turns_close (DcSctpTurns *self, DcSctpGate *gate, DcSctpLanes *lanes)
 {
   DcSctpTurn *last;
 
@@ -363,12 +364,12 @@ dc_sctp_turns_close (DcSctpTurns *self, DcSctpGate *gate, DcSctpAssociation *ass
   last = self->stopped ? NULL : find_last_locked (self, gate->stream);
   if (last != NULL)
     last->is_last = TRUE;
-  if (association != NULL && !self->stopped && !self->over)
+  if (lanes != NULL && !self->stopped && !self->over)
     g_hash_table_add (self->resetting, GUINT_TO_POINTER (gate->stream));
   wake_locked (self, gate);
   g_mutex_unlock (&self->lock);
-  if (last == NULL && association != NULL)
-    dc_sctp_association_reset_stream (association, gate->stream);
+  if (last == NULL && lanes != NULL)
+    dc_sctp_lanes_reset_stream (lanes, gate->stream);
 }
 
 void
@@ -403,12 +404,12 @@ dc_sctp_turns_begin (DcSctpTurns *self)
 /* --- what the association says --- */
 
 void
-dc_sctp_turns_writable (DcSctpTurns *self, DcSctpAssociation *association)
+dc_sctp_turns_writable (DcSctpTurns *self, DcSctpLanes *lanes)
 {
   g_mutex_lock (&self->lock);
   self->room_generation++;
   self->blocked = FALSE;
-  advance_locked (self, association, NULL);
+  advance_locked (self, lanes, NULL);
   g_mutex_unlock (&self->lock);
 }
 

@@ -4,7 +4,7 @@
 
 #include <gst/gst.h>
 
-#include "plugins/transport/dc-sctp-association.h"
+#include "plugins/transport/dc-sctp-lanes.h"
 
 G_BEGIN_DECLS
 
@@ -49,12 +49,12 @@ void dc_sctp_turns_begin_close (DcSctpTurns *self, DcSctpGate *gate);
 /* Waits until dc_sctp_turns_drained(), but not for long. */
 void dc_sctp_turns_wait_drained (DcSctpTurns *self, DcSctpGate *gate);
 void dc_sctp_turns_drained (DcSctpTurns *self, DcSctpGate *gate);
-/* Nothing more is taken at @gate, and its stream is reset when all that was taken has been sent. @association: (nullable) */
-void dc_sctp_turns_close (DcSctpTurns *self, DcSctpGate *gate, DcSctpAssociation *association);
+/* Nothing more is taken at @gate, and its stream is reset when all that was taken has been sent. @lanes: (nullable) */
+void dc_sctp_turns_close (DcSctpTurns *self, DcSctpGate *gate, DcSctpLanes *lanes);
 
 /* Waits until it is @gate's turn, and there is room for @buffer (transfer full), unless it is closing. FALSE: flushed. */
-gboolean dc_sctp_turns_send (DcSctpTurns *self, DcSctpGate *gate, DcSctpAssociation *association,
-    const DcSctpSendInfo *info, GstBuffer *buffer, DcSctpSent *sent);
+gboolean dc_sctp_turns_send (DcSctpTurns *self, DcSctpGate *gate, DcSctpLanes *lanes, const DcSctpSendInfo *info,
+    GstBuffer *buffer, DcSctpSent *sent);
 /* Whether a message waits on @stream, which others must not overtake: dc_sctp_turns_is_wanted() will say when to look again. */
 gboolean dc_sctp_turns_has (DcSctpTurns *self, guint16 stream);
 /* Whether somebody is to look again; says so once. To be asked after each message. */
@@ -62,7 +62,7 @@ gboolean dc_sctp_turns_is_wanted (DcSctpTurns *self);
 guint64 dc_sctp_turns_get_bytes_sent (DcSctpTurns *self, DcSctpGate *gate);
 
 /* What the association says. */
-void dc_sctp_turns_writable (DcSctpTurns *self, DcSctpAssociation *association);
+void dc_sctp_turns_writable (DcSctpTurns *self, DcSctpLanes *lanes);
 void dc_sctp_turns_was_reset (DcSctpTurns *self, guint16 stream);
 void dc_sctp_turns_over (DcSctpTurns *self);
 

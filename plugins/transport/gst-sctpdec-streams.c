@@ -219,7 +219,7 @@ refuse_stream (DcSctpDec *self, guint16 number)
   if (shared == NULL)
     return;
   GST_WARNING_OBJECT (self, "there are too many streams; %u is refused", number);
-  dc_sctp_association_reset_stream (dc_sctp_shared_get_association (shared), number);
+  dc_sctp_lanes_reset_stream (dc_sctp_shared_get_lanes (shared), number);
 }
 
 static Offer
@@ -407,11 +407,11 @@ void
 dc_sctpdec_reset_stream (DcSctpDec *self, guint number)
 {
   g_autoptr (DcSctpShared) shared = dc_sctpdec_dup_shared (self);
-  DcSctpAssociation *association = shared != NULL ? dc_sctp_shared_get_association (shared) : NULL;
+  DcSctpLanes *lanes = shared != NULL ? dc_sctp_shared_get_lanes (shared) : NULL;
   g_autoptr (DcSctpStream) stream = find_stream (self, (guint16) number);
 
-  if (association != NULL)
-    dc_sctp_association_reset_stream (association, (guint16) number);
+  if (lanes != NULL)
+    dc_sctp_lanes_reset_stream (lanes, (guint16) number);
   if (stream == NULL)
     return;
   dc_sctp_stream_flush (stream, TRUE);

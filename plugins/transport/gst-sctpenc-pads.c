@@ -94,17 +94,17 @@ flow_of (GstPad *pad, DcSctpAssociation *association, DcSctpSent sent)
 }
 
 static GstFlowReturn
-send_buffer (DcSctpEnc *self, DcSctpEncPad *pad, DcSctpAssociation *association, GstBuffer *buffer)
+send_buffer (DcSctpEnc *self, DcSctpEncPad *pad, DcSctpLanes *lanes, GstBuffer *buffer)
 {
   DcSctpSendInfo info = get_send_info (self, pad, buffer);
   DcSctpSent sent;
-  gboolean in_time = dc_sctp_turns_send (&self->turns, &pad->gate, association, &info, buffer, &sent);
+  gboolean in_time = dc_sctp_turns_send (&self->turns, &pad->gate, lanes, &info, buffer, &sent);
 
   if (in_time && sent == DC_SCTP_SENT)
     dc_sctp_output_tell_taken (&self->output, info.stream, info.ppid);
   if (dc_sctp_turns_is_wanted (&self->turns))
     dc_sctpenc_tell_writable (self);
-  return in_time ? flow_of (GST_PAD (pad), association, sent) : GST_FLOW_FLUSHING;
+  return in_time ? flow_of (GST_PAD (pad), dc_sctp_lanes_get_main (lanes), sent) : GST_FLOW_FLUSHING;
 }
 
 static GstFlowReturn
@@ -114,8 +114,8 @@ chain (GstPad *pad, GstObject *parent, GstBuffer *buffer)
   g_autoptr (DcSctpShared) shared = dc_sctpenc_dup_shared (self);
   GstFlowReturn flow = dc_sctp_output_get_flow (&self->output);
 
-  if (flow == GST_FLOW_OK && shared != NULL && dc_sctp_shared_get_association (shared) != NULL)
-    return send_buffer (self, DC_SCTPENC_PAD (pad), dc_sctp_shared_get_association (shared), buffer);
+  if (flow == GST_FLOW_OK && shared != NULL && dc_sctp_shared_get_lanes (shared) != NULL)
+    return send_buffer (self, DC_SCTPENC_PAD (pad), dc_sctp_shared_get_lanes (shared), buffer);
   gst_buffer_unref (buffer);
   return flow != GST_FLOW_OK ? flow : GST_FLOW_FLUSHING;
 }
@@ -251,13 +251,13 @@ dc_sctpenc_release_pad (GstElement *element, GstPad *pad)
 {
   DcSctpEnc *self = DC_SCTPENC (element);
   g_autoptr (DcSctpShared) shared = dc_sctpenc_dup_shared (self);
-  DcSctpAssociation *association = shared != NULL ? dc_sctp_shared_get_association (shared) : NULL;
+  DcSctpLanes *lanes = shared != NULL ? dc_sctp_shared_get_lanes (shared) : NULL;
 
   /* webrtcbin's thread may come while we stop. */
   if (!g_atomic_int_compare_and_exchange (&DC_SCTPENC_PAD (pad)->released, FALSE, TRUE))
     return;
   wait_for_last (self, DC_SCTPENC_PAD (pad));
-  dc_sctp_turns_close (&self->turns, &DC_SCTPENC_PAD (pad)->gate, association);
+  dc_sctp_turns_close (&self->turns, &DC_SCTPENC_PAD (pad)->gate, lanes);
   gst_pad_set_active (pad, FALSE);
   gst_element_remove_pad (element, pad);
 }

@@ -58,7 +58,7 @@ writable_cb (gpointer user_data)
 
   if (shared == NULL)
     return;
-  dc_sctp_turns_writable (&self->turns, dc_sctp_shared_get_association (shared));
+  dc_sctp_turns_writable (&self->turns, dc_sctp_shared_get_lanes (shared));
   dc_sctpenc_tell_writable (self);
 }
 

@@ -4,6 +4,7 @@
  * The fast path is the only one here that sends by sendmmsg() and receives by recvmmsg(), and these carry nothing but DTLS. What is to vanish on its way in is made
  * nothing at all. */
 #include <dlfcn.h>
+#include <errno.h>
 #include <glib.h>
 #include <sys/socket.h>
 
@@ -17,7 +18,7 @@ typedef ssize_t (*SendMsg) (int fd, const struct msghdr *message, int flags);
 /* A record's type (RFC 6347, section 4.1), which is in clear. */
 #define ALERT 21
 
-static gint is_cut, n_lost, n_alerts; /* atomic */
+static gint is_cut, is_breaking, n_lost, n_alerts; /* atomic */
 
 void
 dc_test_cut_set (gboolean cut)
@@ -25,6 +26,12 @@ dc_test_cut_set (gboolean cut)
   if (cut)
     g_atomic_int_set (&n_lost, 0);
   g_atomic_int_set (&is_cut, cut);
+}
+
+void
+dc_test_cut_break_socket (void)
+{
+  g_atomic_int_set (&is_breaking, TRUE);
 }
 
 guint
@@ -85,6 +92,10 @@ recvmmsg (int fd, struct mmsghdr *messages, unsigned int n, int flags, struct ti
 {
   int got = ((RecvMmsg) find_next ("recvmmsg")) (fd, messages, n, flags, timeout);
 
+  if (got > 0 && g_atomic_int_compare_and_exchange (&is_breaking, TRUE, FALSE)) {
+    errno = ECONNABORTED;
+    return -1;
+  }
   for (int i = 0; i < got; i++)
     if (messages[i].msg_len > 0 && dc_test_cut_loses ())
       messages[i].msg_len = 0;

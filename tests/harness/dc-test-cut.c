@@ -8,7 +8,7 @@
 #include <gst/gst.h>
 #include <string.h>
 
-#include "plugins/peer/dc-sctp-watch.h"
+#include "plugins/transport/dc-crc32c.h"
 
 /* Of an SCTP packet. */
 #define HEADER_SIZE 12u
@@ -142,12 +142,10 @@ static void
 push_chunk (GstPad *pad, const guint8 *header, const guint8 *chunk, gsize size)
 {
   guint8 *packet = g_malloc (HEADER_SIZE + size);
-  guint32 checksum;
 
   memcpy (packet, header, HEADER_SIZE);
   memcpy (packet + HEADER_SIZE, chunk, size);
-  checksum = dc_sctp_checksum (packet, HEADER_SIZE + size);
-  memcpy (packet + HEADER_SIZE - CHECKSUM_SIZE, &checksum, CHECKSUM_SIZE);
+  dc_crc32c_put (packet, HEADER_SIZE + size);
   gst_pad_push (pad, gst_buffer_new_wrapped (packet, HEADER_SIZE + size));
 }
 
@@ -170,7 +168,11 @@ dc_test_cut_abort_oldest (void)
   g_autoptr (GstPad) pad = gst_element_get_static_pad (encoder, "src");
   Said said = get_said (pad);
 
-  push_chunk (pad, said.header, chunk, sizeof chunk);
+  /* One of ours aborts when it stops; what it sends goes past the pad. */
+  if (g_str_equal (G_OBJECT_TYPE_NAME (encoder), "GstSctpEnc"))
+    push_chunk (pad, said.header, chunk, sizeof chunk);
+  else
+    gst_element_set_state (encoder, GST_STATE_NULL);
 }
 
 void

@@ -14,6 +14,8 @@ void dc_test_cut_set (gboolean cut);
 gboolean dc_test_cut_loses (void);
 /* How many packets have vanished since it was set last. */
 guint dc_test_cut_count_lost (void);
+/* The first socket of the fast path's that gets something from now on is dead. */
+void dc_test_cut_break_socket (void);
 /* How many alerts of DTLS have been sent by this process so far, whichever way; of ordinary ones there is close_notify. */
 guint dc_test_cut_count_alerts (void);
 /* The webrtcbin that has had SCTP for the longest, of those that there are, sends close_notify and nothing else, as close() of a browser's connection
