@@ -129,9 +129,7 @@ static gboolean
 on_verify (const char *pem, gpointer user_data)
 {
   DtlsEnd *self = user_data;
-  g_autofree char *peer_pem = dc_dtls_session_get_peer_pem (self->session);
 
-  g_assert_cmpstr (peer_pem, ==, pem);
   g_free (self->seen_pem);
   self->seen_pem = g_strdup (pem);
   return !self->refuses;

@@ -253,7 +253,6 @@ call_all (gpointer data)
   while (g_atomic_int_get (self->stop) == 0) {
     dc_dtls_session_handle_timeout (self->session);
     dc_dtls_session_get_deadline (self->session);
-    g_free (dc_dtls_session_get_peer_pem (self->session));
     dc_dtls_session_get_srtp_keys (self->session, &profile, keys[0], keys[1]);
     dc_dtls_session_get_state (self->session);
   }
