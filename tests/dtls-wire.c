@@ -317,3 +317,13 @@ dtls_wire_new_connected (void)
   g_ptr_array_set_size (self->server.received, 0);
   return self;
 }
+
+void
+dtls_batch_fill (DtlsBatch *batch)
+{
+  for (guint i = 0; i < DTLS_BATCH; i++) {
+    batch->packets[i].data = batch->blocks[i] + DC_PACKET_HEAD;
+    batch->packets[i].size = DTLS_BATCH_PAYLOAD - i;
+    memset (batch->packets[i].data, (int) i, DTLS_BATCH_PAYLOAD - i);
+  }
+}
