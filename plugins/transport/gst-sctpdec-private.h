@@ -56,8 +56,6 @@ DcSctpShared *dc_sctpdec_dup_shared (DcSctpDec *self);
 const DcSctpCallbacks *dc_sctpdec_get_callbacks (void);
 /* Emits the signal. */
 void dc_sctpdec_tell_ended (DcSctpDec *self, guint stream);
-/* There is room again. */
-void dc_sctpdec_resume (DcSctpDec *self);
 /* Our direction of a stream is closed, and its pad removed with what waits there. */
 void dc_sctpdec_reset_stream (DcSctpDec *self, guint number);
 /* Nothing comes any more. What another thread adds or removes just now is waited for. */

@@ -68,7 +68,7 @@ remove_claimed (DcSctpDec *self, DcSctpStream *stream)
   g_mutex_lock (&self->lock);
   g_hash_table_remove (self->streams, GUINT_TO_POINTER (number));
   g_mutex_unlock (&self->lock);
-  dc_sctpdec_resume (self);
+  gst_dc_sctpdec_resume (self);
 }
 
 static void
@@ -98,7 +98,7 @@ remove_later (DcSctpStream *stream, gpointer user_data)
 static void
 room_cb (gpointer user_data)
 {
-  dc_sctpdec_resume (user_data);
+  gst_dc_sctpdec_resume (user_data);
 }
 
 static gboolean
@@ -313,7 +313,7 @@ take (DcSctpDec *self, DcSctpDecMessage *message)
 }
 
 void
-dc_sctpdec_resume (DcSctpDec *self)
+gst_dc_sctpdec_resume (DcSctpDec *self)
 {
   g_autoptr (DcSctpShared) shared = dc_sctpdec_dup_shared (self);
   DcSctpDecMessage held = {0};

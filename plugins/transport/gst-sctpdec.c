@@ -309,12 +309,6 @@ gst_dc_sctpdec_set_hook (DcSctpDec *self, DcSctpHookFunc func, gpointer user_dat
 }
 
 void
-gst_dc_sctpdec_resume (DcSctpDec *self)
-{
-  dc_sctpdec_resume (self);
-}
-
-void
 gst_dc_sctpdec_set_tap (DcSctpDec *self, DcSctpInTap func, gpointer user_data)
 {
   g_mutex_lock (&self->lock);
