@@ -129,9 +129,7 @@ static gboolean
 on_verify (const char *pem, gpointer user_data)
 {
   DtlsEnd *self = user_data;
-  g_autofree char *peer_pem = dc_dtls_session_get_peer_pem (self->session);
 
-  g_assert_cmpstr (peer_pem, ==, pem);
   g_free (self->seen_pem);
   self->seen_pem = g_strdup (pem);
   return !self->refuses;
@@ -318,4 +316,14 @@ dtls_wire_new_connected (void)
   g_assert_cmpuint (self->server.by_callback, ==, 0);
   g_ptr_array_set_size (self->server.received, 0);
   return self;
+}
+
+void
+dtls_batch_fill (DtlsBatch *batch)
+{
+  for (guint i = 0; i < DTLS_BATCH; i++) {
+    batch->packets[i].data = batch->blocks[i] + DC_PACKET_HEAD;
+    batch->packets[i].size = DTLS_BATCH_PAYLOAD - i;
+    memset (batch->packets[i].data, (int) i, DTLS_BATCH_PAYLOAD - i);
+  }
 }

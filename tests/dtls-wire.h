@@ -68,4 +68,15 @@ gboolean dtls_end_send (DtlsEnd *from, const char *text, guint n);
 char *dtls_end_get_last (DtlsEnd *end);
 gboolean dtls_end_is (DtlsEnd *end, DcDtlsState state);
 
+/* Packets with room around each. */
+#define DTLS_BATCH 48
+#define DTLS_BATCH_PAYLOAD 1200
+typedef struct {
+  guint8 blocks[DTLS_BATCH][DC_PACKET_HEAD + DTLS_BATCH_PAYLOAD + DC_PACKET_TAIL];
+  DcPacket packets[DTLS_BATCH];
+} DtlsBatch;
+
+/* Packet i has i bytes less than DTLS_BATCH_PAYLOAD, each of which is i. */
+void dtls_batch_fill (DtlsBatch *batch);
+
 G_END_DECLS

@@ -41,7 +41,7 @@ struct _GstDtlsPair {
 
 typedef enum { GST_DTLS_OURS, GST_DTLS_STOCK_CLIENT, GST_DTLS_STOCK_SERVER } GstDtlsKind;
 
-/* dc_dtls_elements_register() comes before. */
+/* gst_dc_dtls_elements_register() comes before. */
 GstDtlsPair *gst_dtls_pair_new (GstDtlsKind kind);
 void gst_dtls_pair_free (GstDtlsPair *pair);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (GstDtlsPair, gst_dtls_pair_free)

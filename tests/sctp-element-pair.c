@@ -162,8 +162,8 @@ set_up_end (PairEnd *end, guint id)
   end->pipeline = gst_pipeline_new (NULL);
   bus = gst_pipeline_get_bus (GST_PIPELINE (end->pipeline));
   gst_bus_set_sync_handler (bus, drop_thread_status, NULL, NULL);
-  end->enc = DC_SCTPENC (gst_element_factory_make ("sctpenc", NULL));
-  end->dec = DC_SCTPDEC (gst_element_factory_make ("sctpdec", NULL));
+  end->enc = GST_DC_SCTP_ENC (gst_element_factory_make ("sctpenc", NULL));
+  end->dec = GST_DC_SCTP_DEC (gst_element_factory_make ("sctpdec", NULL));
   gst_bin_add_many (GST_BIN (end->pipeline), GST_ELEMENT (end->enc), GST_ELEMENT (end->dec), NULL);
   g_object_set (end->enc, "sctp-association-id", id, "remote-sctp-port", 5000, NULL);
   g_object_set (end->dec, "sctp-association-id", id, "local-sctp-port", 5000, NULL);
@@ -196,7 +196,7 @@ void
 pair_set_up (Pair *pair, gconstpointer data)
 {
   dc_test_watchdog_start (30);
-  g_assert_true (dc_sctp_elements_register ());
+  g_assert_true (gst_dc_sctp_elements_register ());
   set_up_end (&pair->ends[0], 1);
   set_up_end (&pair->ends[1], 2);
   link_ends (&pair->ends[0], &pair->ends[1]);

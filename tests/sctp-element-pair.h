@@ -19,8 +19,8 @@ typedef struct {
 
 typedef struct {
   GstElement *pipeline;
-  DcSctpEnc *enc;
-  DcSctpDec *dec;
+  GstDcSctpEnc *enc;
+  GstDcSctpDec *dec;
   GAsyncQueue *events; /* (element-type PairEvent) */
   GQueue kept;         /* likewise: those that were not waited for yet */
   GMutex lock;

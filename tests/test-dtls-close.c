@@ -5,9 +5,6 @@
 #include "plugins/transport/dc-dtls-session-private.h"
 #include "tests/dtls-wire.h"
 
-#define BATCH 48
-#define PAYLOAD 1200
-
 /* --- What else the far side may say ------------------------------------------------------------------------------------------------ */
 
 static void
@@ -137,21 +134,6 @@ test_close_in_callback (void)
 /* --- Threads ---------------------------------------------------------------------------------------------------------------------- */
 
 typedef struct {
-  guint8 blocks[BATCH][DC_PACKET_HEAD + PAYLOAD + DC_PACKET_TAIL];
-  DcPacket packets[BATCH];
-} Batch;
-
-static void
-fill (Batch *batch)
-{
-  for (guint i = 0; i < BATCH; i++) {
-    batch->packets[i].data = batch->blocks[i] + DC_PACKET_HEAD;
-    batch->packets[i].size = PAYLOAD - i;
-    memset (batch->packets[i].data, (int) i, PAYLOAD - i);
-  }
-}
-
-typedef struct {
   DcDtlsSession *session;
   gint *stop;
   guint n;
@@ -161,11 +143,11 @@ static gpointer
 send_all_the_time (gpointer data)
 {
   Sender *self = data;
-  g_autofree Batch *batch = g_new (Batch, 1);
+  g_autofree DtlsBatch *batch = g_new (DtlsBatch, 1);
 
   while (g_atomic_int_get (self->stop) == 0) {
-    fill (batch);
-    if (!dc_dtls_session_seal (self->session, batch->packets, BATCH))
+    dtls_batch_fill (batch);
+    if (!dc_dtls_session_seal (self->session, batch->packets, DTLS_BATCH))
       break;
     self->n++;
   }
@@ -253,7 +235,6 @@ call_all (gpointer data)
   while (g_atomic_int_get (self->stop) == 0) {
     dc_dtls_session_handle_timeout (self->session);
     dc_dtls_session_get_deadline (self->session);
-    g_free (dc_dtls_session_get_peer_pem (self->session));
     dc_dtls_session_get_srtp_keys (self->session, &profile, keys[0], keys[1]);
     dc_dtls_session_get_state (self->session);
   }

@@ -5,31 +5,13 @@
 #include "plugins/transport/dc-dtls-session-private.h"
 #include "tests/dtls-wire.h"
 
-#define BATCH 48
-#define PAYLOAD 1200
-
 /* --- Batches --------------------------------------------------------------------------------------------------------------------- */
 
-typedef struct {
-  guint8 blocks[BATCH][DC_PACKET_HEAD + PAYLOAD + DC_PACKET_TAIL];
-  DcPacket packets[BATCH];
-} Batch;
-
 static void
-fill (Batch *batch)
+assert_filled (const DtlsBatch *batch)
 {
-  for (guint i = 0; i < BATCH; i++) {
-    batch->packets[i].data = batch->blocks[i] + DC_PACKET_HEAD;
-    batch->packets[i].size = PAYLOAD - i;
-    memset (batch->packets[i].data, (int) i, PAYLOAD - i);
-  }
-}
-
-static void
-assert_filled (const Batch *batch)
-{
-  for (guint i = 0; i < BATCH; i++) {
-    g_assert_cmpuint (batch->packets[i].size, ==, PAYLOAD - i);
+  for (guint i = 0; i < DTLS_BATCH; i++) {
+    g_assert_cmpuint (batch->packets[i].size, ==, DTLS_BATCH_PAYLOAD - i);
     for (guint j = 0; j < batch->packets[i].size; j++)
       g_assert_cmpuint (batch->packets[i].data[j], ==, i);
   }
@@ -40,16 +22,16 @@ test_batch (void)
 {
   g_autoptr (DtlsWire) wire = dtls_wire_new_connected ();
   DtlsEnd *ends[] = {&wire->client, &wire->server};
-  g_autofree Batch *batch = g_new (Batch, 1);
+  g_autofree DtlsBatch *batch = g_new (DtlsBatch, 1);
 
   for (guint i = 0; i < 40; i++) {
-    fill (batch);
-    g_assert_true (dc_dtls_session_seal (ends[i % 2]->session, batch->packets, BATCH));
-    for (guint j = 0; j < BATCH; j++) {
-      g_assert_cmpuint (batch->packets[j].size, ==, PAYLOAD - j + 37);
+    dtls_batch_fill (batch);
+    g_assert_true (dc_dtls_session_seal (ends[i % 2]->session, batch->packets, DTLS_BATCH));
+    for (guint j = 0; j < DTLS_BATCH; j++) {
+      g_assert_cmpuint (batch->packets[j].size, ==, DTLS_BATCH_PAYLOAD - j + 37);
       g_assert_cmpuint (batch->packets[j].data[0], ==, DC_DTLS_APPLICATION_DATA);
     }
-    dc_dtls_session_open (ends[1 - i % 2]->session, batch->packets, BATCH);
+    dc_dtls_session_open (ends[1 - i % 2]->session, batch->packets, DTLS_BATCH);
     assert_filled (batch);
   }
   g_assert_cmpuint (wire->client.by_callback + wire->server.by_callback, ==, 0);
@@ -402,17 +384,17 @@ static void
 test_speed (void)
 {
   g_autoptr (DtlsWire) wire = dtls_wire_new_connected ();
-  g_autofree Batch *batch = g_new (Batch, 1);
+  g_autofree DtlsBatch *batch = g_new (DtlsBatch, 1);
   gdouble seal = 0, open = 0, bytes = 0;
 
   for (guint i = 0; i < 5000; i++) {
-    fill (batch);
-    bytes += BATCH * PAYLOAD - BATCH * (BATCH - 1) / 2;
+    dtls_batch_fill (batch);
+    bytes += DTLS_BATCH * DTLS_BATCH_PAYLOAD - DTLS_BATCH * (DTLS_BATCH - 1) / 2;
     g_test_timer_start ();
-    dc_dtls_session_seal (wire->client.session, batch->packets, BATCH);
+    dc_dtls_session_seal (wire->client.session, batch->packets, DTLS_BATCH);
     seal += g_test_timer_elapsed ();
     g_test_timer_start ();
-    dc_dtls_session_open (wire->server.session, batch->packets, BATCH);
+    dc_dtls_session_open (wire->server.session, batch->packets, DTLS_BATCH);
     open += g_test_timer_elapsed ();
   }
   g_test_maximized_result (bytes / seal / 1e6, "sealed: %.0f MB/s", bytes / seal / 1e6);

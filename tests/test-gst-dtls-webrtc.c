@@ -118,7 +118,7 @@ main (int argc, char **argv)
 {
   dc_test_init (&argc, &argv);
   gst_init (NULL, NULL);
-  g_assert_true (dc_dtls_elements_register ());
+  g_assert_true (gst_dc_dtls_elements_register ());
   g_test_add_func ("/gst-dtls-webrtc/data", test_data);
   g_test_add_func ("/gst-dtls-webrtc/stop", test_stop);
   g_test_add_func ("/gst-dtls-webrtc/media", test_media);

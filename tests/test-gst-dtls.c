@@ -47,12 +47,12 @@ assert_ours (const char *name, GType type)
 static void
 test_register (void)
 {
-  g_assert_true (dc_dtls_elements_register ());
+  g_assert_true (gst_dc_dtls_elements_register ());
   assert_ours ("dtlsenc", GST_TYPE_DC_DTLS_ENC);
   assert_ours ("dtlsdec", GST_TYPE_DC_DTLS_DEC);
   gst_object_unref (gst_plugin_load_by_name ("dtls"));
   gst_object_unref (gst_object_ref_sink (gst_element_factory_make ("dtlssrtpenc", NULL)));
-  g_assert_true (dc_dtls_elements_register ());
+  g_assert_true (gst_dc_dtls_elements_register ());
   assert_ours ("dtlsenc", GST_TYPE_DC_DTLS_ENC);
   assert_ours ("dtlsdec", GST_TYPE_DC_DTLS_DEC);
 }
@@ -567,7 +567,7 @@ main (int argc, char **argv)
 {
   dc_test_init (&argc, &argv);
   gst_init (NULL, NULL);
-  g_assert_true (dc_dtls_elements_register ());
+  g_assert_true (gst_dc_dtls_elements_register ());
   g_test_add_func ("/gst-dtls/register", test_register);
   g_test_add_func ("/gst-dtls/state-type", test_state_type);
   add ("/gst-dtls/connect", GST_DTLS_OURS, test_connect);

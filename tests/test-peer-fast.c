@@ -22,8 +22,7 @@ count_part (GSignalInvocationHint *hint, guint n, const GValue *values, gpointer
     return TRUE;
   if (g_str_equal (name, "sctpenc") || g_str_equal (name, "sctpdec") || g_str_equal (name, "dtlsenc")
       || g_str_equal (name, "dtlsdec"))
-    g_atomic_int_inc (
-        g_str_has_prefix (type, "GstDc") || g_str_has_prefix (type, "DcSctp") ? &parts->ours : &parts->stock);
+    g_atomic_int_inc (g_str_has_prefix (type, "GstDc") ? &parts->ours : &parts->stock);
   return TRUE;
 }
 

@@ -1,218 +1,20 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* test-pipelines-table.c: real cases across a real data channel, frame by frame: what leaves the sender's pipeline is what the receiver's gets.
  *
- * Both pipelines are in this process, with a tape at either end: one line for each buffer and gap, with the sum of its bytes,
- * its times, offsets and flags, and the caps and running time that it had there. The two must be the same, but for what a
- * case is about. gst-launch-1.0 with a process for each side is tried in test-pipelines.c. A case whose plugins are not installed is skipped. */
+ * Both pipelines are in this process, with a tape (tape.h) at either end. The two must be the same, but for what a
+ * case is about. gst-launch-1.0 with a process for each side is tried in test-pipelines-launch.c. A case whose plugins are not installed is skipped. */
 #include <string.h>
 
 #include <gst/gst.h>
 
 #include "tests/harness/dc-test-daemon.h"
 #include "tests/harness/dc-test.h"
+#include "tests/pipelines.h"
+#include "tests/tape.h"
 
 static DcTestDaemon *the_daemon;
 
-/* --- Tapes ----------------------------------------------------------------------------------------------------------------------- */
-
-#define FLAGS                                                                                                          \
-  (GST_BUFFER_FLAG_DISCONT | GST_BUFFER_FLAG_DELTA_UNIT | GST_BUFFER_FLAG_HEADER | GST_BUFFER_FLAG_GAP                 \
-      | GST_BUFFER_FLAG_MARKER | GST_BUFFER_FLAG_RESYNC | GST_BUFFER_FLAG_DROPPABLE | GST_BUFFER_FLAG_CORRUPTED)
-
-typedef struct {
-  GMutex lock;
-  GCond cond;
-  GPtrArray *lines;  /* (element-type char) */
-  GPtrArray *sums;   /* (element-type char): of the bytes of each buffer alone */
-  char *tags[2];     /* the last, by scope */
-  guint n_key_units; /* buffers without DELTA_UNIT or HEADER */
-  guint n_flushes;
-  gint64 last; /* monotonic time of the last buffer */
-} Tape;
-
-static Tape *
-tape_new (void)
-{
-  Tape *tape = g_new0 (Tape, 1);
-
-  g_mutex_init (&tape->lock);
-  g_cond_init (&tape->cond);
-  tape->lines = g_ptr_array_new_with_free_func (g_free);
-  tape->sums = g_ptr_array_new_with_free_func (g_free);
-  return tape;
-}
-
-static void
-tape_free (Tape *tape)
-{
-  g_ptr_array_unref (tape->lines);
-  g_ptr_array_unref (tape->sums);
-  g_free (tape->tags[0]);
-  g_free (tape->tags[1]);
-  g_mutex_clear (&tape->lock);
-  g_cond_clear (&tape->cond);
-  g_free (tape);
-}
-G_DEFINE_AUTOPTR_CLEANUP_FUNC (Tape, tape_free)
-
-static char *
-get_sum (GstBuffer *buffer)
-{
-  GstMapInfo map;
-  char *sum;
-
-  g_assert_true (gst_buffer_map (buffer, &map, GST_MAP_READ));
-  sum = g_compute_checksum_for_data (G_CHECKSUM_MD5, map.data, map.size);
-  gst_buffer_unmap (buffer, &map);
-  return sum;
-}
-
-static GstClockTime
-get_running_time (GstPad *pad, GstClockTime time)
-{
-  g_autoptr (GstEvent) event = gst_pad_get_sticky_event (pad, GST_EVENT_SEGMENT, 0);
-  const GstSegment *segment;
-
-  g_assert_nonnull (event);
-  gst_event_parse_segment (event, &segment);
-  return segment->format == GST_FORMAT_TIME ? gst_segment_to_running_time (segment, GST_FORMAT_TIME, time)
-                                            : GST_CLOCK_TIME_NONE;
-}
-
-static void
-tape_write (Tape *tape, char *line)
-{
-  g_mutex_lock (&tape->lock);
-  g_ptr_array_add (tape->lines, line);
-  g_cond_broadcast (&tape->cond);
-  g_mutex_unlock (&tape->lock);
-}
-
-static void
-tape_buffer (Tape *tape, GstPad *pad, GstBuffer *buffer)
-{
-  g_autoptr (GstCaps) caps = gst_pad_get_current_caps (pad);
-  g_autofree char *format = caps != NULL ? gst_caps_to_string (caps) : NULL;
-  char *sum = get_sum (buffer);
-  char *line = g_strdup_printf ("%" G_GSIZE_FORMAT " bytes %s pts %" G_GUINT64_FORMAT " dts %" G_GUINT64_FORMAT
-                                " duration %" G_GUINT64_FORMAT " offset %" G_GUINT64_FORMAT "-%" G_GUINT64_FORMAT
-                                " flags %x running %" G_GUINT64_FORMAT " %s",
-      gst_buffer_get_size (buffer), sum, GST_BUFFER_PTS (buffer), GST_BUFFER_DTS (buffer), GST_BUFFER_DURATION (buffer),
-      GST_BUFFER_OFFSET (buffer), GST_BUFFER_OFFSET_END (buffer), GST_BUFFER_FLAGS (buffer) & FLAGS,
-      get_running_time (pad, GST_BUFFER_PTS (buffer)), format);
-
-  tape->last = g_get_monotonic_time ();
-  g_mutex_lock (&tape->lock);
-  g_ptr_array_add (tape->sums, sum);
-  if (!GST_BUFFER_FLAG_IS_SET (buffer, GST_BUFFER_FLAG_DELTA_UNIT)
-      && !GST_BUFFER_FLAG_IS_SET (buffer, GST_BUFFER_FLAG_HEADER))
-    tape->n_key_units++;
-  g_mutex_unlock (&tape->lock);
-  tape_write (tape, line);
-}
-
-static void
-tape_event (Tape *tape, GstPad *pad, GstEvent *event)
-{
-  GstClockTime timestamp, duration;
-  GstTagList *tags;
-
-  if (GST_EVENT_TYPE (event) == GST_EVENT_GAP) {
-    gst_event_parse_gap (event, &timestamp, &duration);
-    tape_write (tape, g_strdup_printf ("gap %" G_GUINT64_FORMAT " %" G_GUINT64_FORMAT, timestamp, duration));
-  } else if (GST_EVENT_TYPE (event) == GST_EVENT_TAG) {
-    gst_event_parse_tag (event, &tags);
-    g_free (tape->tags[gst_tag_list_get_scope (tags)]);
-    tape->tags[gst_tag_list_get_scope (tags)] = gst_tag_list_to_string (tags);
-  } else if (GST_EVENT_TYPE (event) == GST_EVENT_FLUSH_STOP) {
-    g_mutex_lock (&tape->lock);
-    tape->n_flushes++;
-    g_ptr_array_set_size (tape->lines, 0);
-    g_ptr_array_set_size (tape->sums, 0);
-    g_mutex_unlock (&tape->lock);
-  }
-}
-
-static GstPadProbeReturn
-tape_cb (GstPad *pad, GstPadProbeInfo *info, gpointer tape)
-{
-  GstBufferList *list;
-
-  if (info->type & GST_PAD_PROBE_TYPE_BUFFER)
-    tape_buffer (tape, pad, GST_PAD_PROBE_INFO_BUFFER (info));
-  else if (info->type & GST_PAD_PROBE_TYPE_BUFFER_LIST) {
-    list = GST_PAD_PROBE_INFO_BUFFER_LIST (info);
-    for (guint i = 0; i < gst_buffer_list_length (list); i++)
-      tape_buffer (tape, pad, gst_buffer_list_get (list, i));
-  } else
-    tape_event (tape, pad, GST_PAD_PROBE_INFO_EVENT (info));
-  return GST_PAD_PROBE_OK;
-}
-
-/* At the pad where a data channel element has its stream. */
-static Tape *
-tape_of (GstElement *element)
-{
-  g_autoptr (GstPad) pad = gst_element_get_static_pad (element, "sink");
-  Tape *tape = tape_new ();
-
-  if (pad == NULL)
-    pad = gst_element_get_static_pad (element, "src");
-  gst_pad_add_probe (pad,
-      GST_PAD_PROBE_TYPE_BUFFER | GST_PAD_PROBE_TYPE_BUFFER_LIST | GST_PAD_PROBE_TYPE_EVENT_DOWNSTREAM
-          | GST_PAD_PROBE_TYPE_EVENT_FLUSH,
-      tape_cb, tape, NULL);
-  return tape;
-}
-
-static void
-tape_wait (Tape *tape, guint n_buffers)
-{
-  g_mutex_lock (&tape->lock);
-  while (tape->sums->len < n_buffers)
-    g_cond_wait (&tape->cond, &tape->lock);
-  g_mutex_unlock (&tape->lock);
-}
-
-static void
-assert_same_lines (GPtrArray *sent, GPtrArray *received)
-{
-  for (guint i = 0; i < MIN (sent->len, received->len); i++)
-    g_assert_cmpstr (g_ptr_array_index (received, i), ==, g_ptr_array_index (sent, i));
-  g_assert_cmpuint (received->len, ==, sent->len);
-}
-
-static void
-assert_same (Tape *sent, Tape *received)
-{
-  assert_same_lines (sent->lines, received->lines);
-  g_assert_cmpstr (sent->tags[0], ==, received->tags[0]);
-  g_assert_cmpstr (sent->tags[1], ==, received->tags[1]);
-}
-
-/* What came late ends as the whole does. */
-static void
-assert_tail (Tape *sent, Tape *received, guint at_least)
-{
-  guint skipped = sent->sums->len - received->sums->len;
-
-  g_assert_cmpuint (received->sums->len, <=, sent->sums->len);
-  g_assert_cmpuint (received->sums->len, >=, at_least);
-  for (guint i = 0; i < received->sums->len; i++)
-    g_assert_cmpstr (g_ptr_array_index (received->sums, i), ==, g_ptr_array_index (sent->sums, skipped + i));
-}
-
 /* --- Pipelines ------------------------------------------------------------------------------------------------------------------- */
-
-static GstElement *
-get_element (GstElement *pipeline, const char *name)
-{
-  GstElement *element = gst_bin_get_by_name (GST_BIN (pipeline), name);
-
-  g_assert_nonnull (element);
-  gst_object_unref (element); /* the pipeline has it */
-  return element;
-}
 
 static void
 set_signaling_cb (const GValue *item, gpointer url)
@@ -259,12 +61,6 @@ play (GstElement *pipeline)
 }
 
 static void
-stop (GstElement *pipeline)
-{
-  g_assert_cmpint (gst_element_set_state (pipeline, GST_STATE_NULL), ==, GST_STATE_CHANGE_SUCCESS);
-}
-
-static void
 wait_eos (GstElement *pipeline)
 {
   g_autoptr (GstBus) bus = gst_element_get_bus (pipeline);
@@ -277,20 +73,6 @@ wait_eos (GstElement *pipeline)
     gst_message_parse_error (message, &error, &debug);
   g_test_message ("%s: %s", GST_MESSAGE_SRC_NAME (message), debug);
   g_assert_no_error (error);
-}
-
-static void
-wait_joined (GstElement *pipeline, guint receivers)
-{
-  g_autoptr (GstBus) bus = gst_element_get_bus (pipeline);
-  guint n = 0;
-
-  while (n < receivers) {
-    g_autoptr (GstMessage) message =
-        gst_bus_timed_pop_filtered (bus, GST_CLOCK_TIME_NONE, GST_MESSAGE_ELEMENT | GST_MESSAGE_ERROR);
-    g_assert_cmpint (GST_MESSAGE_TYPE (message), ==, GST_MESSAGE_ELEMENT);
-    n += gst_message_has_name (message, "datachannel-peer-joined");
-  }
 }
 
 /* --- What appsrc is fed ---------------------------------------------------------------------------------------------------------- */
@@ -464,20 +246,20 @@ play_pair (const Row *row, GstElement *sender, GstElement *receiver)
   play (receiver);
   play (sender);
   if (row->feed != NULL) {
-    row->feed (get_element (sender, "in"));
-    push_end (get_element (sender, "in"));
+    row->feed (pipeline_get (sender, "in"));
+    push_end (pipeline_get (sender, "in"));
   }
   /* A raw sender's end is the channel's. */
   if (row->bytes_only) {
     wait_eos (sender);
-    stop (sender);
+    pipeline_stop (sender);
     wait_eos (receiver);
   } else {
     wait_eos (receiver);
     wait_eos (sender);
-    stop (sender);
+    pipeline_stop (sender);
   }
-  stop (receiver);
+  pipeline_stop (receiver);
   return TRUE;
 }
 
@@ -495,16 +277,16 @@ test_row (gconstpointer data)
   if (receiver == NULL)
     return;
   dc_test_watchdog_start (60);
-  sent = tape_of (get_element (sender, "dc"));
-  received = tape_of (get_element (receiver, "dc"));
+  sent = tape_of (pipeline_get (sender, "dc"));
+  received = tape_of (pipeline_get (receiver, "dc"));
   play_pair (row, sender, receiver);
   if (row->n_buffers > 0)
     g_assert_cmpuint (received->sums->len, ==, row->n_buffers);
   g_assert_cmpuint (received->sums->len, >, 0);
   if (row->bytes_only)
-    assert_same_lines (sent->sums, received->sums);
+    tape_assert_same_lines (sent->sums, received->sums);
   else
-    assert_same (sent, received);
+    tape_assert_same (sent, received);
   dc_test_watchdog_stop ();
 }
 
@@ -535,13 +317,13 @@ fan_make (Fan *fan, const char *send, const char *receive, guint n)
   dc_test_watchdog_start (60);
   if ((fan->sender = parse (send)) == NULL)
     return FALSE;
-  fan->sent = tape_of (get_element (fan->sender, "dc"));
+  fan->sent = tape_of (pipeline_get (fan->sender, "dc"));
   for (guint i = 0; i < n; i++) {
     const char digits[] = {(char) ('0' + i), '\0'};
     g_autofree char *description = fill_in (receive, digits);
     if ((fan->receivers[i] = parse (description)) == NULL)
       return FALSE;
-    fan->received[i] = tape_of (get_element (fan->receivers[i], "dc"));
+    fan->received[i] = tape_of (pipeline_get (fan->receivers[i], "dc"));
   }
   return TRUE;
 }
@@ -553,8 +335,8 @@ fan_end (Fan *fan, guint n)
     wait_eos (fan->receivers[i]);
   wait_eos (fan->sender);
   for (guint i = 0; i < n; i++)
-    stop (fan->receivers[i]);
-  stop (fan->sender);
+    pipeline_stop (fan->receivers[i]);
+  pipeline_stop (fan->sender);
 }
 
 static void
@@ -574,7 +356,7 @@ test_tee (void)
   fan_end (&fan, 3);
   g_assert_cmpuint (fan.sent->sums->len, ==, 50);
   for (guint i = 0; i < 3; i++)
-    assert_same (fan.sent, fan.received[i]);
+    tape_assert_same (fan.sent, fan.received[i]);
 }
 
 /* All three are there when it begins. */
@@ -589,13 +371,13 @@ test_three_receivers (void)
   for (guint i = 0; i < 3; i++)
     play (fan.receivers[i]);
   play (fan.sender);
-  wait_joined (fan.sender, 3);
-  feed_odd (get_element (fan.sender, "in"));
-  feed_lists (get_element (fan.sender, "in"));
-  push_end (get_element (fan.sender, "in"));
+  pipeline_wait_message (fan.sender, "datachannel-peer-joined", 3);
+  feed_odd (pipeline_get (fan.sender, "in"));
+  feed_lists (pipeline_get (fan.sender, "in"));
+  push_end (pipeline_get (fan.sender, "in"));
   fan_end (&fan, 3);
   for (guint i = 0; i < 3; i++)
-    assert_same (fan.sent, fan.received[i]);
+    tape_assert_same (fan.sent, fan.received[i]);
 }
 
 /* Whoever comes while it runs gets it from a key unit on, which is asked for: the encoder would have made one only. */
@@ -616,8 +398,8 @@ test_late_joiner (void)
   tape_wait (fan.received[1], 20);
   gst_element_send_event (fan.sender, gst_event_new_eos ());
   fan_end (&fan, 2);
-  assert_tail (fan.sent, fan.received[0], 40);
-  assert_tail (fan.sent, fan.received[1], 20);
+  tape_assert_tail (fan.sent, fan.received[0], 40);
+  tape_assert_tail (fan.sent, fan.received[1], 20);
   g_assert_cmpuint (fan.received[1]->sums->len, <, fan.received[0]->sums->len);
   g_assert_cmpuint (fan.sent->n_key_units, >=, 2);
 }
@@ -638,7 +420,7 @@ test_transport_stream (void)
   begin = g_get_monotonic_time ();
   play (fan.sender);
   fan_end (&fan, 1);
-  assert_same_lines (fan.sent->sums, fan.received[0]->sums);
+  tape_assert_same_lines (fan.sent->sums, fan.received[0]->sums);
   g_assert_cmpint (fan.received[0]->last - begin, >, G_TIME_SPAN_SECOND);
 }
 
@@ -659,7 +441,7 @@ test_seek (void)
   fan_end (&fan, 1);
   g_assert_cmpuint (fan.received[0]->n_flushes, ==, 1);
   g_assert_cmpuint (fan.received[0]->lines->len, ==, 100);
-  assert_same (fan.sent, fan.received[0]);
+  tape_assert_same (fan.sent, fan.received[0]);
 }
 
 /* From the receiver's sink through its decoder, to the sender's encoder. */
@@ -683,7 +465,7 @@ test_force_key_unit (void)
   play (fan.receivers[0]);
   play (fan.sender);
   tape_wait (fan.received[0], 10);
-  pad = gst_element_get_static_pad (get_element (fan.receivers[0], "out"), "sink");
+  pad = gst_element_get_static_pad (pipeline_get (fan.receivers[0], "out"), "sink");
   asked = gst_pad_push_event (pad, gst_event_new_custom (GST_EVENT_CUSTOM_UPSTREAM, request));
   g_assert_true (asked);
   g_mutex_lock (&fan.received[0]->lock);
@@ -701,9 +483,9 @@ get_counter (GstElement *receiver)
   g_autoptr (GstElement) sink = NULL;
 
   if (g_object_class_find_property (G_OBJECT_GET_CLASS (receiver), "video-sink") == NULL)
-    return get_element (receiver, "count");
+    return pipeline_get (receiver, "count");
   g_object_get (receiver, "video-sink", &sink, NULL);
-  return get_element (sink, "count");
+  return pipeline_get (sink, "count");
 }
 
 static void
@@ -734,8 +516,8 @@ test_uri (gconstpointer receive)
   wait_eos (receiver);
   wait_eos (sender);
   g_assert_cmpuint (count, ==, 50);
-  stop (receiver);
-  stop (sender);
+  pipeline_stop (receiver);
+  pipeline_stop (sender);
   dc_test_watchdog_stop ();
 }
 
@@ -754,19 +536,19 @@ test_two_ways (void)
   if (a == NULL || b == NULL)
     return;
   dc_test_watchdog_start (60);
-  a_sent = tape_of (get_element (a, "to"));
-  a_received = tape_of (get_element (a, "from"));
-  b_sent = tape_of (get_element (b, "to"));
-  b_received = tape_of (get_element (b, "from"));
+  a_sent = tape_of (pipeline_get (a, "to"));
+  a_received = tape_of (pipeline_get (a, "from"));
+  b_sent = tape_of (pipeline_get (b, "to"));
+  b_received = tape_of (pipeline_get (b, "from"));
   play (a);
   play (b);
   wait_eos (a);
   wait_eos (b);
-  assert_same (a_sent, b_received);
-  assert_same (b_sent, a_received);
+  tape_assert_same (a_sent, b_received);
+  tape_assert_same (b_sent, a_received);
   g_assert_cmpuint (a_received->sums->len, ==, 100);
-  stop (a);
-  stop (b);
+  pipeline_stop (a);
+  pipeline_stop (b);
   dc_test_watchdog_stop ();
 }
 

@@ -48,7 +48,7 @@ static const char *const parts[] = {"sctpenc", "sctpdec", "dtlsenc", "dtlsdec"};
 static gboolean
 is_ours (GType type)
 {
-  return g_str_has_prefix (g_type_name (type), "GstDc") || g_str_has_prefix (g_type_name (type), "DcSctp");
+  return g_str_has_prefix (g_type_name (type), "GstDc");
 }
 
 static gboolean

@@ -43,20 +43,20 @@ hook_clear (Hook *hook)
 }
 
 /* DCEP is for the pads. */
-static DcSctpHookResult
+static GstDcSctpHookResult
 on_message (guint16 stream, guint32 ppid, GBytes *message, gpointer user_data)
 {
   Hook *hook = user_data;
-  DcSctpHookResult result = DC_SCTP_HOOK_TAKEN;
+  GstDcSctpHookResult result = GST_DC_SCTP_HOOK_TAKEN;
   gsize size;
   const char *bytes = g_bytes_get_data (message, &size);
 
   if (ppid == DCEP)
-    return DC_SCTP_HOOK_PASS;
+    return GST_DC_SCTP_HOOK_PASS;
   g_mutex_lock (&hook->lock);
   hook->shown++;
   if (hook->full)
-    result = DC_SCTP_HOOK_FULL;
+    result = GST_DC_SCTP_HOOK_FULL;
   else
     g_ptr_array_add (hook->taken, g_strdup_printf ("%u %u %.*s", stream, ppid, (int) MIN (size, 40), bytes));
   g_cond_broadcast (&hook->changed);
@@ -183,7 +183,7 @@ on_pad_removed (GstElement *dec, GstPad *pad, Removal *removal)
   g_atomic_int_set (&removal->removed, TRUE);
 }
 
-static DcSctpHookResult
+static GstDcSctpHookResult
 take_unless_removing (guint16 stream, guint32 ppid, GBytes *message, gpointer user_data)
 {
   Removal *removal = user_data;
@@ -220,7 +220,7 @@ test_hook_reused (Pair *pair, gconstpointer data)
 }
 
 /* From within the hook, back to the sender; and on from there until it was a hundred times. */
-static DcSctpHookResult
+static GstDcSctpHookResult
 throw_back (guint16 stream, guint32 ppid, GBytes *message, gpointer user_data)
 {
   PairEnd *end = user_data;
@@ -228,9 +228,9 @@ throw_back (guint16 stream, guint32 ppid, GBytes *message, gpointer user_data)
   DcSctpSendInfo info = {.stream = stream, .ppid = ppid};
 
   if (n > 100)
-    return DC_SCTP_HOOK_PASS;
+    return GST_DC_SCTP_HOOK_PASS;
   g_assert_cmpint (gst_dc_sctpenc_send (end->enc, &info, &n, 1), ==, DC_SCTP_SENT);
-  return DC_SCTP_HOOK_TAKEN;
+  return GST_DC_SCTP_HOOK_TAKEN;
 }
 
 static void
@@ -377,7 +377,7 @@ test_no_overtaking (Pair *pair, gconstpointer data)
 /* --- taps --- */
 
 typedef struct {
-  DcSctpDec *dec;
+  GstDcSctpDec *dec;
   gint n_in, n_leaving, n_left; /* atomic */
   gint deaf;                    /* atomic */
   GByteArray *kept;             /* (nullable): a packet that is to come later */
@@ -421,7 +421,7 @@ static void
 test_taps (Pair *pair, gconstpointer data)
 {
   PairEnd *a = &pair->ends[0], *b = &pair->ends[1];
-  const DcSctpOutTaps out = {on_leaving, on_left};
+  const GstDcSctpOutTaps out = {on_leaving, on_left};
   Taps taps = {0};
 
   gst_dc_sctpdec_set_tap (b->dec, on_in, &taps);

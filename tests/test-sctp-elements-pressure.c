@@ -56,7 +56,7 @@ test_slow (Pair *pair, gconstpointer data)
 }
 
 static gboolean
-is_paused (DcSctpDec *dec)
+is_paused (GstDcSctpDec *dec)
 {
   gboolean paused;
 

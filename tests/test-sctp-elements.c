@@ -478,16 +478,16 @@ test_registered (void)
 {
   g_autoptr (GstPlugin) plugin = NULL, again = NULL;
 
-  g_assert_true (dc_sctp_elements_register ());
-  g_assert_true (dc_sctp_elements_register ());
-  assert_ours ("sctpenc", DC_TYPE_SCTPENC);
-  assert_ours ("sctpdec", DC_TYPE_SCTPDEC);
+  g_assert_true (gst_dc_sctp_elements_register ());
+  g_assert_true (gst_dc_sctp_elements_register ());
+  assert_ours ("sctpenc", GST_TYPE_DC_SCTP_ENC);
+  assert_ours ("sctpdec", GST_TYPE_DC_SCTP_DEC);
   plugin = gst_registry_find_plugin (gst_registry_get (), "sctp");
   g_assert_nonnull (plugin);
   again = gst_plugin_load_file (gst_plugin_get_filename (plugin), NULL);
-  g_assert_true (dc_sctp_elements_register ());
-  assert_ours ("sctpenc", DC_TYPE_SCTPENC);
-  assert_ours ("sctpdec", DC_TYPE_SCTPDEC);
+  g_assert_true (gst_dc_sctp_elements_register ());
+  assert_ours ("sctpenc", GST_TYPE_DC_SCTP_ENC);
+  assert_ours ("sctpdec", GST_TYPE_DC_SCTP_DEC);
 }
 
 int

@@ -67,7 +67,7 @@ typedef struct {
   User user;
 } Fixture;
 
-static DcSctpHookResult
+static GstDcSctpHookResult
 hook (guint16 stream, guint32 ppid, GBytes *message, gpointer user_data)
 {
   return dc_sctp_bypass_take (user_data, stream, ppid, message);
@@ -108,7 +108,7 @@ tear_down (Fixture *f, gconstpointer data)
   g_string_free (f->user.taken, TRUE);
 }
 
-static DcSctpHookResult
+static GstDcSctpHookResult
 show (Fixture *f, guint16 stream, guint32 ppid, const char *text)
 {
   g_autoptr (GBytes) message = g_bytes_new (text, strlen (text));
@@ -139,18 +139,18 @@ wait_taken (User *user, const char *all)
 static void
 test_in_transit (Fixture *f, gconstpointer data)
 {
-  g_assert_cmpint (show (f, 3, BINARY, "a"), ==, DC_SCTP_HOOK_PASS);
-  g_assert_cmpint (show (f, 3, BINARY, "b"), ==, DC_SCTP_HOOK_PASS);
+  g_assert_cmpint (show (f, 3, BINARY, "a"), ==, GST_DC_SCTP_HOOK_PASS);
+  g_assert_cmpint (show (f, 3, BINARY, "b"), ==, GST_DC_SCTP_HOOK_PASS);
   g_assert_true (dc_sctp_bypass_open (f->bypass, 3, FALSE, &funcs, &f->user));
-  g_assert_cmpint (show (f, 3, BINARY, "c"), ==, DC_SCTP_HOOK_FULL);
+  g_assert_cmpint (show (f, 3, BINARY, "c"), ==, GST_DC_SCTP_HOOK_FULL);
   dc_sctp_bypass_given (f->bypass, 3);
-  g_assert_cmpint (show (f, 3, BINARY, "c"), ==, DC_SCTP_HOOK_FULL);
+  g_assert_cmpint (show (f, 3, BINARY, "c"), ==, GST_DC_SCTP_HOOK_FULL);
   dc_sctp_bypass_given (f->bypass, 3);
-  g_assert_cmpint (show (f, 3, BINARY, "c"), ==, DC_SCTP_HOOK_TAKEN);
+  g_assert_cmpint (show (f, 3, BINARY, "c"), ==, GST_DC_SCTP_HOOK_TAKEN);
   g_assert_cmpstr (f->user.taken->str, ==, "c");
-  g_assert_cmpint (show (f, 4, BINARY, "another's"), ==, DC_SCTP_HOOK_PASS);
+  g_assert_cmpint (show (f, 4, BINARY, "another's"), ==, GST_DC_SCTP_HOOK_PASS);
   dc_sctp_bypass_close (f->bypass, 3, &f->user);
-  g_assert_cmpint (show (f, 3, BINARY, "d"), ==, DC_SCTP_HOOK_PASS);
+  g_assert_cmpint (show (f, 3, BINARY, "d"), ==, GST_DC_SCTP_HOOK_PASS);
 }
 
 /* DCEP, and what is no message, is webrtcbin's. */
@@ -158,9 +158,9 @@ static void
 test_control (Fixture *f, gconstpointer data)
 {
   dc_sctp_bypass_open (f->bypass, 3, FALSE, &funcs, &f->user);
-  g_assert_cmpint (show (f, 3, DCEP, "\3"), ==, DC_SCTP_HOOK_PASS);
-  g_assert_cmpint (show (f, 3, UNKNOWN, "?"), ==, DC_SCTP_HOOK_PASS);
-  g_assert_cmpint (show (f, 3, BINARY, "a"), ==, DC_SCTP_HOOK_TAKEN);
+  g_assert_cmpint (show (f, 3, DCEP, "\3"), ==, GST_DC_SCTP_HOOK_PASS);
+  g_assert_cmpint (show (f, 3, UNKNOWN, "?"), ==, GST_DC_SCTP_HOOK_PASS);
+  g_assert_cmpint (show (f, 3, BINARY, "a"), ==, GST_DC_SCTP_HOOK_TAKEN);
   dc_sctp_bypass_close (f->bypass, 3, &f->user);
 }
 
@@ -223,7 +223,7 @@ test_no_room (Fixture *f, gconstpointer data)
 
   f->user.full = TRUE;
   dc_sctp_bypass_open (f->bypass, 1, FALSE, &funcs, &f->user);
-  g_assert_cmpint (show (f, 1, BINARY, "0"), ==, DC_SCTP_HOOK_FULL);
+  g_assert_cmpint (show (f, 1, BINARY, "0"), ==, GST_DC_SCTP_HOOK_FULL);
   pair_play (&f->pair);
   send_text (a, 1, "a");
   send_text (a, 1, "b");
@@ -266,7 +266,7 @@ test_reused (Fixture *f, gconstpointer data)
   pair_close (a, pair_open (a, 1));
   removed = pair_wait (b, PAIR_REMOVED);
   dc_sctp_bypass_forget (f->bypass, 1);
-  g_assert_cmpint (show (f, 1, BINARY, "new"), ==, DC_SCTP_HOOK_PASS);
+  g_assert_cmpint (show (f, 1, BINARY, "new"), ==, GST_DC_SCTP_HOOK_PASS);
   g_assert_cmpstr (f->user.taken->str, ==, "old");
   dc_sctp_bypass_close (f->bypass, 1, &f->user);
 }
@@ -319,7 +319,7 @@ static void
 test_taken (Fixture *f, gconstpointer data)
 {
   static const DcSctpSendInfo dcep = {.ppid = DCEP};
-  const DcSctpOutTaps taps = {.taken = note_taken};
+  const GstDcSctpOutTaps taps = {.taken = note_taken};
   PairEnd *b = &f->pair.ends[1];
   g_autoptr (GstPad) pad = NULL;
   Taken taken = {0};

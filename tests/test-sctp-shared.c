@@ -6,8 +6,8 @@
 #include "tests/harness/dc-test.h"
 
 typedef struct {
-  DcSctpShared *shared[DC_SCTP_ROLES]; /* the same one, as either has joined */
-  GstElement *elements[DC_SCTP_ROLES];
+  GstDcSctpShared *shared[GST_DC_SCTP_ROLES]; /* the same one, as either has joined */
+  GstElement *elements[GST_DC_SCTP_ROLES];
   GArray *told; /* (element-type DcSctpState): to sctpenc */
 } Fixture;
 
@@ -17,8 +17,8 @@ static Fixture *fixture;
 static void
 state_cb (DcSctpState state, gpointer element)
 {
-  if (element == fixture->elements[DC_SCTP_DEC])
-    dc_sctp_shared_leave (fixture->shared[DC_SCTP_DEC], DC_SCTP_DEC);
+  if (element == fixture->elements[GST_DC_SCTP_ROLE_DEC])
+    gst_dc_sctp_shared_leave (fixture->shared[GST_DC_SCTP_ROLE_DEC], GST_DC_SCTP_ROLE_DEC);
   else
     g_array_append_val (fixture->told, state);
 }
@@ -41,19 +41,19 @@ set_up (Fixture *f, gconstpointer data)
   dc_test_watchdog_start (30);
   fixture = f;
   f->told = g_array_new (FALSE, FALSE, sizeof (DcSctpState));
-  for (guint role = 0; role < DC_SCTP_ROLES; role++) {
+  for (guint role = 0; role < GST_DC_SCTP_ROLES; role++) {
     f->elements[role] = gst_object_ref_sink (gst_bin_new (NULL));
-    f->shared[role] = dc_sctp_shared_join (f->elements[role], role, 7, 5000, &callbacks);
+    f->shared[role] = gst_dc_sctp_shared_join (f->elements[role], role, 7, 5000, &callbacks);
   }
-  g_assert_true (f->shared[DC_SCTP_ENC] == f->shared[DC_SCTP_DEC]);
+  g_assert_true (f->shared[GST_DC_SCTP_ROLE_ENC] == f->shared[GST_DC_SCTP_ROLE_DEC]);
 }
 
 static void
 tear_down (Fixture *f, gconstpointer data)
 {
-  for (guint role = 0; role < DC_SCTP_ROLES; role++) {
-    dc_sctp_shared_leave (f->shared[role], role);
-    dc_sctp_shared_unref (f->shared[role]);
+  for (guint role = 0; role < GST_DC_SCTP_ROLES; role++) {
+    gst_dc_sctp_shared_leave (f->shared[role], role);
+    gst_dc_sctp_shared_unref (f->shared[role]);
     gst_object_unref (f->elements[role]);
   }
   g_array_unref (f->told);
@@ -64,8 +64,8 @@ tear_down (Fixture *f, gconstpointer data)
 static void
 test_last_word (Fixture *f, gconstpointer data)
 {
-  for (guint role = 0; role < DC_SCTP_ROLES; role++)
-    dc_sctp_shared_begin (f->shared[role], role);
+  for (guint role = 0; role < GST_DC_SCTP_ROLES; role++)
+    gst_dc_sctp_shared_begin (f->shared[role], role);
   g_assert_cmpuint (f->told->len, ==, 1);
   g_assert_cmpint (g_array_index (f->told, DcSctpState, 0), ==, DC_SCTP_SHUT);
 }

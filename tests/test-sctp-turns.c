@@ -14,14 +14,14 @@
 typedef struct {
   SctpPair *pair;
   DcSctpLanes *lanes; /* of the first end */
-  DcSctpTurns turns;
-  DcSctpGate gates[GATES]; /* of the streams 0, 1, 2 */
+  GstDcSctpTurns turns;
+  GstDcSctpGate gates[GATES]; /* of the streams 0, 1, 2 */
   GThread *threads[GATES];
 } Fixture;
 
 typedef struct {
   Fixture *f;
-  DcSctpGate *gate;
+  GstDcSctpGate *gate;
   char *text;
   gboolean taken;
   DcSctpSent sent;
@@ -34,7 +34,7 @@ send_text (gpointer user_data)
   DcSctpSendInfo info = {.stream = sender->gate->stream, .ppid = 53};
   gsize size = strlen (sender->text);
 
-  sender->taken = dc_sctp_turns_send (&sender->f->turns, sender->gate, sender->f->lanes, &info,
+  sender->taken = gst_dc_sctp_turns_send (&sender->f->turns, sender->gate, sender->f->lanes, &info,
       gst_buffer_new_wrapped (g_steal_pointer (&sender->text), size), &sender->sent);
   return sender;
 }
@@ -46,7 +46,7 @@ begin_send (Fixture *f, guint stream, const char *text)
   const Sender sender = {.f = f, .gate = &f->gates[stream], .text = g_strdup (text)};
 
   f->threads[stream] = g_thread_new ("send", send_text, g_memdup2 (&sender, sizeof sender));
-  while (!dc_sctp_turns_has (&f->turns, (guint16) stream))
+  while (!gst_dc_sctp_turns_has (&f->turns, (guint16) stream))
     g_thread_yield ();
 }
 
@@ -82,7 +82,7 @@ open_up (Fixture *f)
 {
   sctp_pair_connect (f->pair);
   sctp_end_wait_writable (&f->pair->ends[0], 1);
-  dc_sctp_turns_writable (&f->turns, f->lanes);
+  gst_dc_sctp_turns_writable (&f->turns, f->lanes);
 }
 
 static void
@@ -102,20 +102,20 @@ set_up (Fixture *f, gconstpointer data)
   f->pair = sctp_pair_new (NULL, NULL, 1);
   f->pair->ends[1].keep = TRUE;
   f->lanes = sctp_end_make_lanes (&f->pair->ends[0]);
-  dc_sctp_turns_init (&f->turns);
-  dc_sctp_turns_begin (&f->turns);
+  gst_dc_sctp_turns_init (&f->turns);
+  gst_dc_sctp_turns_begin (&f->turns);
   for (guint i = 0; i < GATES; i++)
-    dc_sctp_gate_init (&f->gates[i], (guint16) i);
+    gst_dc_sctp_gate_init (&f->gates[i], (guint16) i);
 }
 
 static void
 tear_down (Fixture *f, gconstpointer data)
 {
-  dc_sctp_turns_stop (&f->turns);
+  gst_dc_sctp_turns_stop (&f->turns);
   for (guint i = 0; i < GATES; i++)
-    dc_sctp_gate_clear (&f->gates[i]);
+    gst_dc_sctp_gate_clear (&f->gates[i]);
   sctp_pair_free (f->pair);
-  dc_sctp_turns_clear (&f->turns);
+  gst_dc_sctp_turns_clear (&f->turns);
   dc_test_watchdog_stop ();
 }
 
@@ -133,7 +133,7 @@ test_order (Fixture *f, gconstpointer data)
     assert_sent (f, order[i]);
     expect (f, order[i], "x");
   }
-  g_assert_cmpuint (dc_sctp_turns_get_bytes_sent (&f->turns, &f->gates[0]), ==, 1);
+  g_assert_cmpuint (gst_dc_sctp_turns_get_bytes_sent (&f->turns, &f->gates[0]), ==, 1);
 }
 
 /* The first one goes, and the others have their turns. */
@@ -142,7 +142,7 @@ test_flush (Fixture *f, gconstpointer data)
 {
   begin_send (f, 0, "x");
   begin_send (f, 1, "y");
-  dc_sctp_turns_flush (&f->turns, &f->gates[0], TRUE);
+  gst_dc_sctp_turns_flush (&f->turns, &f->gates[0], TRUE);
   assert_flushed (f, 0);
   open_up (f);
   assert_sent (f, 1);
@@ -154,7 +154,7 @@ test_stop (Fixture *f, gconstpointer data)
 {
   begin_send (f, 0, "x");
   begin_send (f, 1, "y");
-  dc_sctp_turns_stop (&f->turns);
+  gst_dc_sctp_turns_stop (&f->turns);
   assert_flushed (f, 0);
   assert_flushed (f, 1);
 }
@@ -165,7 +165,7 @@ test_close (Fixture *f, gconstpointer data)
 {
   begin_send (f, 0, "first");
   begin_send (f, 1, "last words");
-  dc_sctp_turns_close (&f->turns, &f->gates[1], f->lanes);
+  gst_dc_sctp_turns_close (&f->turns, &f->gates[1], f->lanes);
   assert_sent (f, 1);
   open_up (f);
   assert_sent (f, 0);
@@ -182,14 +182,14 @@ test_close_slowly (Fixture *f, gconstpointer data)
   DcSctpSent sent;
 
   begin_send (f, 1, "waited");
-  dc_sctp_turns_begin_close (&f->turns, &f->gates[1]);
+  gst_dc_sctp_turns_begin_close (&f->turns, &f->gates[1]);
   assert_sent (f, 1);
   g_assert_true (
-      dc_sctp_turns_send (&f->turns, &f->gates[1], f->lanes, &info, gst_buffer_new_memdup ("late", 4), &sent));
+      gst_dc_sctp_turns_send (&f->turns, &f->gates[1], f->lanes, &info, gst_buffer_new_memdup ("late", 4), &sent));
   g_assert_cmpint (sent, ==, DC_SCTP_SENT);
-  dc_sctp_turns_close (&f->turns, &f->gates[1], f->lanes);
+  gst_dc_sctp_turns_close (&f->turns, &f->gates[1], f->lanes);
   g_assert_false (
-      dc_sctp_turns_send (&f->turns, &f->gates[1], f->lanes, &info, gst_buffer_new_memdup ("too late", 8), &sent));
+      gst_dc_sctp_turns_send (&f->turns, &f->gates[1], f->lanes, &info, gst_buffer_new_memdup ("too late", 8), &sent));
   open_up (f);
   sctp_end_wait_reset (&f->pair->ends[1], 1);
   expect (f, 1, "waited");
@@ -200,7 +200,7 @@ static void
 test_close_idle (Fixture *f, gconstpointer data)
 {
   sctp_pair_connect (f->pair);
-  dc_sctp_turns_close (&f->turns, &f->gates[2], f->lanes);
+  gst_dc_sctp_turns_close (&f->turns, &f->gates[2], f->lanes);
   sctp_end_wait_reset (&f->pair->ends[1], 1);
 }
 
@@ -209,13 +209,13 @@ static void
 test_wanted (Fixture *f, gconstpointer data)
 {
   begin_send (f, 1, "x");
-  g_assert_false (dc_sctp_turns_has (&f->turns, 0));
-  g_assert_true (dc_sctp_turns_has (&f->turns, 1));
+  g_assert_false (gst_dc_sctp_turns_has (&f->turns, 0));
+  g_assert_true (gst_dc_sctp_turns_has (&f->turns, 1));
   open_up (f);
   assert_sent (f, 1);
-  g_assert_false (dc_sctp_turns_has (&f->turns, 1));
-  g_assert_true (dc_sctp_turns_is_wanted (&f->turns));
-  g_assert_false (dc_sctp_turns_is_wanted (&f->turns));
+  g_assert_false (gst_dc_sctp_turns_has (&f->turns, 1));
+  g_assert_true (gst_dc_sctp_turns_is_wanted (&f->turns));
+  g_assert_false (gst_dc_sctp_turns_is_wanted (&f->turns));
 }
 
 static void
@@ -226,8 +226,8 @@ test_no_more (Fixture *f, gconstpointer data)
   begin_send (f, 0, "x");
   dc_sctp_lanes_abort (f->lanes);
   sctp_end_wait_writable (&f->pair->ends[0], 1);
-  dc_sctp_turns_over (&f->turns);
-  dc_sctp_turns_writable (&f->turns, f->lanes);
+  gst_dc_sctp_turns_over (&f->turns);
+  gst_dc_sctp_turns_writable (&f->turns, f->lanes);
   g_assert_true (end_send (f, 0, &sent));
   g_assert_cmpint (sent, ==, DC_SCTP_CLOSED);
 }

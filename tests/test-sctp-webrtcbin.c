@@ -45,11 +45,11 @@ meet (Two *two, const char *options)
 static void
 set_up (Two *two, gconstpointer options)
 {
-  g_assert_true (dc_sctp_elements_register ());
+  g_assert_true (gst_dc_sctp_elements_register ());
   meet (two, options);
   g_assert_cmpuint (two->sides[0]->elements->len, ==, 2);
   for (guint i = 0; i < 2; i++)
-    g_assert_true (g_str_has_prefix (G_OBJECT_TYPE_NAME (two->sides[0]->elements->pdata[i]), "DcSctp"));
+    g_assert_true (g_str_has_prefix (G_OBJECT_TYPE_NAME (two->sides[0]->elements->pdata[i]), "GstDcSctp"));
 }
 
 static void
@@ -286,7 +286,7 @@ test_one_after_the_other (void)
 {
   guint n_threads = 0, n_fds = 0;
 
-  g_assert_true (dc_sctp_elements_register ());
+  g_assert_true (gst_dc_sctp_elements_register ());
   for (guint i = 0; i < 100; i++) {
     Two two;
 
@@ -397,7 +397,7 @@ static void
 set_up_meeting (Meeting *meeting, gconstpointer we_call)
 {
   dc_test_watchdog_start (60);
-  g_assert_true (dc_sctp_elements_register ());
+  g_assert_true (gst_dc_sctp_elements_register ());
   meeting->daemon = dc_test_daemon_new (NULL);
   meeting->client = dc_test_client_new (dc_test_daemon_get_url (meeting->daemon), DC_TEST_WEBSOCKET, NULL);
   meeting->us = wb_side_new (FALSE);

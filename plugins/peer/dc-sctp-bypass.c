@@ -35,8 +35,8 @@ typedef struct {
 
 struct _DcSctpBypass {
   GMutex lock; /* the innermost: nothing is called with it */
-  DcSctpEnc *enc;
-  DcSctpDec *dec;
+  GstDcSctpEnc *enc;
+  GstDcSctpDec *dec;
   GHashTable *streams; /* (element-type guint16 Stream) */
   guint n_users;
   gboolean draining;
@@ -90,7 +90,7 @@ get_stream_locked (DcSctpBypass *self, guint16 number)
 /* --- The elements ----------------------------------------------------------------------------------------------------------------- */
 
 void
-dc_sctp_bypass_set_enc (DcSctpBypass *self, DcSctpEnc *enc)
+dc_sctp_bypass_set_enc (DcSctpBypass *self, GstDcSctpEnc *enc)
 {
   g_mutex_lock (&self->lock);
   g_set_object (&self->enc, enc);
@@ -98,7 +98,7 @@ dc_sctp_bypass_set_enc (DcSctpBypass *self, DcSctpEnc *enc)
 }
 
 void
-dc_sctp_bypass_set_dec (DcSctpBypass *self, DcSctpDec *dec)
+dc_sctp_bypass_set_dec (DcSctpBypass *self, GstDcSctpDec *dec)
 {
   g_mutex_lock (&self->lock);
   g_set_object (&self->dec, dec);
@@ -108,8 +108,8 @@ dc_sctp_bypass_set_dec (DcSctpBypass *self, DcSctpDec *dec)
 void
 dc_sctp_bypass_stop (DcSctpBypass *self)
 {
-  g_autoptr (DcSctpEnc) enc = NULL;
-  g_autoptr (DcSctpDec) dec = NULL;
+  g_autoptr (GstDcSctpEnc) enc = NULL;
+  g_autoptr (GstDcSctpDec) dec = NULL;
 
   g_mutex_lock (&self->lock);
   enc = g_steal_pointer (&self->enc);
@@ -120,14 +120,14 @@ dc_sctp_bypass_stop (DcSctpBypass *self)
 static void
 resume_element (GstElement *element, gpointer user_data)
 {
-  gst_dc_sctpdec_resume (DC_SCTPDEC (element));
+  gst_dc_sctpdec_resume (GST_DC_SCTP_DEC (element));
 }
 
 /* What was held up is given by whoever resumes: a thread of GStreamer's, since who has made room may hold locks, and has other things to do. */
 void
 dc_sctp_bypass_resume (DcSctpBypass *self)
 {
-  g_autoptr (DcSctpDec) dec = NULL;
+  g_autoptr (GstDcSctpDec) dec = NULL;
 
   g_mutex_lock (&self->lock);
   dec = self->dec != NULL ? g_object_ref (self->dec) : NULL;
@@ -146,31 +146,31 @@ is_message (guint32 ppid)
 }
 
 /* In @user_data, if there is somebody to be shown it: with a reference. */
-static DcSctpHookResult
+static GstDcSctpHookResult
 find_user_locked (DcSctpBypass *self, Stream *stream, DcSctpBypassUser *user, gpointer *user_data)
 {
   if (stream->user_data == NULL) {
     stream->in_transit++;
-    return DC_SCTP_HOOK_PASS;
+    return GST_DC_SCTP_HOOK_PASS;
   }
   stream->held = stream->in_transit > 0;
   if (stream->held)
-    return DC_SCTP_HOOK_FULL;
+    return GST_DC_SCTP_HOOK_FULL;
   *user = stream->user;
   *user_data = user->ref (stream->user_data);
-  return DC_SCTP_HOOK_TAKEN;
+  return GST_DC_SCTP_HOOK_TAKEN;
 }
 
-DcSctpHookResult
+GstDcSctpHookResult
 dc_sctp_bypass_take (DcSctpBypass *self, guint16 number, guint32 ppid, GBytes *message)
 {
   gpointer user_data = NULL;
-  DcSctpHookResult result;
+  GstDcSctpHookResult result;
   DcSctpBypassUser user;
   gboolean draining;
 
   if (!is_message (ppid))
-    return DC_SCTP_HOOK_PASS;
+    return GST_DC_SCTP_HOOK_PASS;
   g_mutex_lock (&self->lock);
   result = find_user_locked (self, get_stream_locked (self, number), &user, &user_data);
   draining = self->draining;
@@ -178,7 +178,7 @@ dc_sctp_bypass_take (DcSctpBypass *self, guint16 number, guint32 ppid, GBytes *m
   if (user_data == NULL)
     return result;
   if (!user.message (ppid, message, draining, user_data))
-    result = DC_SCTP_HOOK_FULL;
+    result = GST_DC_SCTP_HOOK_FULL;
   user.unref (user_data);
   return result;
 }
@@ -215,7 +215,7 @@ dc_sctp_bypass_drain (DcSctpBypass *self)
 DcSctpSent
 dc_sctp_bypass_send (DcSctpBypass *self, const DcSctpSendInfo *info, gconstpointer data, gsize size)
 {
-  g_autoptr (DcSctpEnc) enc = NULL;
+  g_autoptr (GstDcSctpEnc) enc = NULL;
   gboolean may;
   Stream *stream;
 
@@ -232,10 +232,10 @@ dc_sctp_bypass_send (DcSctpBypass *self, const DcSctpSendInfo *info, gconstpoint
 }
 
 /* (nullable) (transfer full) */
-static DcSctpEnc *
+static GstDcSctpEnc *
 dup_enc (DcSctpBypass *self)
 {
-  DcSctpEnc *enc;
+  GstDcSctpEnc *enc;
 
   g_mutex_lock (&self->lock);
   enc = self->enc != NULL ? g_object_ref (self->enc) : NULL;
@@ -246,7 +246,7 @@ dup_enc (DcSctpBypass *self)
 void
 dc_sctp_bypass_allow_lanes (DcSctpBypass *self, guint n)
 {
-  g_autoptr (DcSctpEnc) enc = dup_enc (self);
+  g_autoptr (GstDcSctpEnc) enc = dup_enc (self);
 
   if (enc != NULL)
     gst_dc_sctpenc_allow_lanes (enc, n);
@@ -255,7 +255,7 @@ dc_sctp_bypass_allow_lanes (DcSctpBypass *self, guint n)
 void
 dc_sctp_bypass_stripe (DcSctpBypass *self, guint16 stream, guint n, gboolean fixed)
 {
-  g_autoptr (DcSctpEnc) enc = dup_enc (self);
+  g_autoptr (GstDcSctpEnc) enc = dup_enc (self);
 
   if (enc != NULL)
     gst_dc_sctpenc_stripe (enc, stream, n, fixed);
@@ -264,7 +264,7 @@ dc_sctp_bypass_stripe (DcSctpBypass *self, guint16 stream, guint n, gboolean fix
 guint
 dc_sctp_bypass_get_n_lanes (DcSctpBypass *self)
 {
-  g_autoptr (DcSctpEnc) enc = dup_enc (self);
+  g_autoptr (GstDcSctpEnc) enc = dup_enc (self);
 
   return enc != NULL ? gst_dc_sctpenc_get_n_lanes (enc) : 1;
 }

@@ -28,12 +28,12 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (DcSctpBypass, dc_sctp_bypass_unref)
 
 /* --- For who has the elements --- */
 
-void dc_sctp_bypass_set_enc (DcSctpBypass *self, DcSctpEnc *enc);
-void dc_sctp_bypass_set_dec (DcSctpBypass *self, DcSctpDec *dec);
+void dc_sctp_bypass_set_enc (DcSctpBypass *self, GstDcSctpEnc *enc);
+void dc_sctp_bypass_set_dec (DcSctpBypass *self, GstDcSctpDec *dec);
 /* The elements are about to stop: nothing is sent any more. */
 void dc_sctp_bypass_stop (DcSctpBypass *self);
 /* sctpdec's hook, and sctpenc's word that there is room. */
-DcSctpHookResult dc_sctp_bypass_take (DcSctpBypass *self, guint16 stream, guint32 ppid, GBytes *message);
+GstDcSctpHookResult dc_sctp_bypass_take (DcSctpBypass *self, guint16 stream, guint32 ppid, GBytes *message);
 void dc_sctp_bypass_wake (DcSctpBypass *self);
 /* A message that was passed on has come out of webrtcbin. */
 void dc_sctp_bypass_given (DcSctpBypass *self, guint16 stream);

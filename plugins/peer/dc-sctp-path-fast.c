@@ -15,7 +15,7 @@ input_with_early (DcSctpPath *self, const guint8 *data, gsize size)
     return;
   packets[1] = (DcPacket){map.data, map.size};
   self->passing = TRUE;
-  gst_dc_sctpdec_input (DC_SCTPDEC (self->sctpdec), packets, G_N_ELEMENTS (packets));
+  gst_dc_sctpdec_input (GST_DC_SCTP_DEC (self->sctpdec), packets, G_N_ELEMENTS (packets));
   self->passing = FALSE;
   gst_buffer_unmap (early, &map);
 }
@@ -81,21 +81,21 @@ tell_spread (guint lanes, gpointer user_data)
 }
 
 /* What channels are given past webrtcbin counts as what it gives them. */
-static DcSctpHookResult
+static GstDcSctpHookResult
 take_message (guint16 stream, guint32 ppid, GBytes *message, gpointer user_data)
 {
   DcSctpPath *self = user_data;
-  DcSctpHookResult result = dc_sctp_bypass_take (self->bypass, stream, ppid, message);
+  GstDcSctpHookResult result = dc_sctp_bypass_take (self->bypass, stream, ppid, message);
 
-  if (result == DC_SCTP_HOOK_TAKEN && dc_sctp_watch_given (self->watch, stream))
+  if (result == GST_DC_SCTP_HOOK_TAKEN && dc_sctp_watch_given (self->watch, stream))
     dc_sctp_path_tell_drained (self);
   return result;
 }
 
 static void
-tap_enc (DcSctpPath *self, DcSctpEnc *enc)
+tap_enc (DcSctpPath *self, GstDcSctpEnc *enc)
 {
-  static const DcSctpOutTaps out = {tap_leaving, tap_left, tap_taken};
+  static const GstDcSctpOutTaps out = {tap_leaving, tap_left, tap_taken};
 
   dc_sctp_bypass_set_enc (self->bypass, enc);
   gst_dc_sctpenc_set_taps (enc, &out, self);
@@ -104,7 +104,7 @@ tap_enc (DcSctpPath *self, DcSctpEnc *enc)
 }
 
 static void
-tap_dec (DcSctpPath *self, DcSctpDec *dec)
+tap_dec (DcSctpPath *self, GstDcSctpDec *dec)
 {
   dc_sctp_bypass_set_dec (self->bypass, dec);
   gst_dc_sctpdec_set_tap (dec, tap_received, self);
@@ -114,27 +114,27 @@ tap_dec (DcSctpPath *self, DcSctpDec *dec)
 void
 dc_sctp_path_tap (DcSctpPath *self, GstElement *element)
 {
-  if (DC_IS_SCTPENC (element))
-    tap_enc (self, DC_SCTPENC (element));
+  if (GST_DC_IS_SCTP_ENC (element))
+    tap_enc (self, GST_DC_SCTP_ENC (element));
   else
-    tap_dec (self, DC_SCTPDEC (element));
+    tap_dec (self, GST_DC_SCTP_DEC (element));
 }
 
 void
 dc_sctp_path_untap (GstElement *element)
 {
-  if (DC_IS_SCTPENC (element)) {
-    gst_dc_sctpenc_set_taps (DC_SCTPENC (element), NULL, NULL);
-    gst_dc_sctpenc_set_writable (DC_SCTPENC (element), NULL, NULL);
-    gst_dc_sctpenc_set_spread (DC_SCTPENC (element), NULL, NULL);
-  } else if (DC_IS_SCTPDEC (element)) {
-    gst_dc_sctpdec_set_tap (DC_SCTPDEC (element), NULL, NULL);
-    gst_dc_sctpdec_set_hook (DC_SCTPDEC (element), NULL, NULL);
+  if (GST_DC_IS_SCTP_ENC (element)) {
+    gst_dc_sctpenc_set_taps (GST_DC_SCTP_ENC (element), NULL, NULL);
+    gst_dc_sctpenc_set_writable (GST_DC_SCTP_ENC (element), NULL, NULL);
+    gst_dc_sctpenc_set_spread (GST_DC_SCTP_ENC (element), NULL, NULL);
+  } else if (GST_DC_IS_SCTP_DEC (element)) {
+    gst_dc_sctpdec_set_tap (GST_DC_SCTP_DEC (element), NULL, NULL);
+    gst_dc_sctpdec_set_hook (GST_DC_SCTP_DEC (element), NULL, NULL);
   }
 }
 
 void
-dc_sctp_path_deafen_ours (DcSctpPath *self, DcSctpDec *sctpdec)
+dc_sctp_path_deafen_ours (DcSctpPath *self, GstDcSctpDec *sctpdec)
 {
   dc_sctp_bypass_stop (self->bypass);
   gst_dc_sctpdec_set_hook (sctpdec, NULL, NULL);

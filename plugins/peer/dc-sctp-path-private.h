@@ -36,6 +36,6 @@ void dc_sctp_path_tell_drained (DcSctpPath *self);
 void dc_sctp_path_tap (DcSctpPath *self, GstElement *element);
 void dc_sctp_path_untap (GstElement *element);
 /* Nothing comes in any more, and who was at it is waited for. */
-void dc_sctp_path_deafen_ours (DcSctpPath *self, DcSctpDec *sctpdec);
+void dc_sctp_path_deafen_ours (DcSctpPath *self, GstDcSctpDec *sctpdec);
 
 G_END_DECLS

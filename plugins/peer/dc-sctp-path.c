@@ -75,7 +75,7 @@ is_made_by (GstElement *element, const char *factory_name)
 static gboolean
 is_ours (GstElement *element)
 {
-  return element != NULL && (DC_IS_SCTPENC (element) || DC_IS_SCTPDEC (element));
+  return element != NULL && (GST_DC_IS_SCTP_ENC (element) || GST_DC_IS_SCTP_DEC (element));
 }
 
 /* webrtcbin sends an empty message as an empty packet, which usrsctp refuses, and that ends the association. RFC 8831, section 6.6, wants one
@@ -477,7 +477,7 @@ dc_sctp_path_deafen (DcSctpPath *self)
   if (pad == NULL)
     return;
   if (is_ours (sctpdec))
-    dc_sctp_path_deafen_ours (self, DC_SCTPDEC (sctpdec));
+    dc_sctp_path_deafen_ours (self, GST_DC_SCTP_DEC (sctpdec));
   GST_PAD_STREAM_LOCK (pad);
   GST_PAD_STREAM_UNLOCK (pad);
 }

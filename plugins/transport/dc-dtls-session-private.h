@@ -41,7 +41,6 @@ struct _DcDtlsSession {
   gsize queued;     /* bytes of that */
   gboolean closing; /* our close_notify is wanted */
   gint64 deadline;
-  char *peer_pem;
   guint srtp_profile; /* 0: none */
   guint8 client_srtp[DC_DTLS_SRTP_KEY_SIZE], server_srtp[DC_DTLS_SRTP_KEY_SIZE];
 

@@ -289,10 +289,6 @@ verify (const char *pem, gpointer user_data)
 {
   DcDtlsSession *self = user_data;
 
-  g_mutex_lock (&self->lock);
-  g_free (self->peer_pem);
-  self->peer_pem = g_strdup (pem);
-  g_mutex_unlock (&self->lock);
   return self->callbacks.verify == NULL || self->callbacks.verify (pem, self->user_data);
 }
 

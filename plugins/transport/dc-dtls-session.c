@@ -75,7 +75,6 @@ clear (gpointer data)
   g_clear_pointer (&self->sealer, dc_dtls_sealer_free);
   g_clear_pointer (&self->opener, dc_dtls_opener_free);
   dc_dtls_certificate_unref (self->certificate);
-  g_free (self->peer_pem);
   g_mutex_clear (&self->lock);
   g_mutex_clear (&self->seal_lock);
   g_mutex_clear (&self->open_lock);
@@ -250,17 +249,6 @@ void
 dc_dtls_session_handle_timeout (DcDtlsSession *self)
 {
   want (self, DC_DTLS_WANT_REPEAT);
-}
-
-char *
-dc_dtls_session_get_peer_pem (DcDtlsSession *self)
-{
-  char *pem;
-
-  g_mutex_lock (&self->lock);
-  pem = g_strdup (self->peer_pem);
-  g_mutex_unlock (&self->lock);
-  return pem;
 }
 
 gboolean

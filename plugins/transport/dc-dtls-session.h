@@ -56,8 +56,6 @@ gboolean dc_dtls_session_seal (DcDtlsSession *self, DcPacket *packets, guint n);
 gint64 dc_dtls_session_get_deadline (DcDtlsSession *self);
 void dc_dtls_session_handle_timeout (DcDtlsSession *self);
 
-/* NULL: it has not come yet. (transfer full) (nullable) */
-char *dc_dtls_session_get_peer_pem (DcDtlsSession *self);
 /* @profile: 1: AES128_CM_HMAC_SHA1_80, 2: AES128_CM_HMAC_SHA1_32. The keys have their salts behind them. FALSE: none was agreed on, or not yet. */
 gboolean dc_dtls_session_get_srtp_keys (
     DcDtlsSession *self, guint *profile, guint8 client_key[30], guint8 server_key[30]);

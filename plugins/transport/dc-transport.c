@@ -29,8 +29,8 @@
 struct _DcTransport {
   guint max_message_size;
   GMutex lock; /* of the elements, until they are all there, and of @failure */
-  DcSctpEnc *sctpenc;
-  DcSctpDec *sctpdec;
+  GstDcSctpEnc *sctpenc;
+  GstDcSctpDec *sctpdec;
   GstDcDtlsEnc *dtlsenc;
   GstDcDtlsDec *dtlsdec;
 
@@ -46,12 +46,12 @@ static gboolean
 register_elements (void)
 {
   static const char *const names[] = {"dtlsenc", "dtlsdec", "sctpenc", "sctpdec"};
-  GType ours[] = {GST_TYPE_DC_DTLS_ENC, GST_TYPE_DC_DTLS_DEC, DC_TYPE_SCTPENC, DC_TYPE_SCTPDEC};
+  GType ours[] = {GST_TYPE_DC_DTLS_ENC, GST_TYPE_DC_DTLS_DEC, GST_TYPE_DC_SCTP_ENC, GST_TYPE_DC_SCTP_DEC};
 
   for (guint i = 0; i < G_N_ELEMENTS (names); i++)
     if (!gst_dc_element_choice_add (names[i], ours[i]))
       return FALSE;
-  return dc_dtls_elements_register () && dc_sctp_elements_register ();
+  return gst_dc_dtls_elements_register () && gst_dc_sctp_elements_register ();
 }
 
 gboolean
@@ -96,13 +96,13 @@ dc_transport_free (DcTransport *self)
 void
 dc_transport_add (DcTransport *self, GstElement *element)
 {
-  if (DC_IS_SCTPDEC (element))
-    gst_dc_sctpdec_set_max_message_size (DC_SCTPDEC (element), self->max_message_size);
+  if (GST_DC_IS_SCTP_DEC (element))
+    gst_dc_sctpdec_set_max_message_size (GST_DC_SCTP_DEC (element), self->max_message_size);
   g_mutex_lock (&self->lock);
-  if (DC_IS_SCTPENC (element))
-    g_set_object (&self->sctpenc, DC_SCTPENC (element));
-  else if (DC_IS_SCTPDEC (element))
-    g_set_object (&self->sctpdec, DC_SCTPDEC (element));
+  if (GST_DC_IS_SCTP_ENC (element))
+    g_set_object (&self->sctpenc, GST_DC_SCTP_ENC (element));
+  else if (GST_DC_IS_SCTP_DEC (element))
+    g_set_object (&self->sctpdec, GST_DC_SCTP_DEC (element));
   else if (GST_DC_IS_DTLS_ENC (element))
     g_set_object (&self->dtlsenc, GST_DC_DTLS_ENC (element));
   else if (GST_DC_IS_DTLS_DEC (element))
@@ -236,7 +236,7 @@ dc_transport_part (DcTransport *self)
 gboolean
 dc_transport_got_too_long (DcTransport *self)
 {
-  g_autoptr (DcSctpDec) sctpdec = NULL;
+  g_autoptr (GstDcSctpDec) sctpdec = NULL;
 
   g_mutex_lock (&self->lock);
   sctpdec = self->sctpdec != NULL ? g_object_ref (self->sctpdec) : NULL;

@@ -40,15 +40,15 @@ register_both (const char *enc, GType enc_type, const char *dec, GType dec_type)
 }
 
 gboolean
-dc_sctp_elements_register (void)
+gst_dc_sctp_elements_register (void)
 {
   g_autoptr (GstPlugin) stock = gst_plugin_load_by_name ("sctp");
 
-  return register_both ("sctpenc", DC_TYPE_SCTPENC, "sctpdec", DC_TYPE_SCTPDEC);
+  return register_both ("sctpenc", GST_TYPE_DC_SCTP_ENC, "sctpdec", GST_TYPE_DC_SCTP_DEC);
 }
 
 gboolean
-dc_dtls_elements_register (void)
+gst_dc_dtls_elements_register (void)
 {
   g_autoptr (GstPlugin) stock = gst_plugin_load_by_name ("dtls");
 

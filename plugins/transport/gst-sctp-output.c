@@ -20,7 +20,7 @@
 #define END_TIMEOUT (100 * G_TIME_SPAN_MILLISECOND)
 
 void
-dc_sctp_output_init (DcSctpOutput *self, GstPad *pad)
+gst_dc_sctp_output_init (GstDcSctpOutput *self, GstPad *pad)
 {
   self->pad = pad;
   self->flow = GST_FLOW_FLUSHING;
@@ -31,13 +31,13 @@ dc_sctp_output_init (DcSctpOutput *self, GstPad *pad)
 }
 
 static void
-drop_locked (DcSctpOutput *self)
+drop_locked (GstDcSctpOutput *self)
 {
   g_queue_clear_full (&self->packets, (GDestroyNotify) gst_buffer_unref);
 }
 
 void
-dc_sctp_output_clear (DcSctpOutput *self)
+gst_dc_sctp_output_clear (GstDcSctpOutput *self)
 {
   drop_locked (self);
   g_cond_clear (&self->changed);
@@ -49,25 +49,25 @@ dc_sctp_output_clear (DcSctpOutput *self)
 
 /* Those that are set now, until they are left. */
 typedef struct {
-  DcSctpOutTaps funcs;
+  GstDcSctpOutTaps funcs;
   gpointer user_data;
   guint epoch;
 } Taps;
 
 static Taps
-enter_taps_locked (DcSctpOutput *self)
+enter_taps_locked (GstDcSctpOutput *self)
 {
   return (Taps){self->taps, self->taps_data, gst_dc_calls_enter (&self->calls)};
 }
 
 static void
-leave_taps_locked (DcSctpOutput *self, const Taps *taps)
+leave_taps_locked (GstDcSctpOutput *self, const Taps *taps)
 {
   gst_dc_calls_leave (&self->calls, taps->epoch, &self->changed);
 }
 
 static Taps
-enter_taps (DcSctpOutput *self)
+enter_taps (GstDcSctpOutput *self)
 {
   Taps taps;
 
@@ -78,7 +78,7 @@ enter_taps (DcSctpOutput *self)
 }
 
 static void
-leave_taps (DcSctpOutput *self, const Taps *taps)
+leave_taps (GstDcSctpOutput *self, const Taps *taps)
 {
   g_mutex_lock (&self->lock);
   leave_taps_locked (self, taps);
@@ -87,7 +87,7 @@ leave_taps (DcSctpOutput *self, const Taps *taps)
 
 /* Returns: whether left() is wanted. */
 static gboolean
-call_leaving (DcSctpOutput *self, const Taps *taps, const guint8 *packet, gsize size)
+call_leaving (GstDcSctpOutput *self, const Taps *taps, const guint8 *packet, gsize size)
 {
   gint port = g_atomic_int_get (&self->port);
 
@@ -98,7 +98,7 @@ call_leaving (DcSctpOutput *self, const Taps *taps, const guint8 *packet, gsize 
 
 /* Likewise. */
 static gboolean
-tell_leaving (DcSctpOutput *self, GstBuffer *packet)
+tell_leaving (GstDcSctpOutput *self, GstBuffer *packet)
 {
   Taps taps = enter_taps (self);
   gboolean wanted = FALSE;
@@ -113,7 +113,7 @@ tell_leaving (DcSctpOutput *self, GstBuffer *packet)
 }
 
 static void
-tell_left (DcSctpOutput *self)
+tell_left (GstDcSctpOutput *self)
 {
   Taps taps = enter_taps (self);
 
@@ -123,7 +123,7 @@ tell_left (DcSctpOutput *self)
 }
 
 void
-dc_sctp_output_tell_taken (DcSctpOutput *self, guint16 stream, guint32 ppid)
+gst_dc_sctp_output_tell_taken (GstDcSctpOutput *self, guint16 stream, guint32 ppid)
 {
   Taps taps = enter_taps (self);
 
@@ -135,7 +135,7 @@ dc_sctp_output_tell_taken (DcSctpOutput *self, guint16 stream, guint32 ppid)
 /* --- by the pad --- */
 
 static void
-push_first_events (DcSctpOutput *self)
+push_first_events (GstDcSctpOutput *self)
 {
   g_autofree char *id = g_strdup_printf ("sctpenc-%08x", g_random_int ());
   g_autoptr (GstCaps) caps = gst_caps_new_empty_simple ("application/x-sctp");
@@ -148,7 +148,7 @@ push_first_events (DcSctpOutput *self)
 }
 
 static GstFlowReturn
-push (DcSctpOutput *self, GstBuffer *packet)
+push (GstDcSctpOutput *self, GstBuffer *packet)
 {
   gboolean wanted;
   GstFlowReturn flow;
@@ -162,7 +162,7 @@ push (DcSctpOutput *self, GstBuffer *packet)
 
 /* At once, though packets may take another way for good: others use the pad, too. Lets go of the lock meanwhile. */
 static void
-begin_locked (DcSctpOutput *self)
+begin_locked (GstDcSctpOutput *self)
 {
   if (self->begun || !self->running)
     return;
@@ -176,7 +176,7 @@ begin_locked (DcSctpOutput *self)
 
 /* Lets go of the lock meanwhile. */
 static void
-push_first_locked (DcSctpOutput *self)
+push_first_locked (GstDcSctpOutput *self)
 {
   GstBuffer *packet = g_queue_pop_head (&self->packets);
   GstFlowReturn flow;
@@ -194,9 +194,9 @@ push_first_locked (DcSctpOutput *self)
 }
 
 void
-dc_sctp_output_task (gpointer user_data)
+gst_dc_sctp_output_task (gpointer user_data)
 {
-  DcSctpOutput *self = user_data;
+  GstDcSctpOutput *self = user_data;
 
   g_mutex_lock (&self->lock);
   begin_locked (self);
@@ -222,7 +222,7 @@ make_buffer (const DcPacket *packet)
 }
 
 static void
-queue_locked (DcSctpOutput *self, const DcPacket *packets, guint n)
+queue_locked (GstDcSctpOutput *self, const DcPacket *packets, guint n)
 {
   if (self->flow != GST_FLOW_OK || self->packets.length + n > MAX_PACKETS)
     return;
@@ -235,7 +235,7 @@ queue_locked (DcSctpOutput *self, const DcPacket *packets, guint n)
 
 /* Lets go of the lock meanwhile. */
 static void
-divert_locked (DcSctpOutput *self, DcPacket *packets, guint n)
+divert_locked (GstDcSctpOutput *self, DcPacket *packets, guint n)
 {
   DcPacketFunc divert = self->divert;
   gpointer divert_data = self->divert_data;
@@ -255,7 +255,7 @@ divert_locked (DcSctpOutput *self, DcPacket *packets, guint n)
 }
 
 void
-dc_sctp_output_put (DcSctpOutput *self, DcPacket *packets, guint n)
+gst_dc_sctp_output_put (GstDcSctpOutput *self, DcPacket *packets, guint n)
 {
   g_mutex_lock (&self->lock);
   if (self->running && self->divert != NULL)
@@ -266,7 +266,7 @@ dc_sctp_output_put (DcSctpOutput *self, DcPacket *packets, guint n)
 }
 
 void
-dc_sctp_output_divert (DcSctpOutput *self, DcPacketFunc func, gpointer user_data)
+gst_dc_sctp_output_divert (GstDcSctpOutput *self, DcPacketFunc func, gpointer user_data)
 {
   g_mutex_lock (&self->lock);
   self->divert = func;
@@ -276,17 +276,17 @@ dc_sctp_output_divert (DcSctpOutput *self, DcPacketFunc func, gpointer user_data
 }
 
 void
-dc_sctp_output_set_taps (DcSctpOutput *self, const DcSctpOutTaps *taps, gpointer user_data)
+gst_dc_sctp_output_set_taps (GstDcSctpOutput *self, const GstDcSctpOutTaps *taps, gpointer user_data)
 {
   g_mutex_lock (&self->lock);
-  self->taps = taps != NULL ? *taps : (DcSctpOutTaps){NULL};
+  self->taps = taps != NULL ? *taps : (GstDcSctpOutTaps){NULL};
   self->taps_data = user_data;
   gst_dc_calls_change (&self->calls, &self->changed, &self->lock);
   g_mutex_unlock (&self->lock);
 }
 
 void
-dc_sctp_output_set_port (DcSctpOutput *self, guint16 port)
+gst_dc_sctp_output_set_port (GstDcSctpOutput *self, guint16 port)
 {
   g_atomic_int_set (&self->port, port);
 }
@@ -294,7 +294,7 @@ dc_sctp_output_set_port (DcSctpOutput *self, guint16 port)
 /* --- states --- */
 
 void
-dc_sctp_output_begin (DcSctpOutput *self)
+gst_dc_sctp_output_begin (GstDcSctpOutput *self)
 {
   g_mutex_lock (&self->lock);
   self->running = TRUE;
@@ -304,7 +304,7 @@ dc_sctp_output_begin (DcSctpOutput *self)
 }
 
 void
-dc_sctp_output_end (DcSctpOutput *self)
+gst_dc_sctp_output_end (GstDcSctpOutput *self)
 {
   gint64 deadline = g_get_monotonic_time () + END_TIMEOUT;
 
@@ -320,7 +320,7 @@ dc_sctp_output_end (DcSctpOutput *self)
 }
 
 void
-dc_sctp_output_flush (DcSctpOutput *self, gboolean flushing)
+gst_dc_sctp_output_flush (GstDcSctpOutput *self, gboolean flushing)
 {
   g_mutex_lock (&self->lock);
   if (self->running) {
@@ -332,7 +332,7 @@ dc_sctp_output_flush (DcSctpOutput *self, gboolean flushing)
 }
 
 GstFlowReturn
-dc_sctp_output_get_flow (DcSctpOutput *self)
+gst_dc_sctp_output_get_flow (GstDcSctpOutput *self)
 {
   GstFlowReturn flow;
 

@@ -17,7 +17,7 @@ typedef struct {
   void (*left) (gpointer user_data);
   /* SCTP has taken a message that came by the pad of its stream. */
   void (*taken) (guint16 stream, guint32 ppid, gpointer user_data);
-} DcSctpOutTaps;
+} GstDcSctpOutTaps;
 
 typedef struct {
   GstPad *pad;
@@ -30,35 +30,35 @@ typedef struct {
   GstFlowReturn flow; /* that the pad has said last, if it says so for good */
   DcPacketFunc divert;
   gpointer divert_data;
-  DcSctpOutTaps taps;
+  GstDcSctpOutTaps taps;
   gpointer taps_data;
   GstDcCalls calls; /* of divert and taps */
   GMutex diverting; /* held in divert: lanes come at once, and DTLS numbers what leaves */
   gint port;        /* atomic: which packets go to, that taps see; 0: all */
-} DcSctpOutput;
+} GstDcSctpOutput;
 
-void dc_sctp_output_init (DcSctpOutput *self, GstPad *pad);
-void dc_sctp_output_clear (DcSctpOutput *self);
+void gst_dc_sctp_output_init (GstDcSctpOutput *self, GstPad *pad);
+void gst_dc_sctp_output_clear (GstDcSctpOutput *self);
 
-void dc_sctp_output_begin (DcSctpOutput *self);
+void gst_dc_sctp_output_begin (GstDcSctpOutput *self);
 /* Of the pad, when it is active; @user_data: the output. It pauses itself after the end. */
-void dc_sctp_output_task (gpointer user_data);
+void gst_dc_sctp_output_task (gpointer user_data);
 /* Waits for what is there to leave, but not for long; nothing more does. */
-void dc_sctp_output_end (DcSctpOutput *self);
+void gst_dc_sctp_output_end (GstDcSctpOutput *self);
 /* TRUE: what waits is dropped, and what comes. FALSE: as if nothing had happened. */
-void dc_sctp_output_flush (DcSctpOutput *self, gboolean flushing);
-GstFlowReturn dc_sctp_output_get_flow (DcSctpOutput *self);
+void gst_dc_sctp_output_flush (GstDcSctpOutput *self, gboolean flushing);
+GstFlowReturn gst_dc_sctp_output_get_flow (GstDcSctpOutput *self);
 
 /* Only what goes to @port is for the taps. */
-void dc_sctp_output_set_port (DcSctpOutput *self, guint16 port);
+void gst_dc_sctp_output_set_port (GstDcSctpOutput *self, guint16 port);
 /* The callback of associations, and so one at a time of each. Does not wait for the pad. */
-void dc_sctp_output_put (DcSctpOutput *self, DcPacket *packets, guint n);
+void gst_dc_sctp_output_put (GstDcSctpOutput *self, DcPacket *packets, guint n);
 
 /* Both wait until what was set before is not called any more: not to be called within. @func: (nullable): gets packets as DcSctpAssociation puts them out, on any
  * thread, one call at a time. */
-void dc_sctp_output_divert (DcSctpOutput *self, DcPacketFunc func, gpointer user_data);
-void dc_sctp_output_set_taps (DcSctpOutput *self, const DcSctpOutTaps *taps, gpointer user_data);
+void gst_dc_sctp_output_divert (GstDcSctpOutput *self, DcPacketFunc func, gpointer user_data);
+void gst_dc_sctp_output_set_taps (GstDcSctpOutput *self, const GstDcSctpOutTaps *taps, gpointer user_data);
 /* To the tap. */
-void dc_sctp_output_tell_taken (DcSctpOutput *self, guint16 stream, guint32 ppid);
+void gst_dc_sctp_output_tell_taken (GstDcSctpOutput *self, guint16 stream, guint32 ppid);
 
 G_END_DECLS

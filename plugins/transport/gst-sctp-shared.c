@@ -16,17 +16,17 @@
 
 #include "plugins/transport/dc-ppid.h"
 
-struct _DcSctpShared {
+struct _GstDcSctpShared {
   gatomicrefcount references;
   guint id;
   DcSctpLanes *lanes; /* (nullable): atomic; once begun */
 
   GMutex lock; /* of what follows */
-  GstElement *elements[DC_SCTP_ROLES];
-  DcSctpCallbacks callbacks[DC_SCTP_ROLES];
-  guint ports[DC_SCTP_ROLES];
+  GstElement *elements[GST_DC_SCTP_ROLES];
+  DcSctpCallbacks callbacks[GST_DC_SCTP_ROLES];
+  guint ports[GST_DC_SCTP_ROLES];
   guint max_message_size; /* 0: as ever */
-  gboolean ready[DC_SCTP_ROLES];
+  gboolean ready[GST_DC_SCTP_ROLES];
   gboolean beginning;
   gboolean over;
   GCond told;
@@ -53,13 +53,13 @@ typedef struct {
 
 /* What leaves does so to the end, but nothing is given any more. */
 static Call
-call_begin (DcSctpShared *self, DcSctpRole role)
+call_begin (GstDcSctpShared *self, GstDcSctpRole role)
 {
   Call call;
 
   inside++;
   g_mutex_lock (&self->lock);
-  call.element = role == DC_SCTP_DEC && self->over ? NULL : self->elements[role];
+  call.element = role == GST_DC_SCTP_ROLE_DEC && self->over ? NULL : self->elements[role];
   if (call.element != NULL)
     gst_object_ref (call.element);
   call.callbacks = self->callbacks[role];
@@ -79,7 +79,7 @@ G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Call, call_end)
 static void
 output_cb (DcPacket *packets, guint n, gpointer user_data)
 {
-  g_auto (Call) call = call_begin (user_data, DC_SCTP_ENC);
+  g_auto (Call) call = call_begin (user_data, GST_DC_SCTP_ROLE_ENC);
 
   if (call.element != NULL)
     call.callbacks.output (packets, n, call.element);
@@ -88,7 +88,7 @@ output_cb (DcPacket *packets, guint n, gpointer user_data)
 static gboolean
 message_cb (guint16 stream, guint32 ppid, gboolean unordered, GBytes *message, gpointer user_data)
 {
-  g_auto (Call) call = call_begin (user_data, DC_SCTP_DEC);
+  g_auto (Call) call = call_begin (user_data, GST_DC_SCTP_ROLE_DEC);
 
   if (call.element != NULL)
     return call.callbacks.message (stream, ppid, unordered, message, call.element);
@@ -99,7 +99,7 @@ message_cb (guint16 stream, guint32 ppid, gboolean unordered, GBytes *message, g
 static void
 reset_cb (guint16 stream, gpointer user_data)
 {
-  g_auto (Call) call = call_begin (user_data, DC_SCTP_DEC);
+  g_auto (Call) call = call_begin (user_data, GST_DC_SCTP_ROLE_DEC);
 
   if (call.element != NULL)
     call.callbacks.reset (stream, call.element);
@@ -108,7 +108,7 @@ reset_cb (guint16 stream, gpointer user_data)
 static void
 was_reset_cb (guint16 stream, gpointer user_data)
 {
-  g_auto (Call) call = call_begin (user_data, DC_SCTP_ENC);
+  g_auto (Call) call = call_begin (user_data, GST_DC_SCTP_ROLE_ENC);
 
   if (call.element != NULL)
     call.callbacks.was_reset (stream, call.element);
@@ -117,7 +117,7 @@ was_reset_cb (guint16 stream, gpointer user_data)
 static void
 writable_cb (gpointer user_data)
 {
-  g_auto (Call) call = call_begin (user_data, DC_SCTP_ENC);
+  g_auto (Call) call = call_begin (user_data, GST_DC_SCTP_ROLE_ENC);
 
   if (call.element != NULL)
     call.callbacks.writable (call.element);
@@ -126,7 +126,7 @@ writable_cb (gpointer user_data)
 static void
 spread_cb (guint lanes, gpointer user_data)
 {
-  g_auto (Call) call = call_begin (user_data, DC_SCTP_ENC);
+  g_auto (Call) call = call_begin (user_data, GST_DC_SCTP_ROLE_ENC);
 
   if (call.element != NULL)
     call.callbacks.spread (lanes, call.element);
@@ -134,7 +134,7 @@ spread_cb (guint lanes, gpointer user_data)
 
 /* FALSE: it is over, and the last word is not for the association. */
 static gboolean
-begin_telling (DcSctpShared *self, gboolean is_last)
+begin_telling (GstDcSctpShared *self, gboolean is_last)
 {
   gboolean told;
 
@@ -146,7 +146,7 @@ begin_telling (DcSctpShared *self, gboolean is_last)
 }
 
 static void
-tell_state (DcSctpShared *self, DcSctpRole role, DcSctpState state, gboolean is_last)
+tell_state (GstDcSctpShared *self, GstDcSctpRole role, DcSctpState state, gboolean is_last)
 {
   Call call;
 
@@ -163,7 +163,7 @@ tell_state (DcSctpShared *self, DcSctpRole role, DcSctpState state, gboolean is_
 }
 
 static void
-wait_told_locked (DcSctpShared *self, gint64 limit)
+wait_told_locked (GstDcSctpShared *self, gint64 limit)
 {
   while (self->telling > 0 && inside == 0 && g_cond_wait_until (&self->told, &self->lock, limit))
     continue;
@@ -173,17 +173,17 @@ wait_told_locked (DcSctpShared *self, gint64 limit)
 static void
 state_cb (DcSctpState state, gpointer user_data)
 {
-  DcSctpShared *self = user_data;
+  GstDcSctpShared *self = user_data;
 
   /* Streams end before the association does. */
-  tell_state (self, DC_SCTP_DEC, state, FALSE);
-  tell_state (self, DC_SCTP_ENC, state, FALSE);
+  tell_state (self, GST_DC_SCTP_ROLE_DEC, state, FALSE);
+  tell_state (self, GST_DC_SCTP_ROLE_ENC, state, FALSE);
 }
 
 /* --- beginning and end --- */
 
 static DcSctpLanes *
-make_association (DcSctpShared *self, GstElement *enc)
+make_association (GstDcSctpShared *self, GstElement *enc)
 {
   static const DcSctpCallbacks callbacks = {
       output_cb, message_cb, reset_cb, was_reset_cb, state_cb, writable_cb, spread_cb};
@@ -192,8 +192,8 @@ make_association (DcSctpShared *self, GstElement *enc)
   g_autoptr (GError) error = NULL;
 
   dc_sctp_settings_init (&settings);
-  settings.local_port = (guint16) self->ports[DC_SCTP_DEC];
-  settings.remote_port = (guint16) self->ports[DC_SCTP_ENC];
+  settings.local_port = (guint16) self->ports[GST_DC_SCTP_ROLE_DEC];
+  settings.remote_port = (guint16) self->ports[GST_DC_SCTP_ROLE_ENC];
   if (self->max_message_size > 0)
     settings.max_message_size = self->max_message_size;
   lanes = dc_sctp_lanes_new (&settings, &callbacks, self, &error);
@@ -203,15 +203,15 @@ make_association (DcSctpShared *self, GstElement *enc)
   return lanes;
 }
 
-static DcSctpRole
-other_role (DcSctpRole role)
+static GstDcSctpRole
+other_role (GstDcSctpRole role)
 {
-  return role == DC_SCTP_ENC ? DC_SCTP_DEC : DC_SCTP_ENC;
+  return role == GST_DC_SCTP_ROLE_ENC ? GST_DC_SCTP_ROLE_DEC : GST_DC_SCTP_ROLE_ENC;
 }
 
 /* FALSE: somebody has left meanwhile. */
 static gboolean
-publish (DcSctpShared *self, DcSctpLanes *lanes)
+publish (GstDcSctpShared *self, DcSctpLanes *lanes)
 {
   gboolean over;
 
@@ -224,16 +224,16 @@ publish (DcSctpShared *self, DcSctpLanes *lanes)
 }
 
 static void
-begin_if_ready (DcSctpShared *self)
+begin_if_ready (GstDcSctpShared *self)
 {
   g_autoptr (GstElement) enc = NULL;
   DcSctpLanes *lanes;
 
   g_mutex_lock (&self->lock);
-  if (!self->beginning && !self->over && self->ready[DC_SCTP_ENC] && self->ready[DC_SCTP_DEC]
-      && self->ports[DC_SCTP_ENC] != 0 && self->ports[DC_SCTP_DEC] != 0) {
+  if (!self->beginning && !self->over && self->ready[GST_DC_SCTP_ROLE_ENC] && self->ready[GST_DC_SCTP_ROLE_DEC]
+      && self->ports[GST_DC_SCTP_ROLE_ENC] != 0 && self->ports[GST_DC_SCTP_ROLE_DEC] != 0) {
     self->beginning = TRUE;
-    enc = gst_object_ref (self->elements[DC_SCTP_ENC]);
+    enc = gst_object_ref (self->elements[GST_DC_SCTP_ROLE_ENC]);
   }
   g_mutex_unlock (&self->lock);
   lanes = enc != NULL ? make_association (self, enc) : NULL;
@@ -246,13 +246,14 @@ begin_if_ready (DcSctpShared *self)
 }
 
 static GstObject *
-get_waiting (DcSctpShared *self)
+get_waiting (GstDcSctpShared *self)
 {
-  return GST_OBJECT (self->elements[self->elements[DC_SCTP_ENC] != NULL ? DC_SCTP_ENC : DC_SCTP_DEC]);
+  return GST_OBJECT (
+      self->elements[self->elements[GST_DC_SCTP_ROLE_ENC] != NULL ? GST_DC_SCTP_ROLE_ENC : GST_DC_SCTP_ROLE_DEC]);
 }
 
 static gboolean
-is_sibling (DcSctpShared *self, GstElement *element)
+is_sibling (GstDcSctpShared *self, GstElement *element)
 {
   g_autoptr (GstObject) parent = gst_object_get_parent (GST_OBJECT (element));
 
@@ -272,7 +273,7 @@ dup_outermost (GstObject *object)
 
 /* What is in no pipeline may belong to anything. */
 static gboolean
-may_be_together (DcSctpShared *self, GstElement *element)
+may_be_together (GstDcSctpShared *self, GstElement *element)
 {
   g_autoptr (GstObject) ours = dup_outermost (GST_OBJECT (element)), theirs = dup_outermost (get_waiting (self));
 
@@ -281,12 +282,12 @@ may_be_together (DcSctpShared *self, GstElement *element)
 
 /* (nullable) (transfer none) */
 static GList *
-find_partner_locked (GstElement *element, DcSctpRole role, guint id)
+find_partner_locked (GstElement *element, GstDcSctpRole role, guint id)
 {
   GList *any = NULL;
 
   for (GList *l = table.head; l != NULL; l = l->next) {
-    DcSctpShared *shared = l->data;
+    GstDcSctpShared *shared = l->data;
 
     if (shared->id != id || shared->elements[role] != NULL)
       continue;
@@ -298,10 +299,10 @@ find_partner_locked (GstElement *element, DcSctpRole role, guint id)
   return any;
 }
 
-static DcSctpShared *
+static GstDcSctpShared *
 shared_new (guint id)
 {
-  DcSctpShared *self = g_new0 (DcSctpShared, 1);
+  GstDcSctpShared *self = g_new0 (GstDcSctpShared, 1);
 
   g_atomic_ref_count_init (&self->references);
   self->id = id;
@@ -310,15 +311,16 @@ shared_new (guint id)
   return self;
 }
 
-DcSctpShared *
-dc_sctp_shared_join (GstElement *element, DcSctpRole role, guint id, guint port, const DcSctpCallbacks *callbacks)
+GstDcSctpShared *
+gst_dc_sctp_shared_join (
+    GstElement *element, GstDcSctpRole role, guint id, guint port, const DcSctpCallbacks *callbacks)
 {
-  DcSctpShared *self;
+  GstDcSctpShared *self;
   GList *partner;
 
   g_mutex_lock (&table_lock);
   partner = find_partner_locked (element, role, id);
-  self = partner != NULL ? dc_sctp_shared_ref (partner->data) : shared_new (id);
+  self = partner != NULL ? gst_dc_sctp_shared_ref (partner->data) : shared_new (id);
   if (partner != NULL)
     g_queue_delete_link (&table, partner);
   else
@@ -333,7 +335,7 @@ dc_sctp_shared_join (GstElement *element, DcSctpRole role, guint id, guint port,
 }
 
 void
-dc_sctp_shared_set_max_message_size (DcSctpShared *self, guint bytes)
+gst_dc_sctp_shared_set_max_message_size (GstDcSctpShared *self, guint bytes)
 {
   g_mutex_lock (&self->lock);
   self->max_message_size = bytes;
@@ -341,7 +343,7 @@ dc_sctp_shared_set_max_message_size (DcSctpShared *self, guint bytes)
 }
 
 void
-dc_sctp_shared_begin (DcSctpShared *self, DcSctpRole role)
+gst_dc_sctp_shared_begin (GstDcSctpShared *self, GstDcSctpRole role)
 {
   g_mutex_lock (&self->lock);
   self->ready[role] = TRUE;
@@ -350,7 +352,7 @@ dc_sctp_shared_begin (DcSctpShared *self, DcSctpRole role)
 }
 
 void
-dc_sctp_shared_set_port (DcSctpShared *self, DcSctpRole role, guint port)
+gst_dc_sctp_shared_set_port (GstDcSctpShared *self, GstDcSctpRole role, guint port)
 {
   g_mutex_lock (&self->lock);
   if (!self->beginning)
@@ -361,7 +363,7 @@ dc_sctp_shared_set_port (DcSctpShared *self, DcSctpRole role, guint port)
 
 /* Who is left alone before there was an association waits again. Returns: whether @role is out. */
 static gboolean
-leave_early (DcSctpShared *self, DcSctpRole role)
+leave_early (GstDcSctpShared *self, GstDcSctpRole role)
 {
   g_autoptr (GstElement) element = NULL;
 
@@ -380,7 +382,7 @@ leave_early (DcSctpShared *self, DcSctpRole role)
 }
 
 void
-dc_sctp_shared_leave (DcSctpShared *self, DcSctpRole role)
+gst_dc_sctp_shared_leave (GstDcSctpShared *self, GstDcSctpRole role)
 {
   gint64 limit = g_get_monotonic_time () + TELL_LIMIT;
   DcSctpLanes *lanes;
@@ -393,15 +395,15 @@ dc_sctp_shared_leave (DcSctpShared *self, DcSctpRole role)
   first = !self->over;
   self->over = TRUE;
   g_mutex_unlock (&self->lock);
-  lanes = dc_sctp_shared_get_lanes (self);
+  lanes = gst_dc_sctp_shared_get_lanes (self);
   if (first && lanes != NULL)
     dc_sctp_lanes_abort (lanes);
 
   g_mutex_lock (&self->lock);
   wait_told_locked (self, limit);
   g_mutex_unlock (&self->lock);
-  if (first && lanes != NULL && role == DC_SCTP_DEC)
-    tell_state (self, DC_SCTP_ENC, DC_SCTP_SHUT, TRUE);
+  if (first && lanes != NULL && role == GST_DC_SCTP_ROLE_DEC)
+    tell_state (self, GST_DC_SCTP_ROLE_ENC, DC_SCTP_SHUT, TRUE);
 
   g_mutex_lock (&self->lock);
   element = g_steal_pointer (&self->elements[role]);
@@ -411,35 +413,35 @@ dc_sctp_shared_leave (DcSctpShared *self, DcSctpRole role)
 }
 
 DcSctpLanes *
-dc_sctp_shared_get_lanes (DcSctpShared *self)
+gst_dc_sctp_shared_get_lanes (GstDcSctpShared *self)
 {
   return g_atomic_pointer_get (&self->lanes);
 }
 
 DcSctpAssociation *
-dc_sctp_shared_get_association (DcSctpShared *self)
+gst_dc_sctp_shared_get_association (GstDcSctpShared *self)
 {
-  DcSctpLanes *lanes = dc_sctp_shared_get_lanes (self);
+  DcSctpLanes *lanes = gst_dc_sctp_shared_get_lanes (self);
 
   return lanes != NULL ? dc_sctp_lanes_get_main (lanes) : NULL;
 }
 
 /* --- references --- */
 
-DcSctpShared *
-dc_sctp_shared_ref (DcSctpShared *self)
+GstDcSctpShared *
+gst_dc_sctp_shared_ref (GstDcSctpShared *self)
 {
   g_atomic_ref_count_inc (&self->references);
   return self;
 }
 
-DcSctpShared *
-dc_sctp_shared_dup (DcSctpShared *const *of, GMutex *lock)
+GstDcSctpShared *
+gst_dc_sctp_shared_dup (GstDcSctpShared *const *of, GMutex *lock)
 {
-  DcSctpShared *self;
+  GstDcSctpShared *self;
 
   g_mutex_lock (lock);
-  self = *of != NULL ? dc_sctp_shared_ref (*of) : NULL;
+  self = *of != NULL ? gst_dc_sctp_shared_ref (*of) : NULL;
   g_mutex_unlock (lock);
   return self;
 }
@@ -447,7 +449,7 @@ dc_sctp_shared_dup (DcSctpShared *const *of, GMutex *lock)
 static gpointer
 shared_free (gpointer data)
 {
-  DcSctpShared *self = data;
+  GstDcSctpShared *self = data;
 
   g_clear_pointer (&self->lanes, dc_sctp_lanes_free);
   g_cond_clear (&self->told);
@@ -457,7 +459,7 @@ shared_free (gpointer data)
 }
 
 void
-dc_sctp_shared_unref (DcSctpShared *self)
+gst_dc_sctp_shared_unref (GstDcSctpShared *self)
 {
   if (!g_atomic_ref_count_dec (&self->references))
     return;
@@ -470,7 +472,7 @@ dc_sctp_shared_unref (DcSctpShared *self)
 /* --- webrtcbin --- */
 
 gboolean
-dc_sctp_is_in_webrtcbin (GstElement *element)
+gst_dc_sctp_is_in_webrtcbin (GstElement *element)
 {
   g_autoptr (GstObject) parent = gst_object_get_parent (GST_OBJECT (element));
 
@@ -478,7 +480,7 @@ dc_sctp_is_in_webrtcbin (GstElement *element)
 }
 
 guint32
-dc_sctp_turn_ppid (gboolean in_webrtcbin, guint32 ppid)
+gst_dc_sctp_turn_ppid (gboolean in_webrtcbin, guint32 ppid)
 {
   if (in_webrtcbin && dc_ppid_is_empty (ppid))
     return DC_PPID_STRING_EMPTY + DC_PPID_BINARY_EMPTY - ppid;

@@ -9,38 +9,38 @@
 G_BEGIN_DECLS
 
 /* Atomically referenced; every function may be called from any thread. */
-typedef struct _DcSctpShared DcSctpShared;
+typedef struct _GstDcSctpShared GstDcSctpShared;
 
-typedef enum { DC_SCTP_ENC, DC_SCTP_DEC } DcSctpRole;
-#define DC_SCTP_ROLES 2u
+typedef enum { GST_DC_SCTP_ROLE_ENC, GST_DC_SCTP_ROLE_DEC } GstDcSctpRole;
+#define GST_DC_SCTP_ROLES 2u
 
 /* @element takes part in the association @id: with the element of the other role that has said the same and has no partner yet, and
  * rather with one of the same bin, if there are several. @callbacks: of the association, those that @element wants to hear of; they come with
  * @element, which is kept until it leaves. (transfer full) */
-DcSctpShared *dc_sctp_shared_join (
-    GstElement *element, DcSctpRole role, guint id, guint port, const DcSctpCallbacks *callbacks);
+GstDcSctpShared *gst_dc_sctp_shared_join (
+    GstElement *element, GstDcSctpRole role, guint id, guint port, const DcSctpCallbacks *callbacks);
 /* The longest message that is taken, rather than what dc_sctp_settings_init() says; before the association has begun. */
-void dc_sctp_shared_set_max_message_size (DcSctpShared *self, guint bytes);
+void gst_dc_sctp_shared_set_max_message_size (GstDcSctpShared *self, guint bytes);
 /* @role is ready for callbacks. The association begins once both are, and both ports are known. */
-void dc_sctp_shared_begin (DcSctpShared *self, DcSctpRole role);
+void gst_dc_sctp_shared_begin (GstDcSctpShared *self, GstDcSctpRole role);
 /* The association ends, by an ABORT if nothing else has ended it. If sctpdec leaves first, sctpenc is told DC_SCTP_SHUT, and nothing after that; sctpdec is told nothing
  * any more, whoever leaves: no stream has come to its end by that. @self goes on to be the caller's. */
-void dc_sctp_shared_leave (DcSctpShared *self, DcSctpRole role);
+void gst_dc_sctp_shared_leave (GstDcSctpShared *self, GstDcSctpRole role);
 /* Once the association has begun, this does not count any more. */
-void dc_sctp_shared_set_port (DcSctpShared *self, DcSctpRole role, guint port);
+void gst_dc_sctp_shared_set_port (GstDcSctpShared *self, GstDcSctpRole role, guint port);
 /* (nullable) (transfer none): once it has begun; lives as long as @self. */
-DcSctpLanes *dc_sctp_shared_get_lanes (DcSctpShared *self);
+DcSctpLanes *gst_dc_sctp_shared_get_lanes (GstDcSctpShared *self);
 /* The main one of the lanes. */
-DcSctpAssociation *dc_sctp_shared_get_association (DcSctpShared *self);
+DcSctpAssociation *gst_dc_sctp_shared_get_association (GstDcSctpShared *self);
 
-DcSctpShared *dc_sctp_shared_ref (DcSctpShared *self);
+GstDcSctpShared *gst_dc_sctp_shared_ref (GstDcSctpShared *self);
 /* What is there just now, under @lock. (nullable) (transfer full) */
-DcSctpShared *dc_sctp_shared_dup (DcSctpShared *const *of, GMutex *lock);
-void dc_sctp_shared_unref (DcSctpShared *self);
-G_DEFINE_AUTOPTR_CLEANUP_FUNC (DcSctpShared, dc_sctp_shared_unref)
+GstDcSctpShared *gst_dc_sctp_shared_dup (GstDcSctpShared *const *of, GMutex *lock);
+void gst_dc_sctp_shared_unref (GstDcSctpShared *self);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (GstDcSctpShared, gst_dc_sctp_shared_unref)
 
 /* webrtcbin has the PPIDs of empty text and empty binary messages the wrong way round (RFC 8831, section 8): turns them for an @element in one. */
-guint32 dc_sctp_turn_ppid (gboolean in_webrtcbin, guint32 ppid);
-gboolean dc_sctp_is_in_webrtcbin (GstElement *element);
+guint32 gst_dc_sctp_turn_ppid (gboolean in_webrtcbin, guint32 ppid);
+gboolean gst_dc_sctp_is_in_webrtcbin (GstElement *element);
 
 G_END_DECLS

@@ -17,10 +17,10 @@
 #define MAX_TOTAL (16 * 1024 * 1024)
 #define MESSAGE_COST 512 /* beside its bytes */
 
-struct _DcSctpStream {
+struct _GstDcSctpStream {
   GstPad parent;
   guint16 number;
-  DcSctpStreamFuncs funcs;
+  GstDcSctpStreamFuncs funcs;
   gpointer user_data;
   gint *total;  /* atomic: what waits in all streams costs so much; not ours */
   gint claimed; /* atomic */
@@ -37,13 +37,13 @@ struct _DcSctpStream {
   gboolean refused; /* by what is downstream, or flushed */
 };
 
-G_DEFINE_TYPE (DcSctpStream, gst_dc_sctp_stream, GST_TYPE_PAD)
+G_DEFINE_TYPE (GstDcSctpStream, gst_dc_sctp_stream, GST_TYPE_PAD)
 
 /* --- the queue --- */
 
 /* Returns: whether there is room in all streams together again. */
 static gboolean
-give_back (DcSctpStream *self, gsize cost)
+give_back (GstDcSctpStream *self, gsize cost)
 {
   gint before = g_atomic_int_add (self->total, -(gint) cost);
 
@@ -57,7 +57,7 @@ cost_of (GstBuffer *message)
 }
 
 static void
-drop_locked (DcSctpStream *self)
+drop_locked (GstDcSctpStream *self)
 {
   gsize cost = self->bytes + self->messages.length * MESSAGE_COST;
 
@@ -68,7 +68,7 @@ drop_locked (DcSctpStream *self)
 
 /* Returns: whether that is to be told. */
 static gboolean
-check_room_locked (DcSctpStream *self)
+check_room_locked (GstDcSctpStream *self)
 {
   gboolean room = self->full && self->bytes <= MAX_BYTES / 2 && self->messages.length <= MAX_MESSAGES / 2;
 
@@ -77,7 +77,7 @@ check_room_locked (DcSctpStream *self)
 }
 
 gboolean
-dc_sctp_stream_push (DcSctpStream *self, GstBuffer *message)
+gst_dc_sctp_stream_push (GstDcSctpStream *self, GstBuffer *message)
 {
   gboolean full;
 
@@ -97,7 +97,7 @@ dc_sctp_stream_push (DcSctpStream *self, GstBuffer *message)
 }
 
 void
-dc_sctp_stream_end (DcSctpStream *self)
+gst_dc_sctp_stream_end (GstDcSctpStream *self)
 {
   g_mutex_lock (&self->lock);
   self->ending = TRUE;
@@ -106,7 +106,7 @@ dc_sctp_stream_end (DcSctpStream *self)
 }
 
 gboolean
-dc_sctp_stream_is_ending (DcSctpStream *self)
+gst_dc_sctp_stream_is_ending (GstDcSctpStream *self)
 {
   gboolean ending;
 
@@ -117,7 +117,7 @@ dc_sctp_stream_is_ending (DcSctpStream *self)
 }
 
 void
-dc_sctp_stream_flush (DcSctpStream *self, gboolean flushing)
+gst_dc_sctp_stream_flush (GstDcSctpStream *self, gboolean flushing)
 {
   g_mutex_lock (&self->lock);
   self->refused = flushing;
@@ -130,20 +130,20 @@ dc_sctp_stream_flush (DcSctpStream *self, gboolean flushing)
 /* --- the thread --- */
 
 static void
-push_message (DcSctpStream *self, GstBuffer *message)
+push_message (GstDcSctpStream *self, GstBuffer *message)
 {
   GstFlowReturn flow = gst_pad_push (GST_PAD (self), message);
 
   if (flow == GST_FLOW_OK)
     return;
   GST_DEBUG_OBJECT (self, "no more is given: %s", gst_flow_get_name (flow));
-  dc_sctp_stream_flush (self, TRUE);
+  gst_dc_sctp_stream_flush (self, TRUE);
 }
 
 static void
 task (gpointer user_data)
 {
-  DcSctpStream *self = user_data;
+  GstDcSctpStream *self = user_data;
   GstBuffer *message;
   gboolean room, ended;
 
@@ -176,7 +176,7 @@ task (gpointer user_data)
 static gboolean
 activate_mode (GstPad *pad, GstObject *parent, GstPadMode mode, gboolean active)
 {
-  DcSctpStream *self = DC_SCTP_STREAM (pad);
+  GstDcSctpStream *self = GST_DC_SCTP_STREAM (pad);
 
   if (mode != GST_PAD_MODE_PUSH)
     return FALSE;
@@ -193,15 +193,15 @@ activate_mode (GstPad *pad, GstObject *parent, GstPadMode mode, gboolean active)
 static gboolean
 event (GstPad *pad, GstObject *parent, GstEvent *from_below)
 {
-  DcSctpStream *self = DC_SCTP_STREAM (pad);
+  GstDcSctpStream *self = GST_DC_SCTP_STREAM (pad);
 
   switch (GST_EVENT_TYPE (from_below)) {
     case GST_EVENT_FLUSH_START:
-      dc_sctp_stream_flush (self, TRUE);
+      gst_dc_sctp_stream_flush (self, TRUE);
       break;
     case GST_EVENT_FLUSH_STOP:
     case GST_EVENT_RECONFIGURE:
-      dc_sctp_stream_flush (self, FALSE);
+      gst_dc_sctp_stream_flush (self, FALSE);
       break;
     default:
       break;
@@ -211,12 +211,12 @@ event (GstPad *pad, GstObject *parent, GstEvent *from_below)
 
 /* --- life --- */
 
-DcSctpStream *
-dc_sctp_stream_new (const char *name, guint16 number, GstPadTemplate *template, const DcSctpStreamFuncs *funcs,
+GstDcSctpStream *
+gst_dc_sctp_stream_new (const char *name, guint16 number, GstPadTemplate *template, const GstDcSctpStreamFuncs *funcs,
     gpointer user_data, gint *total)
 {
-  DcSctpStream *self =
-      g_object_new (DC_TYPE_SCTP_STREAM, "name", name, "direction", GST_PAD_SRC, "template", template, NULL);
+  GstDcSctpStream *self =
+      g_object_new (GST_TYPE_DC_SCTP_STREAM, "name", name, "direction", GST_PAD_SRC, "template", template, NULL);
 
   self->number = number;
   self->funcs = *funcs;
@@ -228,19 +228,19 @@ dc_sctp_stream_new (const char *name, guint16 number, GstPadTemplate *template, 
 }
 
 guint16
-dc_sctp_stream_get_number (DcSctpStream *self)
+gst_dc_sctp_stream_get_number (GstDcSctpStream *self)
 {
   return self->number;
 }
 
 gboolean
-dc_sctp_stream_claim (DcSctpStream *self)
+gst_dc_sctp_stream_claim (GstDcSctpStream *self)
 {
   return g_atomic_int_compare_and_exchange (&self->claimed, FALSE, TRUE);
 }
 
 gboolean
-dc_sctp_stream_is_claimed (DcSctpStream *self)
+gst_dc_sctp_stream_is_claimed (GstDcSctpStream *self)
 {
   return g_atomic_int_get (&self->claimed);
 }
@@ -248,7 +248,7 @@ dc_sctp_stream_is_claimed (DcSctpStream *self)
 static void
 gst_dc_sctp_stream_finalize (GObject *object)
 {
-  DcSctpStream *self = DC_SCTP_STREAM (object);
+  GstDcSctpStream *self = GST_DC_SCTP_STREAM (object);
 
   /* What came before it was ever active; else there is nothing, and @total may be gone. */
   g_queue_clear_full (&self->messages, (GDestroyNotify) gst_buffer_unref);
@@ -258,7 +258,7 @@ gst_dc_sctp_stream_finalize (GObject *object)
 }
 
 static void
-gst_dc_sctp_stream_init (DcSctpStream *self)
+gst_dc_sctp_stream_init (GstDcSctpStream *self)
 {
   g_mutex_init (&self->lock);
   g_cond_init (&self->changed);
@@ -266,7 +266,7 @@ gst_dc_sctp_stream_init (DcSctpStream *self)
 }
 
 static void
-gst_dc_sctp_stream_class_init (DcSctpStreamClass *klass)
+gst_dc_sctp_stream_class_init (GstDcSctpStreamClass *klass)
 {
   G_OBJECT_CLASS (klass)->finalize = gst_dc_sctp_stream_finalize;
 }

@@ -27,15 +27,15 @@ typedef struct {
   DcSctpSendInfo info;
   GstBuffer *buffer;
   GstMapInfo map;
-  DcSctpGate *gate; /* (nullable): an orphan has none */
-  gboolean is_last; /* of an orphan: then the stream is reset */
-  DcSctpSent sent;  /* once done */
-} DcSctpTurn;
+  GstDcSctpGate *gate; /* (nullable): an orphan has none */
+  gboolean is_last;    /* of an orphan: then the stream is reset */
+  DcSctpSent sent;     /* once done */
+} GstDcSctpTurn;
 
 /* --- life --- */
 
 void
-dc_sctp_turns_init (DcSctpTurns *self)
+gst_dc_sctp_turns_init (GstDcSctpTurns *self)
 {
   g_mutex_init (&self->lock);
   g_cond_init (&self->reset_done);
@@ -45,7 +45,7 @@ dc_sctp_turns_init (DcSctpTurns *self)
 }
 
 void
-dc_sctp_turns_clear (DcSctpTurns *self)
+gst_dc_sctp_turns_clear (GstDcSctpTurns *self)
 {
   g_hash_table_unref (self->resetting);
   g_cond_clear (&self->reset_done);
@@ -53,14 +53,14 @@ dc_sctp_turns_clear (DcSctpTurns *self)
 }
 
 void
-dc_sctp_gate_init (DcSctpGate *gate, guint16 stream)
+gst_dc_sctp_gate_init (GstDcSctpGate *gate, guint16 stream)
 {
   gate->stream = stream;
   g_cond_init (&gate->changed);
 }
 
 void
-dc_sctp_gate_clear (DcSctpGate *gate)
+gst_dc_sctp_gate_clear (GstDcSctpGate *gate)
 {
   g_cond_clear (&gate->changed);
 }
@@ -68,10 +68,10 @@ dc_sctp_gate_clear (DcSctpGate *gate)
 /* --- one message --- */
 
 /* (nullable) */
-static DcSctpTurn *
-turn_new (DcSctpGate *gate, const DcSctpSendInfo *info, GstBuffer *buffer)
+static GstDcSctpTurn *
+turn_new (GstDcSctpGate *gate, const DcSctpSendInfo *info, GstBuffer *buffer)
 {
-  DcSctpTurn *turn = g_new0 (DcSctpTurn, 1);
+  GstDcSctpTurn *turn = g_new0 (GstDcSctpTurn, 1);
 
   if (!gst_buffer_map (buffer, &turn->map, GST_MAP_READ)) {
     gst_buffer_unref (buffer);
@@ -86,7 +86,7 @@ turn_new (DcSctpGate *gate, const DcSctpSendInfo *info, GstBuffer *buffer)
 }
 
 static void
-turn_free (DcSctpTurn *turn)
+turn_free (GstDcSctpTurn *turn)
 {
   gst_buffer_unmap (turn->buffer, &turn->map);
   gst_buffer_unref (turn->buffer);
@@ -94,7 +94,7 @@ turn_free (DcSctpTurn *turn)
 }
 
 static DcSctpSent
-give (const DcSctpTurn *turn, DcSctpLanes *lanes)
+give (const GstDcSctpTurn *turn, DcSctpLanes *lanes)
 {
   static const guint8 zero = 0;
   gboolean is_empty = turn->map.size == 0;
@@ -108,7 +108,7 @@ give (const DcSctpTurn *turn, DcSctpLanes *lanes)
 
 /* Lets go of the lock meanwhile. */
 static void
-bury_orphan_locked (DcSctpTurns *self, DcSctpTurn *turn, DcSctpLanes *lanes)
+bury_orphan_locked (GstDcSctpTurns *self, GstDcSctpTurn *turn, DcSctpLanes *lanes)
 {
   guint16 stream = turn->info.stream;
   gboolean is_last = turn->is_last;
@@ -123,7 +123,7 @@ bury_orphan_locked (DcSctpTurns *self, DcSctpTurn *turn, DcSctpLanes *lanes)
 
 /* The first one is given to SCTP. Lets go of the lock meanwhile. */
 static void
-take_turn_locked (DcSctpTurns *self, DcSctpTurn *turn, DcSctpLanes *lanes)
+take_turn_locked (GstDcSctpTurns *self, GstDcSctpTurn *turn, DcSctpLanes *lanes)
 {
   guint generation = self->room_generation;
   DcSctpSent sent;
@@ -150,9 +150,9 @@ take_turn_locked (DcSctpTurns *self, DcSctpTurn *turn, DcSctpLanes *lanes)
 
 /* Until there is no room, or @own (nullable) is gone: who is next goes on then. */
 static void
-advance_locked (DcSctpTurns *self, DcSctpLanes *lanes, const DcSctpTurn *own)
+advance_locked (GstDcSctpTurns *self, DcSctpLanes *lanes, const GstDcSctpTurn *own)
 {
-  DcSctpTurn *turn;
+  GstDcSctpTurn *turn;
   gboolean own_gone = FALSE;
 
   while (!self->sending && !self->blocked && !self->stopped && (turn = g_queue_peek_head (&self->queue)) != NULL) {
@@ -168,7 +168,7 @@ advance_locked (DcSctpTurns *self, DcSctpLanes *lanes, const DcSctpTurn *own)
 typedef enum { WAITED_DONE, WAITED_ORPHAN /* the turn is no longer ours */, WAITED_FLUSHED } Waited;
 
 static Waited
-wait_for_turn_locked (DcSctpTurns *self, DcSctpGate *gate, DcSctpLanes *lanes, DcSctpTurn *turn)
+wait_for_turn_locked (GstDcSctpTurns *self, GstDcSctpGate *gate, DcSctpLanes *lanes, GstDcSctpTurn *turn)
 {
   for (;;) {
     if (gate->bereft)
@@ -190,7 +190,7 @@ wait_for_turn_locked (DcSctpTurns *self, DcSctpGate *gate, DcSctpLanes *lanes, D
 
 /* Returns: whether it was taken. */
 static gboolean
-send_locked (DcSctpTurns *self, DcSctpGate *gate, DcSctpLanes *lanes, DcSctpTurn *turn, DcSctpSent *sent)
+send_locked (GstDcSctpTurns *self, GstDcSctpGate *gate, DcSctpLanes *lanes, GstDcSctpTurn *turn, DcSctpSent *sent)
 {
   gsize size = turn->map.size;
 
@@ -211,7 +211,7 @@ send_locked (DcSctpTurns *self, DcSctpGate *gate, DcSctpLanes *lanes, DcSctpTurn
 
 /* Nobody waits for it. */
 static void
-leave_orphan_locked (DcSctpTurns *self, DcSctpGate *gate, DcSctpLanes *lanes, DcSctpTurn *turn)
+leave_orphan_locked (GstDcSctpTurns *self, GstDcSctpGate *gate, DcSctpLanes *lanes, GstDcSctpTurn *turn)
 {
   turn->gate = NULL;
   gate->bytes_sent += turn->map.size;
@@ -220,10 +220,10 @@ leave_orphan_locked (DcSctpTurns *self, DcSctpGate *gate, DcSctpLanes *lanes, Dc
 }
 
 gboolean
-dc_sctp_turns_send (DcSctpTurns *self, DcSctpGate *gate, DcSctpLanes *lanes, const DcSctpSendInfo *info,
+gst_dc_sctp_turns_send (GstDcSctpTurns *self, GstDcSctpGate *gate, DcSctpLanes *lanes, const DcSctpSendInfo *info,
     GstBuffer *buffer, DcSctpSent *sent)
 {
-  DcSctpTurn *turn = turn_new (gate, info, buffer);
+  GstDcSctpTurn *turn = turn_new (gate, info, buffer);
   gboolean taken = TRUE;
 
   *sent = DC_SCTP_CLOSED;
@@ -250,20 +250,20 @@ dc_sctp_turns_send (DcSctpTurns *self, DcSctpGate *gate, DcSctpLanes *lanes, con
 /* --- those that do not take turns --- */
 
 gboolean
-dc_sctp_turns_has (DcSctpTurns *self, guint16 stream)
+gst_dc_sctp_turns_has (GstDcSctpTurns *self, guint16 stream)
 {
   gboolean has = FALSE;
 
   g_mutex_lock (&self->lock);
   for (GList *l = self->queue.head; l != NULL && !has; l = l->next)
-    has = ((DcSctpTurn *) l->data)->info.stream == stream;
+    has = ((GstDcSctpTurn *) l->data)->info.stream == stream;
   self->wanted |= has;
   g_mutex_unlock (&self->lock);
   return has;
 }
 
 gboolean
-dc_sctp_turns_is_wanted (DcSctpTurns *self)
+gst_dc_sctp_turns_is_wanted (GstDcSctpTurns *self)
 {
   gboolean wanted;
 
@@ -275,7 +275,7 @@ dc_sctp_turns_is_wanted (DcSctpTurns *self)
 }
 
 guint64
-dc_sctp_turns_get_bytes_sent (DcSctpTurns *self, DcSctpGate *gate)
+gst_dc_sctp_turns_get_bytes_sent (GstDcSctpTurns *self, GstDcSctpGate *gate)
 {
   guint64 bytes_sent;
 
@@ -288,14 +288,14 @@ dc_sctp_turns_get_bytes_sent (DcSctpTurns *self, DcSctpGate *gate)
 /* --- flushing, closing --- */
 
 static void
-wake_locked (DcSctpTurns *self, DcSctpGate *gate)
+wake_locked (GstDcSctpTurns *self, GstDcSctpGate *gate)
 {
   g_cond_broadcast (&gate->changed);
   g_cond_broadcast (&self->reset_done);
 }
 
 void
-dc_sctp_turns_flush (DcSctpTurns *self, DcSctpGate *gate, gboolean flushing)
+gst_dc_sctp_turns_flush (GstDcSctpTurns *self, GstDcSctpGate *gate, gboolean flushing)
 {
   g_mutex_lock (&self->lock);
   gate->flushing = flushing;
@@ -304,11 +304,11 @@ dc_sctp_turns_flush (DcSctpTurns *self, DcSctpGate *gate, gboolean flushing)
 }
 
 void
-dc_sctp_turns_begin_close (DcSctpTurns *self, DcSctpGate *gate)
+gst_dc_sctp_turns_begin_close (GstDcSctpTurns *self, GstDcSctpGate *gate)
 {
   g_mutex_lock (&self->lock);
   for (GList *l = self->queue.head; l != NULL; l = l->next) {
-    DcSctpTurn *turn = l->data;
+    GstDcSctpTurn *turn = l->data;
 
     if (turn->gate == gate) {
       turn->gate = NULL;
@@ -321,7 +321,7 @@ dc_sctp_turns_begin_close (DcSctpTurns *self, DcSctpGate *gate)
 }
 
 void
-dc_sctp_turns_wait_drained (DcSctpTurns *self, DcSctpGate *gate)
+gst_dc_sctp_turns_wait_drained (GstDcSctpTurns *self, GstDcSctpGate *gate)
 {
   gint64 deadline = g_get_monotonic_time () + DRAIN_TIMEOUT;
 
@@ -332,7 +332,7 @@ dc_sctp_turns_wait_drained (DcSctpTurns *self, DcSctpGate *gate)
 }
 
 void
-dc_sctp_turns_drained (DcSctpTurns *self, DcSctpGate *gate)
+gst_dc_sctp_turns_drained (GstDcSctpTurns *self, GstDcSctpGate *gate)
 {
   g_mutex_lock (&self->lock);
   gate->drained = TRUE;
@@ -341,11 +341,11 @@ dc_sctp_turns_drained (DcSctpTurns *self, DcSctpGate *gate)
 }
 
 /* (nullable) */
-static DcSctpTurn *
-find_last_locked (DcSctpTurns *self, guint16 stream)
+static GstDcSctpTurn *
+find_last_locked (GstDcSctpTurns *self, guint16 stream)
 {
   for (GList *l = self->queue.tail; l != NULL; l = l->prev) {
-    DcSctpTurn *turn = l->data;
+    GstDcSctpTurn *turn = l->data;
 
     if (turn->info.stream == stream)
       return turn;
@@ -354,11 +354,11 @@ find_last_locked (DcSctpTurns *self, guint16 stream)
 }
 
 void
-dc_sctp_turns_close (DcSctpTurns *self, DcSctpGate *gate, DcSctpLanes *lanes)
+gst_dc_sctp_turns_close (GstDcSctpTurns *self, GstDcSctpGate *gate, DcSctpLanes *lanes)
 {
-  DcSctpTurn *last;
+  GstDcSctpTurn *last;
 
-  dc_sctp_turns_begin_close (self, gate);
+  gst_dc_sctp_turns_begin_close (self, gate);
   g_mutex_lock (&self->lock);
   gate->flushing = TRUE;
   last = self->stopped ? NULL : find_last_locked (self, gate->stream);
@@ -373,12 +373,12 @@ dc_sctp_turns_close (DcSctpTurns *self, DcSctpGate *gate, DcSctpLanes *lanes)
 }
 
 void
-dc_sctp_turns_stop (DcSctpTurns *self)
+gst_dc_sctp_turns_stop (GstDcSctpTurns *self)
 {
   g_mutex_lock (&self->lock);
   self->stopped = TRUE;
   for (GList *l = self->queue.head, *next; l != NULL; l = next) {
-    DcSctpTurn *turn = l->data;
+    GstDcSctpTurn *turn = l->data;
 
     next = l->next;
     if (turn->gate != NULL) {
@@ -394,7 +394,7 @@ dc_sctp_turns_stop (DcSctpTurns *self)
 }
 
 void
-dc_sctp_turns_begin (DcSctpTurns *self)
+gst_dc_sctp_turns_begin (GstDcSctpTurns *self)
 {
   g_mutex_lock (&self->lock);
   self->stopped = self->blocked = self->over = FALSE;
@@ -404,7 +404,7 @@ dc_sctp_turns_begin (DcSctpTurns *self)
 /* --- what the association says --- */
 
 void
-dc_sctp_turns_writable (DcSctpTurns *self, DcSctpLanes *lanes)
+gst_dc_sctp_turns_writable (GstDcSctpTurns *self, DcSctpLanes *lanes)
 {
   g_mutex_lock (&self->lock);
   self->room_generation++;
@@ -414,7 +414,7 @@ dc_sctp_turns_writable (DcSctpTurns *self, DcSctpLanes *lanes)
 }
 
 void
-dc_sctp_turns_was_reset (DcSctpTurns *self, guint16 stream)
+gst_dc_sctp_turns_was_reset (GstDcSctpTurns *self, guint16 stream)
 {
   g_mutex_lock (&self->lock);
   g_hash_table_remove (self->resetting, GUINT_TO_POINTER (stream));
@@ -423,7 +423,7 @@ dc_sctp_turns_was_reset (DcSctpTurns *self, guint16 stream)
 }
 
 void
-dc_sctp_turns_over (DcSctpTurns *self)
+gst_dc_sctp_turns_over (GstDcSctpTurns *self)
 {
   g_mutex_lock (&self->lock);
   self->over = TRUE;

@@ -17,12 +17,12 @@ typedef struct {
   gboolean drained;  /* nothing more comes */
   guint64 bytes_sent;
   GCond changed;
-} DcSctpGate;
+} GstDcSctpGate;
 
-/* Any thread. Nothing waits but dc_sctp_turns_send(). */
+/* Any thread. Nothing waits but gst_dc_sctp_turns_send(). */
 typedef struct {
   GMutex lock;           /* of all fields, and of the gates; nothing is called with it */
-  GQueue queue;          /* (element-type DcSctpTurn) */
+  GQueue queue;          /* (element-type GstDcSctpTurn) */
   gboolean sending;      /* the first is being given to SCTP */
   gboolean blocked;      /* SCTP has no room for it */
   guint room_generation; /* there was room once more */
@@ -31,39 +31,39 @@ typedef struct {
   gboolean wanted;       /* somebody was told that a message waits on its stream */
   GHashTable *resetting; /* (element-type guint16): streams that are being reset */
   GCond reset_done;      /* one of them was; or who waits is to look again */
-} DcSctpTurns;
+} GstDcSctpTurns;
 
 /* Stopped. */
-void dc_sctp_turns_init (DcSctpTurns *self);
-void dc_sctp_turns_clear (DcSctpTurns *self);
-void dc_sctp_gate_init (DcSctpGate *gate, guint16 stream);
-void dc_sctp_gate_clear (DcSctpGate *gate);
+void gst_dc_sctp_turns_init (GstDcSctpTurns *self);
+void gst_dc_sctp_turns_clear (GstDcSctpTurns *self);
+void gst_dc_sctp_gate_init (GstDcSctpGate *gate, guint16 stream);
+void gst_dc_sctp_gate_clear (GstDcSctpGate *gate);
 
 /* Nobody waits any more, and what was left to be sent is dropped, until it begins anew. */
-void dc_sctp_turns_stop (DcSctpTurns *self);
-void dc_sctp_turns_begin (DcSctpTurns *self);
+void gst_dc_sctp_turns_stop (GstDcSctpTurns *self);
+void gst_dc_sctp_turns_begin (GstDcSctpTurns *self);
 /* Who waits at @gate returns, and who comes, until it is FALSE. */
-void dc_sctp_turns_flush (DcSctpTurns *self, DcSctpGate *gate, gboolean flushing);
+void gst_dc_sctp_turns_flush (GstDcSctpTurns *self, GstDcSctpGate *gate, gboolean flushing);
 /* From now on, senders at @gate do not wait until their messages were sent. */
-void dc_sctp_turns_begin_close (DcSctpTurns *self, DcSctpGate *gate);
-/* Waits until dc_sctp_turns_drained(), but not for long. */
-void dc_sctp_turns_wait_drained (DcSctpTurns *self, DcSctpGate *gate);
-void dc_sctp_turns_drained (DcSctpTurns *self, DcSctpGate *gate);
+void gst_dc_sctp_turns_begin_close (GstDcSctpTurns *self, GstDcSctpGate *gate);
+/* Waits until gst_dc_sctp_turns_drained(), but not for long. */
+void gst_dc_sctp_turns_wait_drained (GstDcSctpTurns *self, GstDcSctpGate *gate);
+void gst_dc_sctp_turns_drained (GstDcSctpTurns *self, GstDcSctpGate *gate);
 /* Nothing more is taken at @gate, and its stream is reset when all that was taken has been sent. @lanes: (nullable) */
-void dc_sctp_turns_close (DcSctpTurns *self, DcSctpGate *gate, DcSctpLanes *lanes);
+void gst_dc_sctp_turns_close (GstDcSctpTurns *self, GstDcSctpGate *gate, DcSctpLanes *lanes);
 
 /* Waits until it is @gate's turn, and there is room for @buffer (transfer full), unless it is closing. FALSE: flushed. */
-gboolean dc_sctp_turns_send (DcSctpTurns *self, DcSctpGate *gate, DcSctpLanes *lanes, const DcSctpSendInfo *info,
-    GstBuffer *buffer, DcSctpSent *sent);
-/* Whether a message waits on @stream, which others must not overtake: dc_sctp_turns_is_wanted() will say when to look again. */
-gboolean dc_sctp_turns_has (DcSctpTurns *self, guint16 stream);
+gboolean gst_dc_sctp_turns_send (GstDcSctpTurns *self, GstDcSctpGate *gate, DcSctpLanes *lanes,
+    const DcSctpSendInfo *info, GstBuffer *buffer, DcSctpSent *sent);
+/* Whether a message waits on @stream, which others must not overtake: gst_dc_sctp_turns_is_wanted() will say when to look again. */
+gboolean gst_dc_sctp_turns_has (GstDcSctpTurns *self, guint16 stream);
 /* Whether somebody is to look again; says so once. To be asked after each message. */
-gboolean dc_sctp_turns_is_wanted (DcSctpTurns *self);
-guint64 dc_sctp_turns_get_bytes_sent (DcSctpTurns *self, DcSctpGate *gate);
+gboolean gst_dc_sctp_turns_is_wanted (GstDcSctpTurns *self);
+guint64 gst_dc_sctp_turns_get_bytes_sent (GstDcSctpTurns *self, GstDcSctpGate *gate);
 
 /* What the association says. */
-void dc_sctp_turns_writable (DcSctpTurns *self, DcSctpLanes *lanes);
-void dc_sctp_turns_was_reset (DcSctpTurns *self, guint16 stream);
-void dc_sctp_turns_over (DcSctpTurns *self);
+void gst_dc_sctp_turns_writable (GstDcSctpTurns *self, DcSctpLanes *lanes);
+void gst_dc_sctp_turns_was_reset (GstDcSctpTurns *self, guint16 stream);
+void gst_dc_sctp_turns_over (GstDcSctpTurns *self);
 
 G_END_DECLS

@@ -13,18 +13,18 @@ typedef struct {
   guint32 ppid;
   GBytes *bytes;   /* (nullable): there is none */
   gboolean passed; /* by the hook */
-} DcSctpDecMessage;
+} GstDcSctpDecMessage;
 
 /* Packets that have passed the tap, and that SCTP has not got yet. */
 typedef struct {
   DcPacket packets[DC_PACKETS_MAX];
   guint n;
-} DcSctpDecRun;
+} GstDcSctpDecRun;
 
-struct _DcSctpDec {
+struct _GstDcSctpDec {
   GstElement parent;
   GstPad *sink;
-  DcSctpDecRun *run;     /* (nullable): of the sink pad's stream lock */
+  GstDcSctpDecRun *run;  /* (nullable): of the sink pad's stream lock */
   gint socket_room;      /* atomic */
   gint room_in_use;      /* by the association; of the sink pad's stream lock */
   gint max_message_size; /* atomic; 0: as ever */
@@ -34,33 +34,31 @@ struct _DcSctpDec {
   guint association_id, local_port;
   gboolean automatic_id;
   gboolean in_webrtcbin;
-  DcSctpShared *shared; /* (nullable): from PAUSED on */
-  GHashTable *streams;  /* (element-type guint16 DcSctpStream): those that have a pad */
-  guint changing;       /* pads that are being added or removed */
-  gint queued;          /* atomic: in all of them */
-  gboolean paused;      /* the association waits to be resumed */
-  guint resumes;        /* there was room once more */
-  gboolean retrying;    /* what is held is being offered again */
-  DcSctpDecMessage held;
-  DcSctpHookFunc hook;
-  DcSctpInTap tap;
+  GstDcSctpShared *shared; /* (nullable): from PAUSED on */
+  GHashTable *streams;     /* (element-type guint16 GstDcSctpStream): those that have a pad */
+  guint changing;          /* pads that are being added or removed */
+  gint queued;             /* atomic: in all of them */
+  gboolean paused;         /* the association waits to be resumed */
+  guint resumes;           /* there was room once more */
+  gboolean retrying;       /* what is held is being offered again */
+  GstDcSctpDecMessage held;
+  GstDcSctpHookFunc hook;
+  GstDcSctpInTap tap;
   gpointer hook_data, tap_data;
   GstDcCalls calls; /* of hook and tap */
 };
 
 /* (nullable) (transfer full) */
-DcSctpShared *dc_sctpdec_dup_shared (DcSctpDec *self);
+GstDcSctpShared *gst_dc_sctpdec_dup_shared (GstDcSctpDec *self);
 
 /* --- gst-sctpdec-streams.c --- */
 
-const DcSctpCallbacks *dc_sctpdec_get_callbacks (void);
+const DcSctpCallbacks *gst_dc_sctpdec_get_callbacks (void);
 /* Emits the signal. */
-void dc_sctpdec_tell_ended (DcSctpDec *self, guint stream);
-/* There is room again. */
-void dc_sctpdec_resume (DcSctpDec *self);
+void gst_dc_sctpdec_tell_ended (GstDcSctpDec *self, guint stream);
 /* Our direction of a stream is closed, and its pad removed with what waits there. */
-void dc_sctpdec_reset_stream (DcSctpDec *self, guint number);
+void gst_dc_sctpdec_reset_stream (GstDcSctpDec *self, guint number);
 /* Nothing comes any more. What another thread adds or removes just now is waited for. */
-void dc_sctpdec_remove_all (DcSctpDec *self);
+void gst_dc_sctpdec_remove_all (GstDcSctpDec *self);
 
 G_END_DECLS

@@ -14,10 +14,10 @@
 /* --- pads of streams --- */
 
 /* (nullable) (transfer full) */
-static DcSctpStream *
-find_stream (DcSctpDec *self, guint16 number)
+static GstDcSctpStream *
+find_stream (GstDcSctpDec *self, guint16 number)
 {
-  DcSctpStream *stream;
+  GstDcSctpStream *stream;
 
   g_mutex_lock (&self->lock);
   stream = g_hash_table_lookup (self->streams, GUINT_TO_POINTER (number));
@@ -28,7 +28,7 @@ find_stream (DcSctpDec *self, guint16 number)
 }
 
 static void
-remove_pad (DcSctpDec *self, DcSctpStream *stream)
+remove_pad (GstDcSctpDec *self, GstDcSctpStream *stream)
 {
   GstPad *pad = GST_PAD (stream);
 
@@ -38,7 +38,7 @@ remove_pad (DcSctpDec *self, DcSctpStream *stream)
 }
 
 static void
-end_change (DcSctpDec *self)
+end_change (GstDcSctpDec *self)
 {
   g_mutex_lock (&self->lock);
   if (--self->changing == 0)
@@ -47,7 +47,7 @@ end_change (DcSctpDec *self)
 }
 
 static void
-wait_for_changes (DcSctpDec *self)
+wait_for_changes (GstDcSctpDec *self)
 {
   gint64 limit = g_get_monotonic_time () + CHANGE_LIMIT;
 
@@ -59,25 +59,25 @@ wait_for_changes (DcSctpDec *self)
 
 /* The stream's number is taken until its pad is gone. */
 static void
-remove_claimed (DcSctpDec *self, DcSctpStream *stream)
+remove_claimed (GstDcSctpDec *self, GstDcSctpStream *stream)
 {
-  guint16 number = dc_sctp_stream_get_number (stream);
+  guint16 number = gst_dc_sctp_stream_get_number (stream);
 
-  dc_sctpdec_tell_ended (self, number);
+  gst_dc_sctpdec_tell_ended (self, number);
   remove_pad (self, stream);
   g_mutex_lock (&self->lock);
   g_hash_table_remove (self->streams, GUINT_TO_POINTER (number));
   g_mutex_unlock (&self->lock);
-  dc_sctpdec_resume (self);
+  gst_dc_sctpdec_resume (self);
 }
 
 static void
-remove_stream (DcSctpDec *self, DcSctpStream *stream)
+remove_stream (GstDcSctpDec *self, GstDcSctpStream *stream)
 {
   g_mutex_lock (&self->lock);
   self->changing++;
   g_mutex_unlock (&self->lock);
-  if (dc_sctp_stream_claim (stream))
+  if (gst_dc_sctp_stream_claim (stream))
     remove_claimed (self, stream);
   end_change (self);
 }
@@ -86,11 +86,11 @@ remove_stream (DcSctpDec *self, DcSctpStream *stream)
 static void
 remove_ended (GstElement *element, gpointer user_data)
 {
-  remove_stream (DC_SCTPDEC (element), user_data);
+  remove_stream (GST_DC_SCTP_DEC (element), user_data);
 }
 
 static void
-remove_later (DcSctpStream *stream, gpointer user_data)
+remove_later (GstDcSctpStream *stream, gpointer user_data)
 {
   gst_element_call_async (GST_ELEMENT (user_data), remove_ended, gst_object_ref (stream), gst_object_unref);
 }
@@ -98,7 +98,7 @@ remove_later (DcSctpStream *stream, gpointer user_data)
 static void
 room_cb (gpointer user_data)
 {
-  dc_sctpdec_resume (user_data);
+  gst_dc_sctpdec_resume (user_data);
 }
 
 static gboolean
@@ -117,7 +117,7 @@ copy_event (GstPad *sink, GstEvent **event, gpointer pad)
 }
 
 static void
-give_first_events (DcSctpDec *self, GstPad *pad, guint16 number)
+give_first_events (GstDcSctpDec *self, GstPad *pad, guint16 number)
 {
   g_autofree char *upstream_id = gst_pad_get_stream_id (self->sink);
   g_autofree char *id = g_strdup_printf ("%s/%u", upstream_id != NULL ? upstream_id : GST_OBJECT_NAME (self), number);
@@ -135,27 +135,27 @@ give_first_events (DcSctpDec *self, GstPad *pad, guint16 number)
 }
 
 /* (nullable) (transfer full): not while the element stops, nor if there are too many. */
-static DcSctpStream *
-make_stream_locked (DcSctpDec *self, guint16 number)
+static GstDcSctpStream *
+make_stream_locked (GstDcSctpDec *self, guint16 number)
 {
-  static const DcSctpStreamFuncs funcs = {room_cb, remove_later};
+  static const GstDcSctpStreamFuncs funcs = {room_cb, remove_later};
   GstPadTemplate *template = gst_element_class_get_pad_template (GST_ELEMENT_GET_CLASS (self), "src_%u");
   g_autofree char *name = g_strdup_printf ("src_%u", number);
-  DcSctpStream *stream;
+  GstDcSctpStream *stream;
 
   if (self->shared == NULL || g_hash_table_size (self->streams) >= MAX_STREAMS)
     return NULL;
-  stream = gst_object_ref_sink (dc_sctp_stream_new (name, number, template, &funcs, self, &self->queued));
+  stream = gst_object_ref_sink (gst_dc_sctp_stream_new (name, number, template, &funcs, self, &self->queued));
   g_hash_table_insert (self->streams, GUINT_TO_POINTER (number), gst_object_ref (stream));
   self->changing++;
   return stream;
 }
 
 /* (nullable) (transfer full): as make_stream_locked(). */
-static DcSctpStream *
-add_stream (DcSctpDec *self, guint16 number)
+static GstDcSctpStream *
+add_stream (GstDcSctpDec *self, guint16 number)
 {
-  g_autoptr (DcSctpStream) stream = NULL;
+  g_autoptr (GstDcSctpStream) stream = NULL;
 
   g_mutex_lock (&self->lock);
   stream = make_stream_locked (self, number);
@@ -166,17 +166,17 @@ add_stream (DcSctpDec *self, guint16 number)
   give_first_events (self, GST_PAD (stream), number);
   gst_element_add_pad (GST_ELEMENT (self), GST_PAD (stream));
   /* Who has stopped the element meanwhile could not remove it. */
-  if (dc_sctp_stream_is_claimed (stream))
+  if (gst_dc_sctp_stream_is_claimed (stream))
     remove_pad (self, stream);
   end_change (self);
   return g_steal_pointer (&stream);
 }
 
 /* (nullable) (transfer full) */
-static DcSctpStream *
-ensure_stream (DcSctpDec *self, guint16 number)
+static GstDcSctpStream *
+ensure_stream (GstDcSctpDec *self, guint16 number)
 {
-  DcSctpStream *stream = find_stream (self, number);
+  GstDcSctpStream *stream = find_stream (self, number);
 
   return stream != NULL ? stream : add_stream (self, number);
 }
@@ -189,11 +189,11 @@ typedef enum {
   OFFER_REFUSED,
 } Offer;
 
-static DcSctpHookResult
-call_hook (DcSctpDec *self, const DcSctpDecMessage *message)
+static GstDcSctpHookResult
+call_hook (GstDcSctpDec *self, const GstDcSctpDecMessage *message)
 {
-  DcSctpHookResult result = DC_SCTP_HOOK_PASS;
-  DcSctpHookFunc hook;
+  GstDcSctpHookResult result = GST_DC_SCTP_HOOK_PASS;
+  GstDcSctpHookFunc hook;
   gpointer hook_data;
   guint epoch;
 
@@ -212,58 +212,58 @@ call_hook (DcSctpDec *self, const DcSctpDecMessage *message)
 
 /* There is no pad for it. The far side is told, by our direction's end, that the stream is no good. */
 static void
-refuse_stream (DcSctpDec *self, guint16 number)
+refuse_stream (GstDcSctpDec *self, guint16 number)
 {
-  g_autoptr (DcSctpShared) shared = dc_sctpdec_dup_shared (self);
+  g_autoptr (GstDcSctpShared) shared = gst_dc_sctpdec_dup_shared (self);
 
   if (shared == NULL)
     return;
   GST_WARNING_OBJECT (self, "there are too many streams; %u is refused", number);
-  dc_sctp_lanes_reset_stream (dc_sctp_shared_get_lanes (shared), number);
+  dc_sctp_lanes_reset_stream (gst_dc_sctp_shared_get_lanes (shared), number);
 }
 
 static Offer
-offer_to_pad (DcSctpDec *self, const DcSctpDecMessage *message)
+offer_to_pad (GstDcSctpDec *self, const GstDcSctpDecMessage *message)
 {
-  g_autoptr (DcSctpStream) stream = ensure_stream (self, message->stream);
+  g_autoptr (GstDcSctpStream) stream = ensure_stream (self, message->stream);
   GstBuffer *buffer;
 
   if (stream == NULL) {
     refuse_stream (self, message->stream);
     return OFFER_TAKEN;
   }
-  if (dc_sctp_stream_is_ending (stream) || dc_sctp_stream_is_claimed (stream))
+  if (gst_dc_sctp_stream_is_ending (stream) || gst_dc_sctp_stream_is_claimed (stream))
     return OFFER_REFUSED;
   buffer = gst_buffer_new_wrapped_bytes (message->bytes);
-  gst_sctp_buffer_add_receive_meta (buffer, dc_sctp_turn_ppid (self->in_webrtcbin, message->ppid));
-  return dc_sctp_stream_push (stream, buffer) ? OFFER_TAKEN : OFFER_ENOUGH;
+  gst_sctp_buffer_add_receive_meta (buffer, gst_dc_sctp_turn_ppid (self->in_webrtcbin, message->ppid));
+  return gst_dc_sctp_stream_push (stream, buffer) ? OFFER_TAKEN : OFFER_ENOUGH;
 }
 
 /* What comes on a stream whose number is used again waits until all know that the one before has ended. */
 static gboolean
-is_ending (DcSctpDec *self, guint16 number)
+is_ending (GstDcSctpDec *self, guint16 number)
 {
-  DcSctpStream *stream;
+  GstDcSctpStream *stream;
   gboolean ending;
 
   g_mutex_lock (&self->lock);
   stream = g_hash_table_lookup (self->streams, GUINT_TO_POINTER (number));
-  ending = stream != NULL && (dc_sctp_stream_is_ending (stream) || dc_sctp_stream_is_claimed (stream));
+  ending = stream != NULL && (gst_dc_sctp_stream_is_ending (stream) || gst_dc_sctp_stream_is_claimed (stream));
   g_mutex_unlock (&self->lock);
   return ending;
 }
 
 static Offer
-offer (DcSctpDec *self, DcSctpDecMessage *message)
+offer (GstDcSctpDec *self, GstDcSctpDecMessage *message)
 {
-  DcSctpHookResult result;
+  GstDcSctpHookResult result;
 
   if (is_ending (self, message->stream))
     return OFFER_REFUSED;
-  result = message->passed ? DC_SCTP_HOOK_PASS : call_hook (self, message);
-  if (result == DC_SCTP_HOOK_TAKEN)
+  result = message->passed ? GST_DC_SCTP_HOOK_PASS : call_hook (self, message);
+  if (result == GST_DC_SCTP_HOOK_TAKEN)
     return OFFER_TAKEN;
-  if (result == DC_SCTP_HOOK_FULL)
+  if (result == GST_DC_SCTP_HOOK_FULL)
     return OFFER_REFUSED;
   message->passed = TRUE;
   return offer_to_pad (self, message);
@@ -271,7 +271,7 @@ offer (DcSctpDec *self, DcSctpDecMessage *message)
 
 /* Returns: how often there was room once more. */
 static guint
-look (DcSctpDec *self, const DcSctpShared **shared)
+look (GstDcSctpDec *self, const GstDcSctpShared **shared)
 {
   guint resumes;
 
@@ -284,12 +284,12 @@ look (DcSctpDec *self, const DcSctpShared **shared)
 
 /* @message: its bytes are the callee's. Returns: whether more may come; if not, resume() is going to be called. */
 static gboolean
-take (DcSctpDec *self, DcSctpDecMessage *message)
+take (GstDcSctpDec *self, GstDcSctpDecMessage *message)
 {
   gboolean again, paused;
 
   do {
-    const DcSctpShared *shared;
+    const GstDcSctpShared *shared;
     guint before = look (self, &shared);
     Offer offered = offer (self, message);
     gboolean stopped, resumed;
@@ -305,7 +305,7 @@ take (DcSctpDec *self, DcSctpDecMessage *message)
     }
     if (paused && offered == OFFER_REFUSED)
       self->held =
-          (DcSctpDecMessage){message->stream, message->ppid, g_steal_pointer (&message->bytes), message->passed};
+          (GstDcSctpDecMessage){message->stream, message->ppid, g_steal_pointer (&message->bytes), message->passed};
     g_mutex_unlock (&self->lock);
   } while (again);
   g_clear_pointer (&message->bytes, g_bytes_unref);
@@ -313,10 +313,10 @@ take (DcSctpDec *self, DcSctpDecMessage *message)
 }
 
 void
-dc_sctpdec_resume (DcSctpDec *self)
+gst_dc_sctpdec_resume (GstDcSctpDec *self)
 {
-  g_autoptr (DcSctpShared) shared = dc_sctpdec_dup_shared (self);
-  DcSctpDecMessage held = {0};
+  g_autoptr (GstDcSctpShared) shared = gst_dc_sctpdec_dup_shared (self);
+  GstDcSctpDecMessage held = {0};
   gboolean ours;
 
   g_mutex_lock (&self->lock);
@@ -324,12 +324,12 @@ dc_sctpdec_resume (DcSctpDec *self)
   ours = shared != NULL && self->shared == shared && self->paused && !self->retrying;
   if (ours) {
     held = self->held;
-    self->held = (DcSctpDecMessage){0};
+    self->held = (GstDcSctpDecMessage){0};
     self->retrying = self->paused = held.bytes != NULL;
   }
   g_mutex_unlock (&self->lock);
   if (ours && (held.bytes == NULL || take (self, &held)))
-    dc_sctp_lanes_resume (dc_sctp_shared_get_lanes (shared));
+    dc_sctp_lanes_resume (gst_dc_sctp_shared_get_lanes (shared));
 }
 
 /* --- the association's callbacks --- */
@@ -337,7 +337,7 @@ dc_sctpdec_resume (DcSctpDec *self)
 static gboolean
 message_cb (guint16 stream, guint32 ppid, gboolean unordered, GBytes *bytes, gpointer user_data)
 {
-  DcSctpDecMessage message = {stream, ppid, bytes};
+  GstDcSctpDecMessage message = {stream, ppid, bytes};
 
   return take (user_data, &message);
 }
@@ -345,15 +345,15 @@ message_cb (guint16 stream, guint32 ppid, gboolean unordered, GBytes *bytes, gpo
 static void
 reset_cb (guint16 number, gpointer user_data)
 {
-  g_autoptr (DcSctpStream) stream = ensure_stream (user_data, number);
+  g_autoptr (GstDcSctpStream) stream = ensure_stream (user_data, number);
 
   GST_DEBUG_OBJECT (user_data, "stream %u has ended", number);
   if (stream != NULL)
-    dc_sctp_stream_end (stream);
+    gst_dc_sctp_stream_end (stream);
 }
 
 static void
-end_streams (DcSctpDec *self)
+end_streams (GstDcSctpDec *self)
 {
   GHashTableIter iter;
   gpointer stream;
@@ -361,7 +361,7 @@ end_streams (DcSctpDec *self)
   g_mutex_lock (&self->lock);
   g_hash_table_iter_init (&iter, self->streams);
   while (g_hash_table_iter_next (&iter, NULL, &stream))
-    dc_sctp_stream_end (stream);
+    gst_dc_sctp_stream_end (stream);
   g_mutex_unlock (&self->lock);
 }
 
@@ -377,7 +377,7 @@ state_cb (DcSctpState state, gpointer user_data)
 }
 
 const DcSctpCallbacks *
-dc_sctpdec_get_callbacks (void)
+gst_dc_sctpdec_get_callbacks (void)
 {
   static const DcSctpCallbacks callbacks = {.message = message_cb, .reset = reset_cb, .state = state_cb};
 
@@ -387,7 +387,7 @@ dc_sctpdec_get_callbacks (void)
 /* --- the element's --- */
 
 void
-dc_sctpdec_remove_all (DcSctpDec *self)
+gst_dc_sctpdec_remove_all (GstDcSctpDec *self)
 {
   g_autoptr (GPtrArray) streams = g_ptr_array_new_with_free_func (gst_object_unref);
   GHashTableIter iter;
@@ -404,16 +404,16 @@ dc_sctpdec_remove_all (DcSctpDec *self)
 }
 
 void
-dc_sctpdec_reset_stream (DcSctpDec *self, guint number)
+gst_dc_sctpdec_reset_stream (GstDcSctpDec *self, guint number)
 {
-  g_autoptr (DcSctpShared) shared = dc_sctpdec_dup_shared (self);
-  DcSctpLanes *lanes = shared != NULL ? dc_sctp_shared_get_lanes (shared) : NULL;
-  g_autoptr (DcSctpStream) stream = find_stream (self, (guint16) number);
+  g_autoptr (GstDcSctpShared) shared = gst_dc_sctpdec_dup_shared (self);
+  DcSctpLanes *lanes = shared != NULL ? gst_dc_sctp_shared_get_lanes (shared) : NULL;
+  g_autoptr (GstDcSctpStream) stream = find_stream (self, (guint16) number);
 
   if (lanes != NULL)
     dc_sctp_lanes_reset_stream (lanes, (guint16) number);
   if (stream == NULL)
     return;
-  dc_sctp_stream_flush (stream, TRUE);
-  dc_sctp_stream_end (stream);
+  gst_dc_sctp_stream_flush (stream, TRUE);
+  gst_dc_sctp_stream_end (stream);
 }

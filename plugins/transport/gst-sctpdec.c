@@ -22,8 +22,8 @@
 #include "plugins/transport/dc-closed-channels.h"
 #include "plugins/transport/gst-sctp-stream.h"
 
-GST_DEBUG_CATEGORY_STATIC (dc_sctpdec_debug);
-#define GST_CAT_DEFAULT dc_sctpdec_debug
+GST_DEBUG_CATEGORY_STATIC (gst_dc_sctpdec_debug);
+#define GST_CAT_DEFAULT gst_dc_sctpdec_debug
 
 enum { PROP_0, PROP_ASSOCIATION_ID, PROP_LOCAL_PORT, PROP_AUTOMATIC_ID };
 
@@ -34,16 +34,16 @@ static GstStaticPadTemplate sink_template =
 static GstStaticPadTemplate src_template =
     GST_STATIC_PAD_TEMPLATE ("src_%u", GST_PAD_SRC, GST_PAD_SOMETIMES, GST_STATIC_CAPS_ANY);
 
-G_DEFINE_TYPE (DcSctpDec, gst_dc_sctpdec, GST_TYPE_ELEMENT)
+G_DEFINE_TYPE (GstDcSctpDec, gst_dc_sctp_dec, GST_TYPE_ELEMENT)
 
-DcSctpShared *
-dc_sctpdec_dup_shared (DcSctpDec *self)
+GstDcSctpShared *
+gst_dc_sctpdec_dup_shared (GstDcSctpDec *self)
 {
-  return dc_sctp_shared_dup (&self->shared, &self->lock);
+  return gst_dc_sctp_shared_dup (&self->shared, &self->lock);
 }
 
 void
-dc_sctpdec_tell_ended (DcSctpDec *self, guint stream)
+gst_dc_sctpdec_tell_ended (GstDcSctpDec *self, guint stream)
 {
   g_signal_emit (self, stream_ended, 0, stream);
 }
@@ -52,32 +52,33 @@ dc_sctpdec_tell_ended (DcSctpDec *self, guint stream)
 
 /* @shared: (nullable). Before there is one, what comes is dropped: the far side will repeat it. */
 static gboolean
-has_association (DcSctpShared *shared)
+has_association (GstDcSctpShared *shared)
 {
-  return shared != NULL && dc_sctp_shared_get_association (shared) != NULL;
+  return shared != NULL && gst_dc_sctp_shared_get_association (shared) != NULL;
 }
 
 /* SCTP is given what has passed the tap. */
 static void
-settle (DcSctpShared *shared, DcSctpDecRun *run)
+settle (GstDcSctpShared *shared, GstDcSctpDecRun *run)
 {
   guint n = run != NULL ? run->n : 0;
 
   if (n == 0)
     return;
   run->n = 0;
-  dc_sctp_lanes_input (dc_sctp_shared_get_lanes (shared), run->packets, n);
+  dc_sctp_lanes_input (gst_dc_sctp_shared_get_lanes (shared), run->packets, n);
 }
 
 static void
-pass_tap (DcSctpDec *self, DcSctpShared *shared, DcSctpInTap tap, gpointer tap_data, const DcPacket *packets, guint n)
+pass_tap (GstDcSctpDec *self, GstDcSctpShared *shared, GstDcSctpInTap tap, gpointer tap_data, const DcPacket *packets,
+    guint n)
 {
-  DcSctpDecRun *outer = self->run, run = {.n = 0};
+  GstDcSctpDecRun *outer = self->run, run = {.n = 0};
 
   settle (shared, outer);
   self->run = &run;
   for (guint i = 0; i < n; i++) {
-    if (dc_sctp_lanes_is_aside (dc_sctp_shared_get_lanes (shared), &packets[i])
+    if (dc_sctp_lanes_is_aside (gst_dc_sctp_shared_get_lanes (shared), &packets[i])
         || tap (packets[i].data, packets[i].size, tap_data))
       run.packets[run.n++] = packets[i];
     if (run.n == DC_PACKETS_MAX)
@@ -88,7 +89,7 @@ pass_tap (DcSctpDec *self, DcSctpShared *shared, DcSctpInTap tap, gpointer tap_d
 }
 
 static void
-follow_room (DcSctpDec *self, DcSctpAssociation *association)
+follow_room (GstDcSctpDec *self, DcSctpAssociation *association)
 {
   gint room = g_atomic_int_get (&self->socket_room);
 
@@ -100,10 +101,10 @@ follow_room (DcSctpDec *self, DcSctpAssociation *association)
 
 /* With the sink pad's stream lock, and an association. */
 static void
-input (DcSctpDec *self, DcSctpShared *shared, const DcPacket *packets, guint n)
+input (GstDcSctpDec *self, GstDcSctpShared *shared, const DcPacket *packets, guint n)
 {
   gpointer tap_data;
-  DcSctpInTap tap;
+  GstDcSctpInTap tap;
   guint epoch;
 
   g_mutex_lock (&self->lock);
@@ -111,20 +112,20 @@ input (DcSctpDec *self, DcSctpShared *shared, const DcPacket *packets, guint n)
   tap_data = self->tap_data;
   epoch = gst_dc_calls_enter (&self->calls);
   g_mutex_unlock (&self->lock);
-  follow_room (self, dc_sctp_shared_get_association (shared));
+  follow_room (self, gst_dc_sctp_shared_get_association (shared));
   if (tap != NULL)
     pass_tap (self, shared, tap, tap_data, packets, n);
   else
-    dc_sctp_lanes_input (dc_sctp_shared_get_lanes (shared), packets, n);
+    dc_sctp_lanes_input (gst_dc_sctp_shared_get_lanes (shared), packets, n);
   g_mutex_lock (&self->lock);
   gst_dc_calls_leave (&self->calls, epoch, &self->called);
   g_mutex_unlock (&self->lock);
 }
 
 void
-gst_dc_sctpdec_input (DcSctpDec *self, const DcPacket *packets, guint n)
+gst_dc_sctpdec_input (GstDcSctpDec *self, const DcPacket *packets, guint n)
 {
-  g_autoptr (DcSctpShared) shared = dc_sctpdec_dup_shared (self);
+  g_autoptr (GstDcSctpShared) shared = gst_dc_sctpdec_dup_shared (self);
 
   if (!has_association (shared))
     return;
@@ -135,22 +136,22 @@ gst_dc_sctpdec_input (DcSctpDec *self, const DcPacket *packets, guint n)
 }
 
 void
-gst_dc_sctpdec_set_socket_room (DcSctpDec *self, guint bytes)
+gst_dc_sctpdec_set_socket_room (GstDcSctpDec *self, guint bytes)
 {
   g_atomic_int_set (&self->socket_room, (gint) MIN (bytes, G_MAXINT));
 }
 
 void
-gst_dc_sctpdec_set_max_message_size (DcSctpDec *self, guint bytes)
+gst_dc_sctpdec_set_max_message_size (GstDcSctpDec *self, guint bytes)
 {
   g_atomic_int_set (&self->max_message_size, (gint) MIN (bytes, G_MAXINT / 4));
 }
 
 gboolean
-gst_dc_sctpdec_got_too_long (DcSctpDec *self)
+gst_dc_sctpdec_got_too_long (GstDcSctpDec *self)
 {
-  g_autoptr (DcSctpShared) shared = dc_sctpdec_dup_shared (self);
-  DcSctpLanes *lanes = shared != NULL ? dc_sctp_shared_get_lanes (shared) : NULL;
+  g_autoptr (GstDcSctpShared) shared = gst_dc_sctpdec_dup_shared (self);
+  DcSctpLanes *lanes = shared != NULL ? gst_dc_sctp_shared_get_lanes (shared) : NULL;
 
   return lanes != NULL && dc_sctp_lanes_got_too_long (lanes);
 }
@@ -158,7 +159,7 @@ gst_dc_sctpdec_got_too_long (DcSctpDec *self)
 /* --- the sink pad --- */
 
 static GstFlowReturn
-chain_some (DcSctpDec *self, DcSctpShared *shared, GstBuffer *const *buffers, guint n)
+chain_some (GstDcSctpDec *self, GstDcSctpShared *shared, GstBuffer *const *buffers, guint n)
 {
   DcPacket packets[DC_PACKETS_MAX];
   GstMapInfo maps[DC_PACKETS_MAX];
@@ -178,8 +179,8 @@ chain_some (DcSctpDec *self, DcSctpShared *shared, GstBuffer *const *buffers, gu
 static GstFlowReturn
 chain (GstPad *pad, GstObject *parent, GstBuffer *packet)
 {
-  DcSctpDec *self = DC_SCTPDEC (parent);
-  g_autoptr (DcSctpShared) shared = dc_sctpdec_dup_shared (self);
+  GstDcSctpDec *self = GST_DC_SCTP_DEC (parent);
+  g_autoptr (GstDcSctpShared) shared = gst_dc_sctpdec_dup_shared (self);
   GstFlowReturn flow = shared != NULL ? GST_FLOW_OK : GST_FLOW_FLUSHING;
 
   if (has_association (shared))
@@ -191,8 +192,8 @@ chain (GstPad *pad, GstObject *parent, GstBuffer *packet)
 static GstFlowReturn
 chain_list (GstPad *pad, GstObject *parent, GstBufferList *list)
 {
-  DcSctpDec *self = DC_SCTPDEC (parent);
-  g_autoptr (DcSctpShared) shared = dc_sctpdec_dup_shared (self);
+  GstDcSctpDec *self = GST_DC_SCTP_DEC (parent);
+  g_autoptr (GstDcSctpShared) shared = gst_dc_sctpdec_dup_shared (self);
   GstFlowReturn flow = shared != NULL ? GST_FLOW_OK : GST_FLOW_FLUSHING;
   guint length = has_association (shared) ? gst_buffer_list_length (list) : 0;
 
@@ -211,7 +212,7 @@ chain_list (GstPad *pad, GstObject *parent, GstBufferList *list)
 static gboolean
 flush_stream (GstElement *element, GstPad *pad, gpointer flushing)
 {
-  dc_sctp_stream_flush (DC_SCTP_STREAM (pad), flushing != NULL);
+  gst_dc_sctp_stream_flush (GST_DC_SCTP_STREAM (pad), flushing != NULL);
   return TRUE;
 }
 
@@ -239,10 +240,10 @@ sink_event (GstPad *pad, GstObject *parent, GstEvent *event)
 /* --- states --- */
 
 static void
-join (DcSctpDec *self)
+join (GstDcSctpDec *self)
 {
-  gboolean in_webrtcbin = dc_sctp_is_in_webrtcbin (GST_ELEMENT (self));
-  g_autoptr (DcSctpShared) shared = NULL;
+  gboolean in_webrtcbin = gst_dc_sctp_is_in_webrtcbin (GST_ELEMENT (self));
+  g_autoptr (GstDcSctpShared) shared = NULL;
   guint id, port;
 
   if (in_webrtcbin)
@@ -252,20 +253,21 @@ join (DcSctpDec *self)
   id = self->association_id;
   port = self->local_port;
   g_mutex_unlock (&self->lock);
-  shared = dc_sctp_shared_join (GST_ELEMENT (self), DC_SCTP_DEC, id, port, dc_sctpdec_get_callbacks ());
-  dc_sctp_shared_set_max_message_size (shared, (guint) g_atomic_int_get (&self->max_message_size));
+  shared =
+      gst_dc_sctp_shared_join (GST_ELEMENT (self), GST_DC_SCTP_ROLE_DEC, id, port, gst_dc_sctpdec_get_callbacks ());
+  gst_dc_sctp_shared_set_max_message_size (shared, (guint) g_atomic_int_get (&self->max_message_size));
   g_mutex_lock (&self->lock);
-  self->shared = dc_sctp_shared_ref (shared);
+  self->shared = gst_dc_sctp_shared_ref (shared);
   self->paused = self->retrying = FALSE;
   self->room_in_use = 0; /* the association is another */
   g_mutex_unlock (&self->lock);
-  dc_sctp_shared_begin (shared, DC_SCTP_DEC);
+  gst_dc_sctp_shared_begin (shared, GST_DC_SCTP_ROLE_DEC);
 }
 
 static void
-leave (DcSctpDec *self)
+leave (GstDcSctpDec *self)
 {
-  DcSctpShared *shared;
+  GstDcSctpShared *shared;
   GBytes *held;
 
   g_mutex_lock (&self->lock);
@@ -274,32 +276,32 @@ leave (DcSctpDec *self)
   g_mutex_unlock (&self->lock);
   g_clear_pointer (&held, g_bytes_unref);
   if (shared != NULL)
-    dc_sctp_shared_leave (shared, DC_SCTP_DEC);
-  g_clear_pointer (&shared, dc_sctp_shared_unref);
+    gst_dc_sctp_shared_leave (shared, GST_DC_SCTP_ROLE_DEC);
+  g_clear_pointer (&shared, gst_dc_sctp_shared_unref);
 }
 
 static GstStateChangeReturn
 change_state (GstElement *element, GstStateChange transition)
 {
-  DcSctpDec *self = DC_SCTPDEC (element);
+  GstDcSctpDec *self = GST_DC_SCTP_DEC (element);
   GstStateChangeReturn result;
 
   if (transition == GST_STATE_CHANGE_READY_TO_PAUSED)
     join (self);
   if (transition == GST_STATE_CHANGE_PAUSED_TO_READY)
     leave (self);
-  result = GST_ELEMENT_CLASS (gst_dc_sctpdec_parent_class)->change_state (element, transition);
+  result = GST_ELEMENT_CLASS (gst_dc_sctp_dec_parent_class)->change_state (element, transition);
   if (transition == GST_STATE_CHANGE_READY_TO_PAUSED && result == GST_STATE_CHANGE_FAILURE)
     leave (self);
   if (transition == GST_STATE_CHANGE_PAUSED_TO_READY)
-    dc_sctpdec_remove_all (self);
+    gst_dc_sctpdec_remove_all (self);
   return result;
 }
 
 /* --- what is not for pads --- */
 
 void
-gst_dc_sctpdec_set_hook (DcSctpDec *self, DcSctpHookFunc func, gpointer user_data)
+gst_dc_sctpdec_set_hook (GstDcSctpDec *self, GstDcSctpHookFunc func, gpointer user_data)
 {
   g_mutex_lock (&self->lock);
   self->hook = func;
@@ -309,13 +311,7 @@ gst_dc_sctpdec_set_hook (DcSctpDec *self, DcSctpHookFunc func, gpointer user_dat
 }
 
 void
-gst_dc_sctpdec_resume (DcSctpDec *self)
-{
-  dc_sctpdec_resume (self);
-}
-
-void
-gst_dc_sctpdec_set_tap (DcSctpDec *self, DcSctpInTap func, gpointer user_data)
+gst_dc_sctpdec_set_tap (GstDcSctpDec *self, GstDcSctpInTap func, gpointer user_data)
 {
   g_mutex_lock (&self->lock);
   self->tap = func;
@@ -327,19 +323,19 @@ gst_dc_sctpdec_set_tap (DcSctpDec *self, DcSctpInTap func, gpointer user_data)
 /* --- the class --- */
 
 static void
-set_local_port (DcSctpDec *self, guint port)
+set_local_port (GstDcSctpDec *self, guint port)
 {
-  g_autoptr (DcSctpShared) shared = dc_sctpdec_dup_shared (self);
+  g_autoptr (GstDcSctpShared) shared = gst_dc_sctpdec_dup_shared (self);
 
   g_mutex_lock (&self->lock);
   self->local_port = port;
   g_mutex_unlock (&self->lock);
   if (shared != NULL)
-    dc_sctp_shared_set_port (shared, DC_SCTP_DEC, port);
+    gst_dc_sctp_shared_set_port (shared, GST_DC_SCTP_ROLE_DEC, port);
 }
 
 static void
-set_automatic_id (DcSctpDec *self, gboolean automatic)
+set_automatic_id (GstDcSctpDec *self, gboolean automatic)
 {
   static gint counter = 0;
 
@@ -353,7 +349,7 @@ set_automatic_id (DcSctpDec *self, gboolean automatic)
 static void
 set_property (GObject *object, guint id, const GValue *value, GParamSpec *pspec)
 {
-  DcSctpDec *self = DC_SCTPDEC (object);
+  GstDcSctpDec *self = GST_DC_SCTP_DEC (object);
 
   switch (id) {
     case PROP_ASSOCIATION_ID:
@@ -376,7 +372,7 @@ set_property (GObject *object, guint id, const GValue *value, GParamSpec *pspec)
 static void
 get_property (GObject *object, guint id, GValue *value, GParamSpec *pspec)
 {
-  DcSctpDec *self = DC_SCTPDEC (object);
+  GstDcSctpDec *self = GST_DC_SCTP_DEC (object);
 
   g_mutex_lock (&self->lock);
   switch (id) {
@@ -396,18 +392,18 @@ get_property (GObject *object, guint id, GValue *value, GParamSpec *pspec)
 }
 
 static void
-gst_dc_sctpdec_finalize (GObject *object)
+gst_dc_sctp_dec_finalize (GObject *object)
 {
-  DcSctpDec *self = DC_SCTPDEC (object);
+  GstDcSctpDec *self = GST_DC_SCTP_DEC (object);
 
   g_hash_table_unref (self->streams);
   g_cond_clear (&self->called);
   g_mutex_clear (&self->lock);
-  G_OBJECT_CLASS (gst_dc_sctpdec_parent_class)->finalize (object);
+  G_OBJECT_CLASS (gst_dc_sctp_dec_parent_class)->finalize (object);
 }
 
 static void
-gst_dc_sctpdec_init (DcSctpDec *self)
+gst_dc_sctp_dec_init (GstDcSctpDec *self)
 {
   self->association_id = 1;
   g_mutex_init (&self->lock);
@@ -439,22 +435,22 @@ install_properties (GObjectClass *object_class)
 }
 
 static void
-gst_dc_sctpdec_class_init (DcSctpDecClass *klass)
+gst_dc_sctp_dec_class_init (GstDcSctpDecClass *klass)
 {
   GObjectClass *object_class = G_OBJECT_CLASS (klass);
   GstElementClass *element_class = GST_ELEMENT_CLASS (klass);
 
-  GST_DEBUG_CATEGORY_INIT (dc_sctpdec_debug, "dcsctpdec", 0, "SCTP: messages of packets");
+  GST_DEBUG_CATEGORY_INIT (gst_dc_sctpdec_debug, "dcsctpdec", 0, "SCTP: messages of packets");
   object_class->set_property = set_property;
   object_class->get_property = get_property;
-  object_class->finalize = gst_dc_sctpdec_finalize;
+  object_class->finalize = gst_dc_sctp_dec_finalize;
   install_properties (object_class);
   /* Closes our direction of a stream, and removes its pad. */
-  g_signal_new_class_handler ("reset-stream", DC_TYPE_SCTPDEC, G_SIGNAL_RUN_LAST | G_SIGNAL_ACTION,
-      G_CALLBACK (dc_sctpdec_reset_stream), NULL, NULL, NULL, G_TYPE_NONE, 1, G_TYPE_UINT);
+  g_signal_new_class_handler ("reset-stream", GST_TYPE_DC_SCTP_DEC, G_SIGNAL_RUN_LAST | G_SIGNAL_ACTION,
+      G_CALLBACK (gst_dc_sctpdec_reset_stream), NULL, NULL, NULL, G_TYPE_NONE, 1, G_TYPE_UINT);
   /* A stream has pushed all that it had, and its pad is about to be removed: nobody has heard of that yet. */
   stream_ended = g_signal_new (
-      "stream-ended", DC_TYPE_SCTPDEC, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE, 1, G_TYPE_UINT);
+      "stream-ended", GST_TYPE_DC_SCTP_DEC, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE, 1, G_TYPE_UINT);
   element_class->change_state = change_state;
   gst_element_class_add_static_pad_template (element_class, &src_template);
   gst_element_class_add_static_pad_template (element_class, &sink_template);

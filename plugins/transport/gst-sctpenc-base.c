@@ -2,14 +2,14 @@
 /* gst-sctpenc-base.c: what the files of sctpenc stand on: its association, and who sends past its pads. */
 #include "plugins/transport/gst-sctpenc-private.h"
 
-DcSctpShared *
-dc_sctpenc_dup_shared (DcSctpEnc *self)
+GstDcSctpShared *
+gst_dc_sctpenc_dup_shared (GstDcSctpEnc *self)
 {
-  return dc_sctp_shared_dup (&self->shared, &self->lock);
+  return gst_dc_sctp_shared_dup (&self->shared, &self->lock);
 }
 
 void
-dc_sctpenc_tell_writable (DcSctpEnc *self)
+gst_dc_sctpenc_tell_writable (GstDcSctpEnc *self)
 {
   void (*func) (gpointer user_data);
   gpointer user_data;

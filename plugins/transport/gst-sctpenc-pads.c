@@ -8,35 +8,35 @@
 #define MAX_STREAM 65534u
 #define LAST_MARK "dc-sctp-last"
 
-#define DC_TYPE_SCTPENC_PAD (gst_dc_sctpenc_pad_get_type ())
-G_DECLARE_FINAL_TYPE (DcSctpEncPad, gst_dc_sctpenc_pad, DC, SCTPENC_PAD, GstPad)
+#define GST_TYPE_DC_SCTP_ENC_PAD (gst_dc_sctp_enc_pad_get_type ())
+G_DECLARE_FINAL_TYPE (GstDcSctpEncPad, gst_dc_sctp_enc_pad, GST_DC, SCTP_ENC_PAD, GstPad)
 
-struct _DcSctpEncPad {
+struct _GstDcSctpEncPad {
   GstPad parent;
-  DcSctpGate gate;
+  GstDcSctpGate gate;
   gint released;       /* atomic: somebody does it */
   DcSctpSendInfo info; /* of its streaming thread: where there is no meta */
 };
 
-G_DEFINE_TYPE (DcSctpEncPad, gst_dc_sctpenc_pad, GST_TYPE_PAD)
+G_DEFINE_TYPE (GstDcSctpEncPad, gst_dc_sctp_enc_pad, GST_TYPE_PAD)
 
 static void
-gst_dc_sctpenc_pad_init (DcSctpEncPad *pad)
+gst_dc_sctp_enc_pad_init (GstDcSctpEncPad *pad)
 {
   pad->info.ppid = 1;
 }
 
 static void
-gst_dc_sctpenc_pad_finalize (GObject *object)
+gst_dc_sctp_enc_pad_finalize (GObject *object)
 {
-  dc_sctp_gate_clear (&DC_SCTPENC_PAD (object)->gate);
-  G_OBJECT_CLASS (gst_dc_sctpenc_pad_parent_class)->finalize (object);
+  gst_dc_sctp_gate_clear (&GST_DC_SCTP_ENC_PAD (object)->gate);
+  G_OBJECT_CLASS (gst_dc_sctp_enc_pad_parent_class)->finalize (object);
 }
 
 static void
-gst_dc_sctpenc_pad_class_init (DcSctpEncPadClass *klass)
+gst_dc_sctp_enc_pad_class_init (GstDcSctpEncPadClass *klass)
 {
-  G_OBJECT_CLASS (klass)->finalize = gst_dc_sctpenc_pad_finalize;
+  G_OBJECT_CLASS (klass)->finalize = gst_dc_sctp_enc_pad_finalize;
 }
 
 /* --- messages --- */
@@ -57,7 +57,7 @@ reliability_of (GstSctpSendMetaPartiallyReliability reliability)
 }
 
 static DcSctpSendInfo
-get_send_info (DcSctpEnc *self, DcSctpEncPad *pad, GstBuffer *buffer)
+get_send_info (GstDcSctpEnc *self, GstDcSctpEncPad *pad, GstBuffer *buffer)
 {
   GstSctpSendMeta *meta = gst_sctp_buffer_get_send_meta (buffer);
   DcSctpSendInfo info = pad->info;
@@ -69,7 +69,7 @@ get_send_info (DcSctpEnc *self, DcSctpEncPad *pad, GstBuffer *buffer)
     info.limit = meta->pr_param;
   }
   info.stream = pad->gate.stream;
-  info.ppid = dc_sctp_turn_ppid (self->in_webrtcbin, info.ppid);
+  info.ppid = gst_dc_sctp_turn_ppid (self->in_webrtcbin, info.ppid);
   return info;
 }
 
@@ -94,28 +94,28 @@ flow_of (GstPad *pad, DcSctpAssociation *association, DcSctpSent sent)
 }
 
 static GstFlowReturn
-send_buffer (DcSctpEnc *self, DcSctpEncPad *pad, DcSctpLanes *lanes, GstBuffer *buffer)
+send_buffer (GstDcSctpEnc *self, GstDcSctpEncPad *pad, DcSctpLanes *lanes, GstBuffer *buffer)
 {
   DcSctpSendInfo info = get_send_info (self, pad, buffer);
   DcSctpSent sent;
-  gboolean in_time = dc_sctp_turns_send (&self->turns, &pad->gate, lanes, &info, buffer, &sent);
+  gboolean in_time = gst_dc_sctp_turns_send (&self->turns, &pad->gate, lanes, &info, buffer, &sent);
 
   if (in_time && sent == DC_SCTP_SENT)
-    dc_sctp_output_tell_taken (&self->output, info.stream, info.ppid);
-  if (dc_sctp_turns_is_wanted (&self->turns))
-    dc_sctpenc_tell_writable (self);
+    gst_dc_sctp_output_tell_taken (&self->output, info.stream, info.ppid);
+  if (gst_dc_sctp_turns_is_wanted (&self->turns))
+    gst_dc_sctpenc_tell_writable (self);
   return in_time ? flow_of (GST_PAD (pad), dc_sctp_lanes_get_main (lanes), sent) : GST_FLOW_FLUSHING;
 }
 
 static GstFlowReturn
 chain (GstPad *pad, GstObject *parent, GstBuffer *buffer)
 {
-  DcSctpEnc *self = DC_SCTPENC (parent);
-  g_autoptr (DcSctpShared) shared = dc_sctpenc_dup_shared (self);
-  GstFlowReturn flow = dc_sctp_output_get_flow (&self->output);
+  GstDcSctpEnc *self = GST_DC_SCTP_ENC (parent);
+  g_autoptr (GstDcSctpShared) shared = gst_dc_sctpenc_dup_shared (self);
+  GstFlowReturn flow = gst_dc_sctp_output_get_flow (&self->output);
 
-  if (flow == GST_FLOW_OK && shared != NULL && dc_sctp_shared_get_lanes (shared) != NULL)
-    return send_buffer (self, DC_SCTPENC_PAD (pad), dc_sctp_shared_get_lanes (shared), buffer);
+  if (flow == GST_FLOW_OK && shared != NULL && gst_dc_sctp_shared_get_lanes (shared) != NULL)
+    return send_buffer (self, GST_DC_SCTP_ENC_PAD (pad), gst_dc_sctp_shared_get_lanes (shared), buffer);
   gst_buffer_unref (buffer);
   return flow != GST_FLOW_OK ? flow : GST_FLOW_FLUSHING;
 }
@@ -123,7 +123,7 @@ chain (GstPad *pad, GstObject *parent, GstBuffer *buffer)
 /* --- events --- */
 
 static void
-take_caps (DcSctpEncPad *pad, const GstCaps *caps)
+take_caps (GstDcSctpEncPad *pad, const GstCaps *caps)
 {
   const GstStructure *structure = gst_caps_get_size (caps) > 0 ? gst_caps_get_structure (caps, 0) : NULL;
   const char *reliability;
@@ -145,8 +145,8 @@ take_caps (DcSctpEncPad *pad, const GstCaps *caps)
 static gboolean
 sink_event (GstPad *pad, GstObject *parent, GstEvent *event)
 {
-  DcSctpEnc *self = DC_SCTPENC (parent);
-  DcSctpEncPad *stream = DC_SCTPENC_PAD (pad);
+  GstDcSctpEnc *self = GST_DC_SCTP_ENC (parent);
+  GstDcSctpEncPad *stream = GST_DC_SCTP_ENC_PAD (pad);
   GstCaps *caps;
 
   switch (GST_EVENT_TYPE (event)) {
@@ -155,10 +155,10 @@ sink_event (GstPad *pad, GstObject *parent, GstEvent *event)
       take_caps (stream, caps);
       break;
     case GST_EVENT_FLUSH_START:
-      dc_sctp_turns_flush (&self->turns, &stream->gate, TRUE);
+      gst_dc_sctp_turns_flush (&self->turns, &stream->gate, TRUE);
       break;
     case GST_EVENT_FLUSH_STOP:
-      dc_sctp_turns_flush (&self->turns, &stream->gate, FALSE);
+      gst_dc_sctp_turns_flush (&self->turns, &stream->gate, FALSE);
       break;
     case GST_EVENT_STREAM_START:
     case GST_EVENT_SEGMENT:
@@ -167,7 +167,7 @@ sink_event (GstPad *pad, GstObject *parent, GstEvent *event)
     case GST_EVENT_CUSTOM_DOWNSTREAM:
       if (!gst_event_has_name (event, LAST_MARK))
         return gst_pad_event_default (pad, parent, event);
-      dc_sctp_turns_drained (&self->turns, &stream->gate);
+      gst_dc_sctp_turns_drained (&self->turns, &stream->gate);
       break;
     default:
       return gst_pad_event_default (pad, parent, event);
@@ -179,12 +179,12 @@ sink_event (GstPad *pad, GstObject *parent, GstEvent *event)
 static gboolean
 flush_pad (GstElement *element, GstPad *pad, gpointer flushing)
 {
-  dc_sctp_turns_flush (&DC_SCTPENC (element)->turns, &DC_SCTPENC_PAD (pad)->gate, flushing != NULL);
+  gst_dc_sctp_turns_flush (&GST_DC_SCTP_ENC (element)->turns, &GST_DC_SCTP_ENC_PAD (pad)->gate, flushing != NULL);
   return TRUE;
 }
 
 void
-dc_sctpenc_flush_pads (DcSctpEnc *self, gboolean flushing)
+gst_dc_sctpenc_flush_pads (GstDcSctpEnc *self, gboolean flushing)
 {
   gst_element_foreach_sink_pad (GST_ELEMENT (self), flush_pad, flushing ? self : NULL);
 }
@@ -192,11 +192,11 @@ dc_sctpenc_flush_pads (DcSctpEnc *self, gboolean flushing)
 /* --- life --- */
 
 GstPad *
-dc_sctpenc_request_pad (GstElement *element, GstPadTemplate *template, const char *name, const GstCaps *caps)
+gst_dc_sctpenc_request_pad (GstElement *element, GstPadTemplate *template, const char *name, const GstCaps *caps)
 {
-  DcSctpEnc *self = DC_SCTPENC (element);
+  GstDcSctpEnc *self = GST_DC_SCTP_ENC (element);
   g_autoptr (GstPad) there = NULL;
-  DcSctpEncPad *pad;
+  GstDcSctpEncPad *pad;
   guint stream;
 
   /* Who asks may not have heard yet that it is up no more: it will learn that by sending. */
@@ -205,8 +205,8 @@ dc_sctpenc_request_pad (GstElement *element, GstPadTemplate *template, const cha
     GST_ERROR_OBJECT (self, "no pad %s: the association was not up yet, or the name is taken or no stream's", name);
     return NULL;
   }
-  pad = g_object_new (DC_TYPE_SCTPENC_PAD, "name", name, "direction", GST_PAD_SINK, "template", template, NULL);
-  dc_sctp_gate_init (&pad->gate, (guint16) stream);
+  pad = g_object_new (GST_TYPE_DC_SCTP_ENC_PAD, "name", name, "direction", GST_PAD_SINK, "template", template, NULL);
+  gst_dc_sctp_gate_init (&pad->gate, (guint16) stream);
   gst_pad_set_chain_function (GST_PAD (pad), chain);
   gst_pad_set_event_function (GST_PAD (pad), sink_event);
   if (caps != NULL)
@@ -233,49 +233,49 @@ is_streaming (GstPad *peer)
 /* webrtcbin 1.22 counts a message as sent when it leaves its appsrc, in a bin of its own, and closes the channel then, which takes the way from under the message.
  * So it is waited for, by a mark behind it: appsrc queues events as it does messages. */
 static void
-wait_for_last (DcSctpEnc *self, DcSctpEncPad *pad)
+wait_for_last (GstDcSctpEnc *self, GstDcSctpEncPad *pad)
 {
   g_autoptr (GstPad) peer = gst_pad_get_peer (GST_PAD (pad));
   g_autoptr (GstElement) upstream = peer != NULL ? gst_pad_get_parent_element (peer) : NULL;
 
   if (!self->in_webrtcbin || upstream == NULL || !GST_IS_BIN (upstream) || !is_streaming (peer))
     return;
-  dc_sctp_turns_begin_close (&self->turns, &pad->gate);
+  gst_dc_sctp_turns_begin_close (&self->turns, &pad->gate);
   if (gst_element_send_event (
           upstream, gst_event_new_custom (GST_EVENT_CUSTOM_DOWNSTREAM, gst_structure_new_empty (LAST_MARK))))
-    dc_sctp_turns_wait_drained (&self->turns, &pad->gate);
+    gst_dc_sctp_turns_wait_drained (&self->turns, &pad->gate);
 }
 
 void
-dc_sctpenc_release_pad (GstElement *element, GstPad *pad)
+gst_dc_sctpenc_release_pad (GstElement *element, GstPad *pad)
 {
-  DcSctpEnc *self = DC_SCTPENC (element);
-  g_autoptr (DcSctpShared) shared = dc_sctpenc_dup_shared (self);
-  DcSctpLanes *lanes = shared != NULL ? dc_sctp_shared_get_lanes (shared) : NULL;
+  GstDcSctpEnc *self = GST_DC_SCTP_ENC (element);
+  g_autoptr (GstDcSctpShared) shared = gst_dc_sctpenc_dup_shared (self);
+  DcSctpLanes *lanes = shared != NULL ? gst_dc_sctp_shared_get_lanes (shared) : NULL;
 
   /* webrtcbin's thread may come while we stop. */
-  if (!g_atomic_int_compare_and_exchange (&DC_SCTPENC_PAD (pad)->released, FALSE, TRUE))
+  if (!g_atomic_int_compare_and_exchange (&GST_DC_SCTP_ENC_PAD (pad)->released, FALSE, TRUE))
     return;
-  wait_for_last (self, DC_SCTPENC_PAD (pad));
-  dc_sctp_turns_close (&self->turns, &DC_SCTPENC_PAD (pad)->gate, lanes);
+  wait_for_last (self, GST_DC_SCTP_ENC_PAD (pad));
+  gst_dc_sctp_turns_close (&self->turns, &GST_DC_SCTP_ENC_PAD (pad)->gate, lanes);
   gst_pad_set_active (pad, FALSE);
   gst_element_remove_pad (element, pad);
 }
 
 /* (nullable) (transfer full) */
-static DcSctpEncPad *
-find_pad (DcSctpEnc *self, guint stream)
+static GstDcSctpEncPad *
+find_pad (GstDcSctpEnc *self, guint stream)
 {
   g_autofree char *name = g_strdup_printf ("sink_%u", stream);
   GstPad *pad = gst_element_get_static_pad (GST_ELEMENT (self), name);
 
-  return pad != NULL ? DC_SCTPENC_PAD (pad) : NULL;
+  return pad != NULL ? GST_DC_SCTP_ENC_PAD (pad) : NULL;
 }
 
 guint64
-dc_sctpenc_get_bytes_sent (DcSctpEnc *self, guint stream)
+gst_dc_sctpenc_get_bytes_sent (GstDcSctpEnc *self, guint stream)
 {
-  g_autoptr (DcSctpEncPad) pad = find_pad (self, stream);
+  g_autoptr (GstDcSctpEncPad) pad = find_pad (self, stream);
 
-  return pad != NULL ? dc_sctp_turns_get_bytes_sent (&self->turns, &pad->gate) : 0;
+  return pad != NULL ? gst_dc_sctp_turns_get_bytes_sent (&self->turns, &pad->gate) : 0;
 }

@@ -8,19 +8,19 @@
 
 G_BEGIN_DECLS
 
-struct _DcSctpEnc {
+struct _GstDcSctpEnc {
   GstElement parent;
   GstPad *src;
-  DcSctpTurns turns;
-  DcSctpOutput output;
+  GstDcSctpTurns turns;
+  GstDcSctpOutput output;
 
   GMutex lock; /* of what follows; nothing is called with it */
   GCond called;
   guint association_id, remote_port;
   gboolean use_sock_stream;
   gboolean in_webrtcbin;
-  gint was_up;          /* atomic: since PAUSED */
-  DcSctpShared *shared; /* (nullable): from PAUSED on */
+  gint was_up;             /* atomic: since PAUSED */
+  GstDcSctpShared *shared; /* (nullable): from PAUSED on */
   void (*writable) (gpointer user_data);
   gpointer writable_data;
   void (*spread) (guint lanes, gpointer user_data);
@@ -31,15 +31,16 @@ struct _DcSctpEnc {
 /* --- gst-sctpenc-base.c --- */
 
 /* (nullable) (transfer full) */
-DcSctpShared *dc_sctpenc_dup_shared (DcSctpEnc *self);
+GstDcSctpShared *gst_dc_sctpenc_dup_shared (GstDcSctpEnc *self);
 /* Who has sent past the pads may look again. */
-void dc_sctpenc_tell_writable (DcSctpEnc *self);
+void gst_dc_sctpenc_tell_writable (GstDcSctpEnc *self);
 
 /* --- gst-sctpenc-pads.c --- */
 
-GstPad *dc_sctpenc_request_pad (GstElement *element, GstPadTemplate *template, const char *name, const GstCaps *caps);
-void dc_sctpenc_release_pad (GstElement *element, GstPad *pad);
-void dc_sctpenc_flush_pads (DcSctpEnc *self, gboolean flushing);
-guint64 dc_sctpenc_get_bytes_sent (DcSctpEnc *self, guint stream);
+GstPad *gst_dc_sctpenc_request_pad (
+    GstElement *element, GstPadTemplate *template, const char *name, const GstCaps *caps);
+void gst_dc_sctpenc_release_pad (GstElement *element, GstPad *pad);
+void gst_dc_sctpenc_flush_pads (GstDcSctpEnc *self, gboolean flushing);
+guint64 gst_dc_sctpenc_get_bytes_sent (GstDcSctpEnc *self, guint stream);
 
 G_END_DECLS

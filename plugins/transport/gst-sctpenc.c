@@ -17,8 +17,8 @@
 #include "plugins/transport/dc-ppid.h"
 #include "plugins/transport/gst-sctpenc-private.h"
 
-GST_DEBUG_CATEGORY_STATIC (dc_sctpenc_debug);
-#define GST_CAT_DEFAULT dc_sctpenc_debug
+GST_DEBUG_CATEGORY_STATIC (gst_dc_sctpenc_debug);
+#define GST_CAT_DEFAULT gst_dc_sctpenc_debug
 
 enum { PROP_0, PROP_ASSOCIATION_ID, PROP_REMOTE_PORT, PROP_USE_SOCK_STREAM };
 enum { SIGNAL_ESTABLISHED, SIGNAL_BYTES_SENT, N_SIGNALS };
@@ -30,58 +30,59 @@ static GstStaticPadTemplate sink_template =
 static GstStaticPadTemplate src_template =
     GST_STATIC_PAD_TEMPLATE ("src", GST_PAD_SRC, GST_PAD_ALWAYS, GST_STATIC_CAPS ("application/x-sctp"));
 
-G_DEFINE_TYPE (DcSctpEnc, gst_dc_sctpenc, GST_TYPE_ELEMENT)
+G_DEFINE_TYPE (GstDcSctpEnc, gst_dc_sctp_enc, GST_TYPE_ELEMENT)
 
 /* --- the association's callbacks --- */
 
 static void
 output_cb (DcPacket *packets, guint n, gpointer user_data)
 {
-  DcSctpEnc *self = user_data;
+  GstDcSctpEnc *self = user_data;
 
-  dc_sctp_output_put (&self->output, packets, n);
+  gst_dc_sctp_output_put (&self->output, packets, n);
 }
 
 static void
 was_reset_cb (guint16 stream, gpointer user_data)
 {
-  DcSctpEnc *self = user_data;
+  GstDcSctpEnc *self = user_data;
 
-  dc_sctp_turns_was_reset (&self->turns, stream);
+  gst_dc_sctp_turns_was_reset (&self->turns, stream);
 }
 
 static void
 writable_cb (gpointer user_data)
 {
-  DcSctpEnc *self = user_data;
-  g_autoptr (DcSctpShared) shared = dc_sctpenc_dup_shared (self);
+  GstDcSctpEnc *self = user_data;
+  g_autoptr (GstDcSctpShared) shared = gst_dc_sctpenc_dup_shared (self);
 
   if (shared == NULL)
     return;
-  dc_sctp_turns_writable (&self->turns, dc_sctp_shared_get_lanes (shared));
-  dc_sctpenc_tell_writable (self);
+  gst_dc_sctp_turns_writable (&self->turns, gst_dc_sctp_shared_get_lanes (shared));
+  gst_dc_sctpenc_tell_writable (self);
 }
 
 static void
 state_cb (DcSctpState state, gpointer user_data)
 {
-  DcSctpEnc *self = user_data;
+  GstDcSctpEnc *self = user_data;
 
   GST_DEBUG_OBJECT (self, "association: state %d", state);
   if (state == DC_SCTP_UP) {
-    g_autoptr (DcSctpShared) shared = dc_sctpenc_dup_shared (self);
+    g_autoptr (GstDcSctpShared) shared = gst_dc_sctpenc_dup_shared (self);
 
     if (shared != NULL)
-      dc_sctp_output_set_port (&self->output, dc_sctp_lanes_get_remote_port (dc_sctp_shared_get_lanes (shared)));
+      gst_dc_sctp_output_set_port (
+          &self->output, dc_sctp_lanes_get_remote_port (gst_dc_sctp_shared_get_lanes (shared)));
     g_atomic_int_set (&self->was_up, TRUE);
     g_signal_emit (self, signals[SIGNAL_ESTABLISHED], 0, TRUE);
-    dc_sctpenc_tell_writable (self);
+    gst_dc_sctpenc_tell_writable (self);
   }
   if (state < DC_SCTP_SHUT)
     return;
-  dc_sctp_turns_over (&self->turns);
+  gst_dc_sctp_turns_over (&self->turns);
   g_signal_emit (self, signals[SIGNAL_ESTABLISHED], 0, FALSE);
-  dc_sctpenc_tell_writable (self);
+  gst_dc_sctpenc_tell_writable (self);
   if (state == DC_SCTP_ABORTED)
     GST_ELEMENT_ERROR (
         self, RESOURCE, WRITE, ("The far side has ended the SCTP association, or cannot be reached."), (NULL));
@@ -90,7 +91,7 @@ state_cb (DcSctpState state, gpointer user_data)
 static void
 spread_cb (guint lanes, gpointer user_data)
 {
-  DcSctpEnc *self = user_data;
+  GstDcSctpEnc *self = user_data;
   void (*func) (guint lanes, gpointer user_data);
   gpointer func_data;
   guint epoch;
@@ -115,19 +116,19 @@ static const DcSctpCallbacks callbacks = {
 static gboolean
 src_event (GstPad *pad, GstObject *parent, GstEvent *event)
 {
-  DcSctpEnc *self = DC_SCTPENC (parent);
+  GstDcSctpEnc *self = GST_DC_SCTP_ENC (parent);
 
   switch (GST_EVENT_TYPE (event)) {
     case GST_EVENT_FLUSH_START:
-      dc_sctp_output_flush (&self->output, TRUE);
-      dc_sctpenc_flush_pads (self, TRUE);
+      gst_dc_sctp_output_flush (&self->output, TRUE);
+      gst_dc_sctpenc_flush_pads (self, TRUE);
       break;
     case GST_EVENT_FLUSH_STOP:
-      dc_sctpenc_flush_pads (self, FALSE);
-      dc_sctp_output_flush (&self->output, FALSE);
+      gst_dc_sctpenc_flush_pads (self, FALSE);
+      gst_dc_sctp_output_flush (&self->output, FALSE);
       break;
     case GST_EVENT_RECONFIGURE:
-      dc_sctp_output_flush (&self->output, FALSE);
+      gst_dc_sctp_output_flush (&self->output, FALSE);
       break;
     default:
       break;
@@ -138,10 +139,10 @@ src_event (GstPad *pad, GstObject *parent, GstEvent *event)
 /* --- states --- */
 
 static void
-join (DcSctpEnc *self)
+join (GstDcSctpEnc *self)
 {
-  gboolean in_webrtcbin = dc_sctp_is_in_webrtcbin (GST_ELEMENT (self));
-  g_autoptr (DcSctpShared) shared = NULL;
+  gboolean in_webrtcbin = gst_dc_sctp_is_in_webrtcbin (GST_ELEMENT (self));
+  g_autoptr (GstDcSctpShared) shared = NULL;
   guint id, port;
 
   g_mutex_lock (&self->lock);
@@ -149,47 +150,47 @@ join (DcSctpEnc *self)
   id = self->association_id;
   port = self->remote_port;
   g_mutex_unlock (&self->lock);
-  shared = dc_sctp_shared_join (GST_ELEMENT (self), DC_SCTP_ENC, id, port, &callbacks);
+  shared = gst_dc_sctp_shared_join (GST_ELEMENT (self), GST_DC_SCTP_ROLE_ENC, id, port, &callbacks);
   g_mutex_lock (&self->lock);
-  self->shared = dc_sctp_shared_ref (shared);
+  self->shared = gst_dc_sctp_shared_ref (shared);
   g_mutex_unlock (&self->lock);
   g_atomic_int_set (&self->was_up, FALSE);
-  dc_sctp_turns_begin (&self->turns);
-  dc_sctp_shared_begin (shared, DC_SCTP_ENC);
+  gst_dc_sctp_turns_begin (&self->turns);
+  gst_dc_sctp_shared_begin (shared, GST_DC_SCTP_ROLE_ENC);
 }
 
 /* Nobody waits to send any more, and the far side is told. */
 static void
-leave (DcSctpEnc *self)
+leave (GstDcSctpEnc *self)
 {
-  DcSctpShared *shared;
+  GstDcSctpShared *shared;
 
-  dc_sctp_turns_stop (&self->turns);
+  gst_dc_sctp_turns_stop (&self->turns);
   g_mutex_lock (&self->lock);
   shared = g_steal_pointer (&self->shared);
   g_mutex_unlock (&self->lock);
   if (shared != NULL)
-    dc_sctp_shared_leave (shared, DC_SCTP_ENC);
-  g_clear_pointer (&shared, dc_sctp_shared_unref);
-  dc_sctp_output_end (&self->output);
+    gst_dc_sctp_shared_leave (shared, GST_DC_SCTP_ROLE_ENC);
+  g_clear_pointer (&shared, gst_dc_sctp_shared_unref);
+  gst_dc_sctp_output_end (&self->output);
 }
 
 static GstStateChangeReturn
 change_state (GstElement *element, GstStateChange transition)
 {
-  DcSctpEnc *self = DC_SCTPENC (element);
+  GstDcSctpEnc *self = GST_DC_SCTP_ENC (element);
   GstStateChangeReturn result;
 
   if (transition == GST_STATE_CHANGE_READY_TO_PAUSED)
-    dc_sctp_output_begin (&self->output);
+    gst_dc_sctp_output_begin (&self->output);
   if (transition == GST_STATE_CHANGE_PAUSED_TO_READY)
     leave (self);
-  result = GST_ELEMENT_CLASS (gst_dc_sctpenc_parent_class)->change_state (element, transition);
+  result = GST_ELEMENT_CLASS (gst_dc_sctp_enc_parent_class)->change_state (element, transition);
   if (transition == GST_STATE_CHANGE_READY_TO_PAUSED) {
     if (result == GST_STATE_CHANGE_FAILURE) {
-      dc_sctp_output_end (&self->output);
+      gst_dc_sctp_output_end (&self->output);
     } else {
-      gst_pad_start_task (self->src, dc_sctp_output_task, &self->output, NULL);
+      gst_pad_start_task (self->src, gst_dc_sctp_output_task, &self->output, NULL);
       join (self);
     }
   }
@@ -201,23 +202,23 @@ change_state (GstElement *element, GstStateChange transition)
 /* --- what is not for pads --- */
 
 DcSctpSent
-gst_dc_sctpenc_send (DcSctpEnc *self, const DcSctpSendInfo *info, gconstpointer data, gsize size)
+gst_dc_sctpenc_send (GstDcSctpEnc *self, const DcSctpSendInfo *info, gconstpointer data, gsize size)
 {
-  g_autoptr (DcSctpShared) shared = dc_sctpenc_dup_shared (self);
-  DcSctpLanes *lanes = shared != NULL ? dc_sctp_shared_get_lanes (shared) : NULL;
+  g_autoptr (GstDcSctpShared) shared = gst_dc_sctpenc_dup_shared (self);
+  DcSctpLanes *lanes = shared != NULL ? gst_dc_sctp_shared_get_lanes (shared) : NULL;
   static const guint8 zero = 0;
   DcSctpSendInfo filled = *info;
 
-  if (shared == NULL || dc_sctp_output_get_flow (&self->output) != GST_FLOW_OK)
+  if (shared == NULL || gst_dc_sctp_output_get_flow (&self->output) != GST_FLOW_OK)
     return DC_SCTP_CLOSED;
-  if (lanes == NULL || dc_sctp_turns_has (&self->turns, info->stream))
+  if (lanes == NULL || gst_dc_sctp_turns_has (&self->turns, info->stream))
     return DC_SCTP_WOULD_BLOCK;
   filled.ppid = dc_ppid_for_size (info->ppid, size);
   return dc_sctp_lanes_send (lanes, &filled, size > 0 ? data : &zero, MAX (size, 1));
 }
 
 void
-gst_dc_sctpenc_set_writable (DcSctpEnc *self, void (*func) (gpointer user_data), gpointer user_data)
+gst_dc_sctpenc_set_writable (GstDcSctpEnc *self, void (*func) (gpointer user_data), gpointer user_data)
 {
   g_mutex_lock (&self->lock);
   self->writable = func;
@@ -227,7 +228,7 @@ gst_dc_sctpenc_set_writable (DcSctpEnc *self, void (*func) (gpointer user_data),
 }
 
 void
-gst_dc_sctpenc_set_spread (DcSctpEnc *self, void (*func) (guint lanes, gpointer user_data), gpointer user_data)
+gst_dc_sctpenc_set_spread (GstDcSctpEnc *self, void (*func) (guint lanes, gpointer user_data), gpointer user_data)
 {
   g_mutex_lock (&self->lock);
   self->spread = func;
@@ -237,63 +238,63 @@ gst_dc_sctpenc_set_spread (DcSctpEnc *self, void (*func) (guint lanes, gpointer 
 }
 
 void
-gst_dc_sctpenc_allow_lanes (DcSctpEnc *self, guint n)
+gst_dc_sctpenc_allow_lanes (GstDcSctpEnc *self, guint n)
 {
-  g_autoptr (DcSctpShared) shared = dc_sctpenc_dup_shared (self);
+  g_autoptr (GstDcSctpShared) shared = gst_dc_sctpenc_dup_shared (self);
 
-  if (shared != NULL && dc_sctp_shared_get_lanes (shared) != NULL)
-    dc_sctp_lanes_allow (dc_sctp_shared_get_lanes (shared), n);
+  if (shared != NULL && gst_dc_sctp_shared_get_lanes (shared) != NULL)
+    dc_sctp_lanes_allow (gst_dc_sctp_shared_get_lanes (shared), n);
 }
 
 void
-gst_dc_sctpenc_stripe (DcSctpEnc *self, guint16 stream, guint n, gboolean fixed)
+gst_dc_sctpenc_stripe (GstDcSctpEnc *self, guint16 stream, guint n, gboolean fixed)
 {
-  g_autoptr (DcSctpShared) shared = dc_sctpenc_dup_shared (self);
+  g_autoptr (GstDcSctpShared) shared = gst_dc_sctpenc_dup_shared (self);
 
-  if (shared != NULL && dc_sctp_shared_get_lanes (shared) != NULL)
-    dc_sctp_lanes_stripe (dc_sctp_shared_get_lanes (shared), stream, n, fixed);
+  if (shared != NULL && gst_dc_sctp_shared_get_lanes (shared) != NULL)
+    dc_sctp_lanes_stripe (gst_dc_sctp_shared_get_lanes (shared), stream, n, fixed);
 }
 
 guint
-gst_dc_sctpenc_get_n_lanes (DcSctpEnc *self)
+gst_dc_sctpenc_get_n_lanes (GstDcSctpEnc *self)
 {
-  g_autoptr (DcSctpShared) shared = dc_sctpenc_dup_shared (self);
+  g_autoptr (GstDcSctpShared) shared = gst_dc_sctpenc_dup_shared (self);
 
-  return shared != NULL && dc_sctp_shared_get_lanes (shared) != NULL
-             ? dc_sctp_lanes_get_n (dc_sctp_shared_get_lanes (shared))
+  return shared != NULL && gst_dc_sctp_shared_get_lanes (shared) != NULL
+             ? dc_sctp_lanes_get_n (gst_dc_sctp_shared_get_lanes (shared))
              : 1;
 }
 
 void
-gst_dc_sctpenc_divert (DcSctpEnc *self, DcPacketFunc func, gpointer user_data)
+gst_dc_sctpenc_divert (GstDcSctpEnc *self, DcPacketFunc func, gpointer user_data)
 {
-  dc_sctp_output_divert (&self->output, func, user_data);
+  gst_dc_sctp_output_divert (&self->output, func, user_data);
 }
 
 void
-gst_dc_sctpenc_set_taps (DcSctpEnc *self, const DcSctpOutTaps *taps, gpointer user_data)
+gst_dc_sctpenc_set_taps (GstDcSctpEnc *self, const GstDcSctpOutTaps *taps, gpointer user_data)
 {
-  dc_sctp_output_set_taps (&self->output, taps, user_data);
+  gst_dc_sctp_output_set_taps (&self->output, taps, user_data);
 }
 
 /* --- the class --- */
 
 static void
-set_remote_port (DcSctpEnc *self, guint port)
+set_remote_port (GstDcSctpEnc *self, guint port)
 {
-  g_autoptr (DcSctpShared) shared = dc_sctpenc_dup_shared (self);
+  g_autoptr (GstDcSctpShared) shared = gst_dc_sctpenc_dup_shared (self);
 
   g_mutex_lock (&self->lock);
   self->remote_port = port;
   g_mutex_unlock (&self->lock);
   if (shared != NULL)
-    dc_sctp_shared_set_port (shared, DC_SCTP_ENC, port);
+    gst_dc_sctp_shared_set_port (shared, GST_DC_SCTP_ROLE_ENC, port);
 }
 
 static void
 set_property (GObject *object, guint id, const GValue *value, GParamSpec *pspec)
 {
-  DcSctpEnc *self = DC_SCTPENC (object);
+  GstDcSctpEnc *self = GST_DC_SCTP_ENC (object);
 
   switch (id) {
     case PROP_ASSOCIATION_ID:
@@ -317,7 +318,7 @@ set_property (GObject *object, guint id, const GValue *value, GParamSpec *pspec)
 static void
 get_property (GObject *object, guint id, GValue *value, GParamSpec *pspec)
 {
-  DcSctpEnc *self = DC_SCTPENC (object);
+  GstDcSctpEnc *self = GST_DC_SCTP_ENC (object);
 
   g_mutex_lock (&self->lock);
   switch (id) {
@@ -337,26 +338,26 @@ get_property (GObject *object, guint id, GValue *value, GParamSpec *pspec)
 }
 
 static void
-gst_dc_sctpenc_finalize (GObject *object)
+gst_dc_sctp_enc_finalize (GObject *object)
 {
-  DcSctpEnc *self = DC_SCTPENC (object);
+  GstDcSctpEnc *self = GST_DC_SCTP_ENC (object);
 
-  dc_sctp_output_clear (&self->output);
-  dc_sctp_turns_clear (&self->turns);
+  gst_dc_sctp_output_clear (&self->output);
+  gst_dc_sctp_turns_clear (&self->turns);
   g_cond_clear (&self->called);
   g_mutex_clear (&self->lock);
-  G_OBJECT_CLASS (gst_dc_sctpenc_parent_class)->finalize (object);
+  G_OBJECT_CLASS (gst_dc_sctp_enc_parent_class)->finalize (object);
 }
 
 static void
-gst_dc_sctpenc_init (DcSctpEnc *self)
+gst_dc_sctp_enc_init (GstDcSctpEnc *self)
 {
   self->association_id = 1;
   g_mutex_init (&self->lock);
   g_cond_init (&self->called);
-  dc_sctp_turns_init (&self->turns);
+  gst_dc_sctp_turns_init (&self->turns);
   self->src = gst_pad_new_from_static_template (&src_template, "src");
-  dc_sctp_output_init (&self->output, self->src);
+  gst_dc_sctp_output_init (&self->output, self->src);
   gst_pad_set_event_function (self->src, src_event);
   gst_element_add_pad (GST_ELEMENT (self), self->src);
 }
@@ -382,26 +383,26 @@ install_properties (GObjectClass *object_class)
 }
 
 static void
-gst_dc_sctpenc_class_init (DcSctpEncClass *klass)
+gst_dc_sctp_enc_class_init (GstDcSctpEncClass *klass)
 {
   GObjectClass *object_class = G_OBJECT_CLASS (klass);
   GstElementClass *element_class = GST_ELEMENT_CLASS (klass);
 
-  GST_DEBUG_CATEGORY_INIT (dc_sctpenc_debug, "dcsctpenc", 0, "SCTP: packets of messages");
+  GST_DEBUG_CATEGORY_INIT (gst_dc_sctpenc_debug, "dcsctpenc", 0, "SCTP: packets of messages");
   object_class->set_property = set_property;
   object_class->get_property = get_property;
-  object_class->finalize = gst_dc_sctpenc_finalize;
+  object_class->finalize = gst_dc_sctp_enc_finalize;
   install_properties (object_class);
   /* The association is up (TRUE), or is no longer (FALSE). Any thread. */
-  signals[SIGNAL_ESTABLISHED] = g_signal_new ("sctp-association-established", DC_TYPE_SCTPENC, G_SIGNAL_RUN_LAST, 0,
-      NULL, NULL, NULL, G_TYPE_NONE, 1, G_TYPE_BOOLEAN);
+  signals[SIGNAL_ESTABLISHED] = g_signal_new ("sctp-association-established", GST_TYPE_DC_SCTP_ENC, G_SIGNAL_RUN_LAST,
+      0, NULL, NULL, NULL, G_TYPE_NONE, 1, G_TYPE_BOOLEAN);
   /* How many bytes of messages SCTP has taken of a stream. */
   signals[SIGNAL_BYTES_SENT] =
-      g_signal_new_class_handler ("bytes-sent", DC_TYPE_SCTPENC, G_SIGNAL_RUN_LAST | G_SIGNAL_ACTION,
-          G_CALLBACK (dc_sctpenc_get_bytes_sent), NULL, NULL, NULL, G_TYPE_UINT64, 1, G_TYPE_UINT);
+      g_signal_new_class_handler ("bytes-sent", GST_TYPE_DC_SCTP_ENC, G_SIGNAL_RUN_LAST | G_SIGNAL_ACTION,
+          G_CALLBACK (gst_dc_sctpenc_get_bytes_sent), NULL, NULL, NULL, G_TYPE_UINT64, 1, G_TYPE_UINT);
   element_class->change_state = change_state;
-  element_class->request_new_pad = dc_sctpenc_request_pad;
-  element_class->release_pad = dc_sctpenc_release_pad;
+  element_class->request_new_pad = gst_dc_sctpenc_request_pad;
+  element_class->release_pad = gst_dc_sctpenc_release_pad;
   gst_element_class_add_static_pad_template (element_class, &src_template);
   gst_element_class_add_static_pad_template (element_class, &sink_template);
   gst_element_class_set_static_metadata (element_class, "SCTP encoder", "Encoder/Network/SCTP",

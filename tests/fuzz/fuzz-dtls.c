@@ -13,46 +13,21 @@
 
 #include "plugins/transport/dc-dtls-session-private.h"
 #include "tests/dtls-wire.h"
+#include "tests/fuzz/fuzz-input.h"
 
 #define LARGEST 2048
 #define MAX_QUEUED (512u << 10)
 
-typedef struct {
-  const guint8 *input;
-  gsize left;
-} Run;
-
 int LLVMFuzzerTestOneInput (const uint8_t *data, size_t size);
 
-static Run run;
-
-static guint8
-next_byte (void)
-{
-  if (run.left == 0)
-    return 0;
-  run.left--;
-  return *run.input++;
-}
-
-static guint
-next_short (void)
-{
-  guint high = next_byte ();
-
-  return high << 8 | next_byte ();
-}
+static FuzzInput input;
 
 static const guint8 *
 next_bytes (gsize *size)
 {
-  gsize wanted = next_short ();
-  const guint8 *bytes = run.input;
-
-  *size = MIN (MIN (wanted, LARGEST), run.left);
-  run.input += *size;
-  run.left -= *size;
-  return bytes;
+  *size = fuzz_short (&input);
+  *size = MIN (*size, LARGEST);
+  return fuzz_bytes (&input, size);
 }
 
 static void
@@ -94,7 +69,7 @@ feed (gboolean server)
   DtlsEnd *end = server ? &wire->server : &wire->client;
 
   dc_dtls_session_start (end->session);
-  while (run.left > 0) {
+  while (input.left > 0) {
     gsize size;
     const guint8 *bytes = next_bytes (&size);
     dtls_end_open (end, bytes, size);
@@ -111,18 +86,18 @@ meddle (DtlsWire *wire, DtlsEnd *to, const guint8 *data, gsize size)
   gsize given_size, at;
   const guint8 *given;
 
-  switch (next_byte () % 7) {
+  switch (fuzz_byte (&input) % 7) {
     case 1:
       return TRUE;
     case 2:
       dtls_end_put (to, data, size);
       break;
     case 3:
-      at = next_short () % size;
-      copy[at] ^= next_byte ();
+      at = fuzz_short (&input) % size;
+      copy[at] ^= fuzz_byte (&input);
       break;
     case 4:
-      size = next_short () % size;
+      size = fuzz_short (&input) % size;
       break;
     case 5:
       given = next_bytes (&given_size);
@@ -145,7 +120,7 @@ shake_hands (void)
   g_autoptr (DtlsWire) wire = make_wire ();
 
   wire->meddle = meddle;
-  wire->splits = next_byte () & 1;
+  wire->splits = fuzz_byte (&input) & 1;
   dtls_wire_start (wire);
   dtls_wire_pass (wire);
   dc_dtls_session_handle_timeout (wire->client.session);
@@ -199,10 +174,10 @@ talk (void)
   g_autoptr (GByteArray) datagram = g_byte_array_new ();
   DtlsWire *wire = get_connected ();
 
-  while (run.left > 0) {
-    guint8 how = next_byte ();
+  while (input.left > 0) {
+    guint8 how = fuzz_byte (&input);
     DtlsEnd *from = how & BY_CLIENT ? &wire->client : &wire->server;
-    guint8 type = next_byte ();
+    guint8 type = fuzz_byte (&input);
     gsize size;
     const guint8 *bytes = next_bytes (&size);
     if (how & AS_IT_IS)
@@ -226,8 +201,8 @@ talk (void)
 int
 LLVMFuzzerTestOneInput (const uint8_t *data, size_t size)
 {
-  run = (Run){data, size};
-  switch (next_byte () % 4) {
+  input = (FuzzInput){data, size};
+  switch (fuzz_byte (&input) % 4) {
     case 0:
     case 1:
       feed (data != NULL && size > 0 && data[0] % 4 == 0);

@@ -13,6 +13,8 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "tests/fuzz/fuzz-input.h"
+
 #define WINDOW_BYTES 4096
 #define WINDOW_FRAMES 16
 #define MAX_ITEM 16384
@@ -26,8 +28,7 @@
 #define MAX_INSTRUCTIONS 4096
 
 typedef struct {
-  const guint8 *input;
-  gsize left;
+  FuzzInput input;
   DcLink *link;
   gint64 now;
   guint32 sequence; /* of the next sequenced frame to the link */
@@ -38,32 +39,14 @@ typedef struct {
 
 int LLVMFuzzerTestOneInput (const uint8_t *data, size_t size);
 
-static guint8
-next_byte (Run *run)
-{
-  if (run->left == 0)
-    return 0;
-  run->left--;
-  return *run->input++;
-}
-
-static guint
-next_short (Run *run)
-{
-  guint high = next_byte (run);
-
-  return high << 8 | next_byte (run);
-}
-
 /* Up to @size bytes of the input into the message. */
 static void
 add_bytes (Run *run, gsize size)
 {
-  size = MIN (size, run->left);
+  const guint8 *bytes = fuzz_bytes (&run->input, &size);
+
   if (size > 0)
-    g_byte_array_append (run->message, run->input, size);
-  run->input += size;
-  run->left -= size;
+    g_byte_array_append (run->message, bytes, size);
 }
 
 static void
@@ -89,10 +72,10 @@ add_hello (Run *run)
               .version_max = 1,
               .session = SESSION,
               .first_sequence = run->sequence,
-              .window_bytes = DC_FRAME_MIN_WINDOW_BYTES + next_short (run),
-              .window_frames = 1 + next_byte (run),
-              .max_message = DC_FRAME_MIN_MESSAGE + next_short (run),
-              .max_item = next_short (run),
+              .window_bytes = DC_FRAME_MIN_WINDOW_BYTES + fuzz_short (&run->input),
+              .window_frames = 1 + fuzz_byte (&run->input),
+              .max_message = DC_FRAME_MIN_MESSAGE + fuzz_short (&run->input),
+              .max_item = fuzz_short (&run->input),
           },
   };
 
@@ -103,7 +86,7 @@ add_hello (Run *run)
 static void
 add_resume (Run *run)
 {
-  guint8 odd = next_byte (run);
+  guint8 odd = fuzz_byte (&run->input);
   DcFrame frame = {
       .type = DC_FRAME_HELLO,
       .hello =
@@ -113,7 +96,7 @@ add_resume (Run *run)
               .session = SESSION + (odd == 1),
               .resume = odd == 2 ? 0 : OUR_SESSION,
               .first_sequence = run->sequence,
-              .next_expected = odd == 2 ? 0 : FIRST_SEQUENCE + next_byte (run),
+              .next_expected = odd == 2 ? 0 : FIRST_SEQUENCE + fuzz_byte (&run->input),
               .window_bytes = DC_FRAME_MIN_WINDOW_BYTES,
               .window_frames = 1,
               .max_message = odd == 3 ? DC_FRAME_MIN_MESSAGE : 65536,
@@ -127,12 +110,12 @@ add_resume (Run *run)
 static void
 add_credit (Run *run)
 {
-  guint32 acknowledged = next_byte (run);
-  guint32 bytes = next_short (run);
+  guint32 acknowledged = fuzz_byte (&run->input);
+  guint32 bytes = fuzz_short (&run->input);
   DcFrame frame = {
       .type = DC_FRAME_CREDIT,
       .stream = run->stream,
-      .credit = {acknowledged, DC_FRAME_MIN_WINDOW_BYTES + bytes, 1 + next_byte (run)},
+      .credit = {acknowledged, DC_FRAME_MIN_WINDOW_BYTES + bytes, 1 + fuzz_byte (&run->input)},
   };
 
   dc_frame_write (run->message, &frame);
@@ -142,12 +125,12 @@ static void
 add_frame (Run *run)
 {
   guint8 header[DC_FRAME_HEADER_SIZE] = {0};
-  guint type = next_byte (run) % (DC_FRAME_FIN + 1);
+  guint type = fuzz_byte (&run->input) % (DC_FRAME_FIN + 1);
   gsize start = run->message->len;
   guint32 length;
 
   header[0] = type;
-  header[1] = next_byte (run);
+  header[1] = fuzz_byte (&run->input);
   header[3] = header[1] >> 6;
   header[1] &= 7;
   if (type & DC_FRAME_SEQUENCED) {
@@ -158,7 +141,7 @@ add_frame (Run *run)
   } else
     header[1] = header[3] = 0;
 
-  length = next_short (run) % MAX_MESSAGE;
+  length = fuzz_short (&run->input) % MAX_MESSAGE;
   g_byte_array_append (run->message, header, sizeof header);
   add_bytes (run, length);
   length = GUINT32_TO_BE (run->message->len - start - sizeof header);
@@ -169,8 +152,8 @@ add_frame (Run *run)
 static void
 add_data (Run *run)
 {
-  guint8 flags = next_byte (run) & 7;
-  guint total = next_short (run);
+  guint8 flags = fuzz_byte (&run->input) & 7;
+  guint total = fuzz_short (&run->input);
   guint8 payload[600];
   DcFrame frame = {
       .type = DC_FRAME_DATA,
@@ -179,7 +162,7 @@ add_data (Run *run)
       .sequence = run->sequence++,
       .start = {.total = total},
       .payload = payload,
-      .payload_size = next_short (run) % sizeof payload,
+      .payload_size = fuzz_short (&run->input) % sizeof payload,
   };
 
   memset (payload, flags, sizeof payload);
@@ -191,8 +174,8 @@ add_data (Run *run)
 static void
 send_item (Run *run)
 {
-  DcLinkItem *item = dc_link_item_new (next_byte (run) % DC_LINK_ITEM_FIN);
-  gsize size = next_short (run);
+  DcLinkItem *item = dc_link_item_new (fuzz_byte (&run->input) % DC_LINK_ITEM_FIN);
+  gsize size = fuzz_short (&run->input);
   g_autofree char *payload = g_strnfill (size, 'x');
 
   item->stream = run->stream;
@@ -200,7 +183,7 @@ send_item (Run *run)
   if (item->kind == DC_LINK_ITEM_SEGMENT)
     g_clear_pointer (&item->payload, g_bytes_unref);
   if (dc_link_can_send (run->link, run->stream))
-    dc_link_send (run->link, item, next_byte (run) & 1, NULL);
+    dc_link_send (run->link, item, fuzz_byte (&run->input) & 1, NULL);
   else
     dc_link_item_free (item);
 }
@@ -261,7 +244,7 @@ execute (Run *run, guint8 instruction)
 {
   switch (instruction % 19) {
     case 0:
-      add_bytes (run, next_short (run));
+      add_bytes (run, fuzz_short (&run->input));
       deliver (run);
       break;
     case 1:
@@ -289,7 +272,7 @@ execute (Run *run, guint8 instruction)
       transmit (run);
       break;
     case 9:
-      run->now += next_short (run) * 100;
+      run->now += fuzz_short (&run->input) * 100;
       dc_link_advance (run->link, run->now);
       break;
     case 10:
@@ -300,7 +283,7 @@ execute (Run *run, guint8 instruction)
         dc_link_accept_fin (run->link, run->now);
       break;
     case 13:
-      run->stream = next_byte (run);
+      run->stream = fuzz_byte (&run->input);
       break;
     case 14:
       dc_link_suspend (run->link, run->now, "the input says so");
@@ -319,7 +302,7 @@ execute (Run *run, guint8 instruction)
       dc_link_discard (run->link, run->stream);
       break;
     default:
-      if (next_byte (run) == 0xff)
+      if (fuzz_byte (&run->input) == 0xff)
         dc_link_abort (run->link, "enough");
   }
 }
@@ -336,12 +319,12 @@ LLVMFuzzerTestOneInput (const uint8_t *data, size_t size)
       .resume_timeout = 30 * G_TIME_SPAN_SECOND,
       .first_sequence = FIRST_SEQUENCE,
   };
-  Run run = {.input = data, .left = size, .sequence = FIRST_SEQUENCE};
+  Run run = {.input = {data, size}, .sequence = FIRST_SEQUENCE};
 
   run.link = dc_link_new (&config, 0);
   run.message = g_byte_array_new ();
-  for (guint i = 0; run.left > 0 && i < MAX_INSTRUCTIONS; i++) {
-    execute (&run, next_byte (&run));
+  for (guint i = 0; run.input.left > 0 && i < MAX_INSTRUCTIONS; i++) {
+    execute (&run, fuzz_byte (&run.input));
     check (&run);
   }
   transmit (&run);

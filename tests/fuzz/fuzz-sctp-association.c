@@ -13,6 +13,8 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "tests/fuzz/fuzz-input.h"
+
 #define MAX_INSTRUCTIONS 256
 #define MAX_PACKETS 4096 /* that wait */
 #define COMMON_HEADER 12
@@ -35,8 +37,7 @@ typedef struct {
 } End;
 
 struct _Run {
-  const guint8 *input;
-  gsize left;
+  FuzzInput input;
   End ends[2];                  /* under test, and the far side */
   guint8 header[COMMON_HEADER]; /* of the far side's packets */
   guint32 tsn;                  /* the last that the far side has used */
@@ -44,23 +45,6 @@ struct _Run {
 };
 
 int LLVMFuzzerTestOneInput (const uint8_t *data, size_t size);
-
-static guint8
-next_byte (Run *run)
-{
-  if (run->left == 0)
-    return 0;
-  run->left--;
-  return *run->input++;
-}
-
-static guint
-next_short (Run *run)
-{
-  guint high = next_byte (run);
-
-  return high << 8 | next_byte (run);
-}
 
 /* --- the ends --- */
 
@@ -168,7 +152,7 @@ pass_on (Run *run, guint n)
 static void
 connect (Run *run)
 {
-  gboolean begins = run->left > 0 && run->input[0] == BEGIN;
+  gboolean begins = run->input.left > 0 && run->input.bytes[0] == BEGIN;
   static const DcSctpCallbacks callbacks = {output_cb, message_cb, reset_cb, reset_cb, state_cb, writable_cb};
   DcSctpSettings settings;
 
@@ -196,12 +180,12 @@ static void
 change (Run *run)
 {
   g_autoptr (GByteArray) packet = next_packet (run, &run->ends[0]);
-  guint n = next_byte (run) % 8;
+  guint n = fuzz_byte (&run->input) % 8;
 
   for (; packet != NULL && n > 0; n--) {
-    guint at = next_short (run);
+    guint at = fuzz_short (&run->input);
 
-    packet->data[COMMON_HEADER + at % (packet->len - COMMON_HEADER)] ^= next_byte (run);
+    packet->data[COMMON_HEADER + at % (packet->len - COMMON_HEADER)] ^= fuzz_byte (&run->input);
   }
   if (packet == NULL)
     return;
@@ -233,15 +217,13 @@ static void
 make (Run *run, gboolean with_tsn, Header header)
 {
   g_autoptr (GByteArray) packet = g_byte_array_new ();
-  gsize size = next_short (run) % 1300;
+  gsize size = fuzz_short (&run->input) % 1300;
+  const guint8 *bytes = fuzz_bytes (&run->input, &size);
 
-  size = MIN (size, run->left);
   g_mutex_lock (&run->lock);
   g_byte_array_append (packet, run->header, COMMON_HEADER);
   if (size > 0)
-    g_byte_array_append (packet, run->input, (guint) size);
-  run->input += size;
-  run->left -= size;
+    g_byte_array_append (packet, bytes, (guint) size);
   /* Where a DATA, I-DATA or FORWARD-TSN chunk has its TSN: a distance from the far side's. */
   if (with_tsn && packet->len >= COMMON_HEADER + 8) {
     guint32 tsn = GUINT32_TO_BE (run->tsn + (gint8) packet->data[COMMON_HEADER + 7]);
@@ -259,7 +241,7 @@ static void
 send_message (Run *run, End *self)
 {
   static const guint8 bytes[MAX_MESSAGE];
-  guint what = next_byte (run);
+  guint what = fuzz_byte (&run->input);
   DcSctpSendInfo info = {
       .stream = what & 0x0f,
       .ppid = 53,
@@ -268,7 +250,7 @@ send_message (Run *run, End *self)
       .limit = what >> 7,
   };
 
-  dc_sctp_association_send (self->association, &info, bytes, 1 + next_short (run) % sizeof bytes);
+  dc_sctp_association_send (self->association, &info, bytes, 1 + fuzz_short (&run->input) % sizeof bytes);
 }
 
 /* What is rarer, by the upper half of the instruction. */
@@ -283,13 +265,13 @@ act_rarely (Run *run, guint what)
       break;
     case 4: /* are no more, but the operands of inputs that were kept go on to be theirs */
     case 5:
-      next_short (run);
+      fuzz_short (&run->input);
       break;
     case 6:
       dc_sctp_association_connect (run->ends[1].association);
       break;
     case 15:
-      dc_sctp_association_abort (run->ends[next_byte (run) & 1].association);
+      dc_sctp_association_abort (run->ends[fuzz_byte (&run->input) & 1].association);
       break;
     default:
       break;
@@ -299,7 +281,7 @@ act_rarely (Run *run, guint what)
 static void
 act (Run *run)
 {
-  guint instruction = next_byte (run);
+  guint instruction = fuzz_byte (&run->input);
   End *self = &run->ends[instruction >> 7];
 
   switch (instruction & 0x0f) {
@@ -324,13 +306,13 @@ act (Run *run)
       send_message (run, self);
       break;
     case 10:
-      dc_sctp_stack_advance (1 + next_byte (run) * 20);
+      dc_sctp_stack_advance (1 + fuzz_byte (&run->input) * 20);
       break;
     case 11:
-      dc_sctp_association_reset_stream (self->association, next_byte (run) & 0x0f);
+      dc_sctp_association_reset_stream (self->association, fuzz_byte (&run->input) & 0x0f);
       break;
     case 12:
-      self->refusing = next_byte (run) & 3;
+      self->refusing = fuzz_byte (&run->input) & 3;
       dc_sctp_association_resume (self->association);
       break;
     case 13:
@@ -358,12 +340,12 @@ check (Run *run)
 int
 LLVMFuzzerTestOneInput (const uint8_t *data, size_t size)
 {
-  Run run = {.input = data, .left = size};
+  Run run = {.input = {data, size}};
 
   dc_sctp_stack_stop_clock ();
   g_mutex_init (&run.lock);
   connect (&run);
-  for (guint i = 0; i < MAX_INSTRUCTIONS && run.left > 0; i++) {
+  for (guint i = 0; i < MAX_INSTRUCTIONS && run.input.left > 0; i++) {
     act (&run);
     check (&run);
   }

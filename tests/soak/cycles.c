@@ -111,7 +111,7 @@ run_channels (const Options *options)
   GstWebRTCDataChannel *first;
 
   if (g_strcmp0 (g_getenv ("DC_FAST"), "auto") == 0)
-    g_assert_true (dc_dtls_elements_register () && dc_sctp_elements_register ());
+    g_assert_true (gst_dc_dtls_elements_register () && gst_dc_sctp_elements_register ());
   dc_test_watchdog_start (CYCLE_TIMEOUT_S);
   sides[0] = wb_side_new (TRUE);
   sides[1] = wb_side_new (TRUE);

@@ -10,16 +10,11 @@
  * Both are in this process, over its own signaling daemon, but where one of them is to be killed or frozen: then the far one is a
  * gst-launch-1.0. The network is cut by dropping the packets of all webrtcbins of this process (dc-test-cut.h).
  *
- * The states are shuffled like a pack of cards, so that each run of PACK trials has them all. What takes seconds (a loss must first be noticed)
+ * The states (dc-states-reach.c) are shuffled like a pack of cards, so that each run of PACK trials has them all. What takes seconds (a loss must first be noticed)
  * is seldom. */
-#include "tests/soak/dc-states.h"
-
-#include <gio/gio.h>
-#include <gst/gst.h>
-#include <signal.h>
+#include "tests/soak/dc-states-private.h"
 
 #include "tests/harness/dc-test-cut.h"
-#include "tests/harness/dc-test-daemon.h"
 #include "tests/harness/dc-test-pulse.h"
 #include "tests/harness/dc-test.h"
 #include "tests/soak/dc-states-census.h"
@@ -36,342 +31,16 @@ dc_states_error_quark (void)
 #define SETTLE_S 10
 #define PACK 40
 
-enum { SENDER, RECEIVER };
-
-typedef struct {
-  DcStatesResult *result;
-  GRand *chance;
-  DcTestDaemon *daemon;
-  gboolean daemon_is_away;
-  GArray *times; /* gint64: of each set_state(NULL) */
-  gboolean verbose;
-
-  /* of a trial */
-  const char *state;
-  char *room;
-  GstElement *pipelines[2]; /* (nullable) */
-  GSubprocess *far;         /* (nullable) */
-  GError *fault;            /* (nullable): the first */
-} Run;
-
-static void fail (Run *run, const char *format, ...) G_GNUC_PRINTF (2, 3);
-
-static void
-fail (Run *run, const char *format, ...)
-{
-  g_autofree char *text = NULL;
-  va_list arguments;
-
-  if (run->fault != NULL)
-    return;
-  va_start (arguments, format);
-  text = g_strdup_vprintf (format, arguments);
-  va_end (arguments);
-  run->fault = g_error_new (DC_STATES_ERROR, 0, "Trial %u, state %s: %s", run->result->trials + 1, run->state, text);
-}
-
-/* --- What the states are made of -------------------------------------------------------------------------------------------------- */
-
-static char *
-describe (Run *run, guint end, const char *format)
-{
-  g_autofree char *element = g_strdup_printf ("datachannel%s name=dc signaling=%s room=%s",
-      end == SENDER ? "sink" : "src", dc_test_daemon_get_url (run->daemon), run->room);
-
-  return end == SENDER ? g_strconcat (format, " ! ", element, NULL) : g_strconcat (element, " ! ", format, NULL);
-}
-
-/* Filled: valgrind would tell of each packet otherwise. */
-#define ENDLESS "fakesrc sizetype=fixed sizemax=16384 filltype=zero"
-#define SHORT ENDLESS " num-buffers=4"
-#define SILENT "appsrc"
-#define DRAIN "fakesink"
-
-/* Any thread. */
-static GstBusSyncReply
-show_message (GstBus *bus, GstMessage *message, gpointer data)
-{
-  if (GST_MESSAGE_TYPE (message) & (GST_MESSAGE_ELEMENT | GST_MESSAGE_ERROR)) {
-    g_autofree char *text = gst_structure_to_string (gst_message_get_structure (message));
-    g_print ("states:   %s: %s\n", (const char *) data, text);
-  }
-  return GST_BUS_PASS;
-}
-
-static void
-show_messages (Run *run, guint end)
-{
-  g_autoptr (GstBus) bus = gst_element_get_bus (run->pipelines[end]);
-
-  gst_bus_set_sync_handler (bus, show_message, (gpointer) (end == SENDER ? "sender" : "receiver"), NULL);
-}
-
-/* @other: what is at the other end of the element. */
-static void
-begin (Run *run, guint end, const char *other, GstState state)
-{
-  g_autofree char *description = describe (run, end, other);
-  g_autoptr (GError) error = NULL;
-
-  run->pipelines[end] = gst_parse_launch (description, &error);
-  g_assert_no_error (error);
-  if (run->verbose)
-    show_messages (run, end);
-  gst_element_set_state (run->pipelines[end], state);
-}
-
-/* The same as a process of its own. */
-static void
-begin_far (Run *run, guint end, const char *other)
-{
-  g_autofree char *description = describe (run, end, other);
-  g_autofree char *command = g_strconcat ("gst-launch-1.0 -q ", description, NULL);
-  g_auto (GStrv) argv = NULL;
-  g_autoptr (GError) error = NULL;
-
-  g_assert_true (g_shell_parse_argv (command, NULL, &argv, NULL));
-  run->far = g_subprocess_newv (
-      (const char *const *) argv, G_SUBPROCESS_FLAGS_STDOUT_SILENCE | G_SUBPROCESS_FLAGS_STDERR_SILENCE, &error);
-  g_assert_no_error (error);
-}
-
-static void
-wait_message (Run *run, guint end, const char *name)
-{
-  g_autoptr (GstBus) bus = gst_element_get_bus (run->pipelines[end]);
-  gboolean found = FALSE;
-
-  while (!found && run->fault == NULL) {
-    g_autoptr (GstMessage) message =
-        gst_bus_timed_pop_filtered (bus, GST_CLOCK_TIME_NONE, GST_MESSAGE_ELEMENT | GST_MESSAGE_ERROR);
-    if (GST_MESSAGE_TYPE (message) == GST_MESSAGE_ERROR) {
-      g_autoptr (GError) error = NULL;
-      gst_message_parse_error (message, &error, NULL);
-      fail (run, "instead of %s: %s", name, error->message);
-    } else {
-      found = gst_message_has_name (message, name);
-    }
-  }
-}
-
-/* Something has come across: each side has heard of the other. */
-static void
-wait_preroll (Run *run)
-{
-  if (run->fault == NULL
-      && gst_element_get_state (run->pipelines[RECEIVER], NULL, NULL, GST_CLOCK_TIME_NONE) != GST_STATE_CHANGE_SUCCESS)
-    fail (run, "nothing comes across");
-}
-
-/* Until some moment. */
-static void
-wait_at_most (Run *run, guint milliseconds)
-{
-  g_usleep ((gulong) g_rand_int_range (run->chance, 0, (gint32) milliseconds * 1000));
-}
-
-static guint
-any_end (Run *run)
-{
-  return g_rand_boolean (run->chance) ? SENDER : RECEIVER;
-}
-
-static void
-connect_both (Run *run, const char *source, const char *target, GstState receiver_state)
-{
-  guint first = any_end (run);
-
-  for (guint i = 0; i < 2; i++) {
-    guint end = i == 0 ? first : !first;
-    begin (run, end, end == SENDER ? source : target, end == SENDER ? GST_STATE_PLAYING : receiver_state);
-  }
-  wait_message (run, SENDER, "datachannel-connected");
-  wait_message (run, RECEIVER, "datachannel-connected");
-}
-
-/* One in this process, the other in its own. */
-static guint
-connect_far (Run *run)
-{
-  guint near = any_end (run);
-
-  begin (run, near, near == SENDER ? ENDLESS : DRAIN, GST_STATE_PLAYING);
-  begin_far (run, !near, near == SENDER ? DRAIN : ENDLESS);
-  wait_message (run, near, "datachannel-connected");
-  return near;
-}
-
-static void
-stop_daemon (Run *run)
-{
-  dc_test_daemon_stop (run->daemon);
-  run->daemon_is_away = TRUE;
-}
-
-/* --- The states ------------------------------------------------------------------------------------------------------------------- */
-
-static void
-reach_ready (Run *run)
-{
-  guint end = any_end (run);
-
-  begin (run, end, end == SENDER ? ENDLESS : DRAIN, GST_STATE_READY);
-}
-
-static void
-reach_paused (Run *run)
-{
-  guint end = any_end (run);
-
-  begin (run, end, end == SENDER ? ENDLESS : DRAIN, GST_STATE_PAUSED);
-  wait_at_most (run, 50);
-}
-
-static void
-reach_nobody_there (Run *run)
-{
-  guint end = any_end (run);
-
-  begin (run, end, end == SENDER ? ENDLESS : DRAIN, GST_STATE_PLAYING);
-  wait_message (run, end, "datachannel-registered");
-  wait_at_most (run, 50);
-}
-
-static void
-reach_connecting (Run *run)
-{
-  begin (run, SENDER, ENDLESS, GST_STATE_PLAYING);
-  begin (run, RECEIVER, DRAIN, GST_STATE_PLAYING);
-  wait_at_most (run, 300);
-}
-
-static void
-reach_without_daemon (Run *run)
-{
-  stop_daemon (run);
-  begin (run, SENDER, ENDLESS, GST_STATE_PLAYING);
-  begin (run, RECEIVER, DRAIN, GST_STATE_PLAYING);
-  wait_at_most (run, 200);
-}
-
-static void
-reach_daemon_gone (Run *run)
-{
-  connect_both (run, ENDLESS, DRAIN, GST_STATE_PLAYING);
-  stop_daemon (run);
-  wait_at_most (run, 200);
-}
-
-static void
-reach_idle (Run *run)
-{
-  connect_both (run, SILENT, DRAIN, GST_STATE_PLAYING);
-  wait_at_most (run, 100);
-}
-
-static void
-reach_transferring (Run *run)
-{
-  connect_both (run, ENDLESS, DRAIN, GST_STATE_PLAYING);
-  wait_at_most (run, 300);
-}
-
-/* The receiver has prerolled and takes no more, so render() waits. */
-static void
-reach_blocked (Run *run)
-{
-  connect_both (run, ENDLESS, DRAIN, GST_STATE_PAUSED);
-  wait_at_most (run, 300);
-}
-
-static void
-reach_far_killed (Run *run)
-{
-  connect_far (run);
-  wait_at_most (run, 200);
-  g_subprocess_send_signal (run->far, SIGKILL);
-  wait_at_most (run, 1000);
-}
-
-static void
-reach_far_frozen (Run *run)
-{
-  connect_far (run);
-  wait_at_most (run, 200);
-  g_subprocess_send_signal (run->far, SIGSTOP);
-  wait_at_most (run, 1000);
-}
-
-/* Until that is noticed; and then maybe a new connection is under way. */
-static void
-reach_lost (Run *run)
-{
-  connect_both (run, ENDLESS, DRAIN, GST_STATE_PLAYING);
-  wait_preroll (run);
-  dc_test_cut_set (TRUE);
-  wait_message (run, any_end (run), "datachannel-suspended");
-  if (g_rand_boolean (run->chance))
-    dc_test_cut_set (FALSE);
-  wait_at_most (run, 1000);
-}
-
-/* Everything is sent, but not taken: the sender waits for the FIN-ACK. */
-static void
-reach_finishing (Run *run)
-{
-  connect_both (run, SHORT, DRAIN, GST_STATE_PAUSED);
-  wait_at_most (run, 200);
-}
-
-/* The whole stream is across, or just about. */
-static void
-reach_finished (Run *run)
-{
-  connect_both (run, SHORT, DRAIN, GST_STATE_PLAYING);
-  wait_at_most (run, 200);
-}
-
-static void
-reach_paused_again (Run *run)
-{
-  connect_both (run, ENDLESS, DRAIN, GST_STATE_PLAYING);
-  wait_at_most (run, 100);
-  gst_element_set_state (run->pipelines[any_end (run)], GST_STATE_PAUSED);
-  wait_at_most (run, 100);
-}
-
-static const struct {
-  const char *name;
-  void (*reach) (Run *run);
-  guint cards;
-} states[] = {
-    {"ready", reach_ready, 2},
-    {"paused", reach_paused, 3},
-    {"nobody there", reach_nobody_there, 3},
-    {"connecting", reach_connecting, 6},
-    {"without daemon", reach_without_daemon, 3},
-    {"daemon gone", reach_daemon_gone, 2},
-    {"idle", reach_idle, 2},
-    {"transferring", reach_transferring, 4},
-    {"blocked", reach_blocked, 4},
-    {"far side killed", reach_far_killed, 2},
-    {"far side frozen", reach_far_frozen, 2},
-    {"connection lost", reach_lost, 1},
-    {"finishing", reach_finishing, 2},
-    {"finished", reach_finished, 2},
-    {"paused again", reach_paused_again, 2},
-};
-
 /* --- A trial ---------------------------------------------------------------------------------------------------------------------- */
 
 static void
-stop (Run *run, guint end)
+stop (DcStatesRun *run, guint end)
 {
   gint64 began = g_get_monotonic_time (), pulse_began = dc_test_pulse_get_time (), took;
 
   dc_test_watchdog_start (STOP_WATCHDOG_S);
   if (gst_element_set_state (run->pipelines[end], GST_STATE_NULL) != GST_STATE_CHANGE_SUCCESS)
-    fail (run, "set_state(NULL) failed");
+    dc_states_fail (run, "set_state(NULL) failed");
   took = dc_test_pulse_get_time () - pulse_began;
   run->result->missed += g_get_monotonic_time () - began - took;
   dc_test_watchdog_start (TRIAL_WATCHDOG_S);
@@ -382,7 +51,8 @@ stop (Run *run, guint end)
     run->result->slowest = g_strdup_printf ("%s, %s", run->state, end == SENDER ? "sender" : "receiver");
   }
   if (took >= MAX_STOP * dc_test_get_slowness ())
-    fail (run, "set_state(NULL) of the %s took %.3f s", end == SENDER ? "sender" : "receiver", (double) took / 1e6);
+    dc_states_fail (
+        run, "set_state(NULL) of the %s took %.3f s", end == SENDER ? "sender" : "receiver", (double) took / 1e6);
 }
 
 static void
@@ -393,7 +63,7 @@ note_gone (gpointer gone, GObject *was)
 
 /* The pipeline and what is in it. */
 static void
-release (Run *run, guint end)
+release (DcStatesRun *run, guint end)
 {
   GstElement *dc = gst_bin_get_by_name (GST_BIN (run->pipelines[end]), "dc");
   gint64 deadline = g_get_monotonic_time () + SETTLE_S * dc_test_get_slowness () * G_TIME_SPAN_SECOND;
@@ -407,22 +77,22 @@ release (Run *run, guint end)
     g_usleep (1000);
   if (g_atomic_int_get (&gone))
     return;
-  fail (run, "the %s lives on", end == SENDER ? "sender" : "receiver");
+  dc_states_fail (run, "the %s lives on", end == SENDER ? "sender" : "receiver");
   g_object_weak_unref (G_OBJECT (dc), note_gone, &gone);
 }
 
 static void
-use_once_more (Run *run, guint end)
+use_once_more (DcStatesRun *run, guint end)
 {
   gst_element_set_state (run->pipelines[end], GST_STATE_PLAYING);
-  wait_at_most (run, 50);
+  dc_states_wait_at_most (run, 50);
   stop (run, end);
 }
 
 static void
-stop_both (Run *run)
+stop_both (DcStatesRun *run)
 {
-  guint first = any_end (run);
+  guint first = dc_states_any_end (run);
 
   for (guint i = 0; i < 2; i++) {
     guint end = i == 0 ? first : !first;
@@ -439,7 +109,7 @@ stop_both (Run *run)
 }
 
 static void
-restore (Run *run)
+restore (DcStatesRun *run)
 {
   if (run->far != NULL) {
     g_subprocess_force_exit (run->far);
@@ -454,44 +124,45 @@ restore (Run *run)
 }
 
 static void
-try (Run *run, guint which)
+try (DcStatesRun *run, const DcStatesState *state)
 {
-  run->state = states[which].name;
+  run->state = state->name;
   run->room = g_strdup_printf ("states-%u", run->result->trials);
   if (run->verbose)
     g_print ("states: trial %u: %s\n", run->result->trials + 1, run->state);
   dc_test_watchdog_start (TRIAL_WATCHDOG_S);
-  states[which].reach (run);
+  state->reach (run);
   stop_both (run);
   restore (run);
 }
 
 static void
-check_census (Run *run, const DcStatesCensus *base, DcStatesCensus *census)
+check_census (DcStatesRun *run, const DcStatesCensus *base, DcStatesCensus *census)
 {
   g_autofree char *names = NULL;
 
   if (dc_states_census_settle (base, SETTLE_S * dc_test_get_slowness (), census))
     return;
   names = dc_states_census_list_threads ();
-  fail (run, "%u threads instead of %u, and %u descriptors instead of %u, are left; the threads: %s", census->threads,
-      base->threads, census->fds, base->fds, names);
+  dc_states_fail (run, "%u threads instead of %u, and %u descriptors instead of %u, are left; the threads: %s",
+      census->threads, base->threads, census->fds, base->fds, names);
 }
 
 /* --- A run ------------------------------------------------------------------------------------------------------------------------ */
 
 static void
-shuffle (GRand *chance, guint *pack)
+shuffle (GRand *chance, const DcStatesState **pack)
 {
   guint n = 0;
 
-  for (guint i = 0; i < G_N_ELEMENTS (states); i++) {
-    for (guint j = 0; j < states[i].cards; j++)
-      pack[n++] = i;
+  for (guint i = 0; i < dc_states_get_n (); i++) {
+    for (guint j = 0; j < dc_states_get (i)->cards; j++)
+      pack[n++] = dc_states_get (i);
   }
   g_assert_cmpuint (n, ==, PACK);
   for (guint i = PACK - 1; i > 0; i--) {
-    guint j = (guint) g_rand_int_range (chance, 0, (gint32) i + 1), card = pack[i];
+    guint j = (guint) g_rand_int_range (chance, 0, (gint32) i + 1);
+    const DcStatesState *card = pack[i];
     pack[i] = pack[j];
     pack[j] = card;
   }
@@ -499,16 +170,13 @@ shuffle (GRand *chance, guint *pack)
 
 /* TRUE if there is a state @name. */
 static gboolean
-fill (guint *pack, const char *name)
+fill (const DcStatesState **pack, const char *name)
 {
-  for (guint i = 0; i < G_N_ELEMENTS (states); i++) {
-    if (g_str_equal (states[i].name, name)) {
-      for (guint j = 0; j < PACK; j++)
-        pack[j] = i;
-      return TRUE;
-    }
-  }
-  return FALSE;
+  const DcStatesState *state = dc_states_find (name);
+
+  for (guint i = 0; i < PACK; i++)
+    pack[i] = state;
+  return state != NULL;
 }
 
 static gint
@@ -520,7 +188,7 @@ compare_times (gconstpointer a, gconstpointer b)
 }
 
 static void
-sum_up (Run *run, const DcStatesCensus *base, const DcStatesCensus *census)
+sum_up (DcStatesRun *run, const DcStatesCensus *base, const DcStatesCensus *census)
 {
   DcStatesResult *result = run->result;
 
@@ -537,13 +205,13 @@ sum_up (Run *run, const DcStatesCensus *base, const DcStatesCensus *census)
 
 /* What libraries make for good at their first use is there before anything is counted. */
 static void
-warm_up (Run *run, DcStatesCensus *base)
+warm_up (DcStatesRun *run, DcStatesCensus *base)
 {
   for (guint i = 0; i < 3 && run->fault == NULL; i++) {
     run->state = "warming up";
     run->room = g_strdup_printf ("warm-%u", i);
     dc_test_watchdog_start (TRIAL_WATCHDOG_S);
-    reach_transferring (run);
+    dc_states_find ("transferring")->reach (run);
     stop_both (run);
     restore (run);
   }
@@ -563,9 +231,9 @@ warm_up (Run *run, DcStatesCensus *base)
 gboolean
 dc_states_run (const DcStatesPlan *plan, DcStatesResult *result, GError **error)
 {
-  Run run = {.result = result, .chance = g_rand_new_with_seed (plan->seed), .verbose = plan->verbose};
+  DcStatesRun run = {.result = result, .chance = g_rand_new_with_seed (plan->seed), .verbose = plan->verbose};
   DcStatesCensus base = {0}, census = {0};
-  guint pack[PACK];
+  const DcStatesState *pack[PACK];
 
   *result = (DcStatesResult){0};
   if (plan->only != NULL && !fill (pack, plan->only)) {
