@@ -96,10 +96,11 @@ typedef struct {
 static const guint8 *
 read_bytes (Reader *reader, gsize size)
 {
-  const guint8 *bytes = reader->message + reader->position;
+  const guint8 *bytes;
 
   if (size > reader->size - reader->position)
     return NULL;
+  bytes = reader->message + reader->position;
   reader->position += size;
   return bytes;
 }

@@ -159,10 +159,11 @@ is_after (guint32 tsn, guint32 other)
 static const guint8 *
 next_chunk (const guint8 *data, gsize size, gsize *position, guint16 *length)
 {
-  const guint8 *chunk = data + *position;
+  const guint8 *chunk;
 
   if (size < CHUNK_HEADER_SIZE || *position > size - CHUNK_HEADER_SIZE)
     return NULL;
+  chunk = data + *position;
   *length = read_16 (chunk + 2);
   if (*length < CHUNK_HEADER_SIZE || *length > size - *position)
     return NULL;

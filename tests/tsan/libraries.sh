@@ -76,6 +76,9 @@ build_glib () {
 build_gstreamer () {
   local from
   from=$(unpack gstreamer1.0 "$1")
+  # For its traces it reads the counts of references plainly, which GObject changes atomically. To suppress these reads would
+  # not do: where ThreadSanitizer has forgotten the stack of a read, it could be anybody's.
+  sed -i -E 's/(\(\(GObject \*\) object\)|G_OBJECT \([^()]*\))->ref_count/g_atomic_int_get (\&&)/g' "$from/gst/gstobject.c"
   PKG_CONFIG_PATH=$root/lib/pkgconfig LD_LIBRARY_PATH=$root/lib \
     meson setup "$dir/gstreamer" "$from" "${common[@]}" -Dexamples=disabled -Dtests=disabled -Dbenchmarks=disabled \
     -Dintrospection=disabled -Dnls=disabled -Ddoc=disabled -Dlibunwind=disabled -Dlibdw=disabled -Dcheck=disabled \
@@ -88,7 +91,8 @@ if ! command -v dpkg-query >/dev/null || ! command -v apt-get >/dev/null; then
 fi
 glib=$(version libglib2.0-0) || skip 'GLib is not of a package of this system (libglib2.0-0)'
 gstreamer=$(version libgstreamer1.0-0) || skip 'GStreamer is not of a package of this system (libgstreamer1.0-0)'
-stamp="glib2.0 $glib, gstreamer1.0 $gstreamer, $(cc --version | head -n 1)"
+# With what is changed in them, so that older ones are made anew.
+stamp="glib2.0 $glib without futex, gstreamer1.0 $gstreamer with atomic counts, $(cc --version | head -n 1)"
 if [[ -f $root/stamp && $(<"$root/stamp") == "$stamp" ]]; then
   exit 0
 fi

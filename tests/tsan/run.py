@@ -41,16 +41,11 @@ OURS = re.compile(r'\((?:libgstdatachannel|test-|planted|dcpeer|dcsignald)[^()]*
 PLAYBACK = re.compile(r'\(libgstplayback\.so[^()]*\)$')
 
 # GStreamer's objects that lock themselves. They read, without the lock, what of their own they hold to be stable or harmless:
-# the marks of a pad, whether a base class flushes or plays, the last time of a clock. An access of ours would stand in a
-# file of ours, or, to a structure, a segment or a list that we shared, in another of theirs.
+# the marks of a pad and what was last said on it, whether a base class flushes or plays, the last time of a clock. An access of
+# ours would stand in a file of ours, or, to a structure, a segment or a list that we shared, in another of theirs.
 THEIR_OWN = re.compile(
-    r'/gst(?:base(?:sink|src)|bin|clock|dataqueue|element|elementfactory|object|pad|padtemplate|systemclock|task)\.c:'
+    r'/gst(?:base(?:sink|src)|bin|clock|dataqueue|element|elementfactory|flowcombiner|object|pad|padtemplate|systemclock|task)\.c:'
     r'|\(libgstcoreelements\.so[^()]*\)$')
-
-# gst_object_ref() and gst_object_unref() read the count plainly, for their traces, before GObject changes it atomically. `tsan.supp` knows these
-# two, but not where ThreadSanitizer has forgotten the stack of what came first.
-LOST_READ = re.compile(r'^ +Previous read of size 4 [^\n]*\n +\[failed to restore the stack\]', re.MULTILINE)
-COUNTING = re.compile(r'^g_object_(?:ref|unref) .*\(libgobject-2')
 
 
 def acquisitions(report):
@@ -81,15 +76,8 @@ def is_our_order(report):
     return False
 
 
-def is_lost_count(report):
-    frames = FRAME.findall(report.split('\n\n', 1)[0])
-    return bool(frames and COUNTING.search(frames[0]) and LOST_READ.search(report))
-
-
 def is_theirs(report):
-    """Whether a race is UNSEEN's, in either of its two accesses, or THEIR_OWN, in both, or one with a LOST_READ of a count."""
-    if is_lost_count(report):
-        return True
+    """Whether a race is UNSEEN's, in either of its two accesses, or THEIR_OWN, in both."""
     callers = [[frame for frame in FRAME.findall(access) if not RUNTIME.search(frame)] for access in report.split('\n\n')[:2]]
     innermost = [frames[0] if frames else '' for frames in callers]
     return any(map(UNSEEN.search, innermost)) or all(map(THEIR_OWN.search, innermost))
