@@ -334,6 +334,128 @@ test_tiny_payload_is_copied (void)
   g_assert_true (payload < data || payload >= data + size);
 }
 
+/* --- one end that was suspended --- */
+
+/* Open, with five frames out, of which two are acknowledged: 50 and 51 of 50 to 54. */
+static Forge *
+new_suspended (void)
+{
+  Forge *forge = forge_new (TRUE);
+
+  for (guint i = 0; i < 5; i++) {
+    send_item (&forge->end, new_data_on (i % 2, 10), FALSE);
+    forge_drain (forge);
+  }
+  forge_add (forge, make_credit (0, 1, 100000, 100));
+  forge_add (forge, make_credit (1, 1, 100000, 100));
+  g_assert_true (forge_deliver (forge));
+  dc_link_resume (forge->end.link, 0);
+  forge_drain (forge);
+  return forge;
+}
+
+static DcFrame
+make_resume (guint32 next_expected)
+{
+  DcFrame frame = make_hello ();
+
+  frame.hello.resume = FORGED_SESSION;
+  frame.hello.next_expected = next_expected;
+  return frame;
+}
+
+static guint
+count_resent (Forge *forge, guint32 first)
+{
+  g_autoptr (GBytes) message = dc_link_poll_transmit (forge->end.link, 0);
+  gsize size, position = 0;
+  const guint8 *data = g_bytes_get_data (message, &size);
+  DcFrame frame;
+  guint n = 0;
+
+  while (position < size && dc_frame_parse (data, size, &position, &frame, NULL))
+    if (frame.type & DC_FRAME_SEQUENCED) {
+      g_assert_cmpuint (frame.sequence, ==, first + n);
+      n++;
+    }
+  return n;
+}
+
+static void
+test_next_expected (void)
+{
+  for (guint32 expected = 45; expected < 60; expected++) {
+    g_autoptr (Forge) forge = new_suspended ();
+
+    forge_add (forge, make_resume (expected));
+    if (expected < 52 || expected > 55) {
+      g_autofree char *part = g_strdup_printf ("HELLO frame that expects frame %u where 52 to 55 are due", expected);
+
+      forge_assert_refused (forge, part);
+      continue;
+    }
+    g_assert_true (forge_deliver (forge));
+    g_assert_cmpuint (count_resent (forge, expected), ==, 55 - expected);
+  }
+}
+
+static void
+test_refused_hellos (void)
+{
+  g_autoptr (Forge) lower = new_suspended ();
+  g_autoptr (Forge) smaller = new_suspended ();
+  g_autoptr (Forge) other = new_suspended ();
+  g_autoptr (Forge) behind = new_suspended ();
+  g_autoptr (Forge) anew = new_suspended ();
+  g_autoptr (Forge) version = new_suspended ();
+  DcFrame hello = make_resume (52);
+
+  hello.hello.max_message = 8191;
+  forge_add (lower, hello);
+  forge_assert_refused (lower, "resumes with a lower limit: messages of 8191 bytes where 8192 are due");
+  hello = make_resume (52);
+  hello.hello.max_item = 99999;
+  forge_add (smaller, hello);
+  forge_assert_refused (smaller, "items of 99999 where 100000 are");
+  hello = make_resume (52);
+  hello.hello.session++;
+  forge_add (other, hello);
+  g_assert_false (forge_deliver (other));
+  assert_link_error (
+      &other->end, DC_LINK_ERROR_RESUME, "started anew and cannot go on with this link; 3 items were not");
+  hello = make_resume (52);
+  hello.hello.first_sequence = FIRST - 1;
+  forge_add (behind, hello);
+  forge_assert_refused (behind, "HELLO frame that has sent up to frame 999 where 1000 was received");
+  forge_add (anew, make_hello ());
+  g_assert_false (forge_deliver (anew));
+  assert_link_error (&anew->end, DC_LINK_ERROR_RESUME, "started anew");
+  hello = make_resume (52);
+  hello.hello.version_min = hello.hello.version_max = 2;
+  forge_add (version, hello);
+  g_assert_false (forge_deliver (version));
+  assert_link_error (&version->end, DC_LINK_ERROR_VERSION, "a HELLO for version 2, the other speaks version 1");
+}
+
+/* What must be sent again cannot have been consumed; answers to PINGs of the old channel cannot come on the new. */
+static void
+test_refused_afterwards (void)
+{
+  g_autoptr (Forge) early = new_suspended ();
+  g_autoptr (Forge) pong = new_suspended ();
+  g_autoptr (Forge) twice = new_suspended ();
+
+  forge_add (early, make_resume (52));
+  forge_add (early, make_credit (0, 2, 100000, 100));
+  forge_assert_refused (early, "CREDIT frame for 2 frames of the stream 0 where 1 to 1 are due");
+  forge_add (pong, make_resume (52));
+  forge_add (pong, (DcFrame){.type = DC_FRAME_PONG, .ping = 1});
+  forge_assert_refused (pong, "PONG frame for a PING that was not sent");
+  forge_add (twice, make_resume (52));
+  forge_add (twice, make_resume (52));
+  forge_assert_refused (twice, "HELLO frame for the second time");
+}
+
 int
 main (int argc, char **argv)
 {
@@ -352,5 +474,8 @@ main (int argc, char **argv)
   g_test_add_func ("/link/refuses/malformed", test_malformed_frame_ends_link);
   g_test_add_func ("/link/refuses/floods", test_floods);
   g_test_add_func ("/link/refuses/tiny-payload-is-copied", test_tiny_payload_is_copied);
+  g_test_add_func ("/link/resume/next-expected", test_next_expected);
+  g_test_add_func ("/link/resume/refused-hellos", test_refused_hellos);
+  g_test_add_func ("/link/resume/refused-afterwards", test_refused_afterwards);
   return g_test_run ();
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* test-peer.c: two real peers, a real daemon and real webrtcbins in one process. */
+#include <gst/webrtc/webrtc.h>
 #include <string.h>
 
 #include "tests/harness/dc-test-meeting.h"
@@ -98,6 +99,35 @@ test_events (DcTestMeeting *fixture, gconstpointer data)
       g_error ("the event %s was never told", told[i]);
   g_assert_cmpuint (dc_test_peer_count_events (bob, "called"), ==, 1);
   g_assert_cmpuint (dc_test_peer_count_events (bob, "remote-candidates-done"), ==, 1);
+}
+
+static gboolean
+keep_ice (GSignalInvocationHint *hint, guint n, const GValue *values, gpointer ices)
+{
+  g_async_queue_push (ices, g_value_dup_object (&values[0]));
+  return TRUE;
+}
+
+/* ICE may say more than once what is selected; a person reads it once. */
+static void
+test_same_pair (DcTestMeeting *fixture, gconstpointer data)
+{
+  g_autoptr (GAsyncQueue) ices = g_async_queue_new_full (g_object_unref);
+  g_autoptr (GTypeClass) ice_class = g_type_class_ref (GST_TYPE_WEBRTC_ICE_TRANSPORT);
+  guint signal_id = g_signal_lookup ("on-selected-candidate-pair-change", G_TYPE_FROM_CLASS (ice_class));
+  guint told;
+  gulong hook;
+
+  hook = g_signal_add_emission_hook (
+      signal_id, 0, keep_ice, g_async_queue_ref (ices), (GDestroyNotify) g_async_queue_unref);
+  dc_test_meeting_meet (fixture, NULL, NULL);
+  g_signal_remove_emission_hook (signal_id, hook);
+  g_assert_cmpint (g_async_queue_length (ices), >=, 2);
+  told = dc_test_peer_count_events (fixture->alice, "selected-pair");
+  for (GObject *ice; (ice = g_async_queue_try_pop (ices)) != NULL; g_object_unref (ice))
+    g_signal_emit (ice, signal_id, 0);
+  dc_test_talk (fixture->at_alice, fixture->at_bob);
+  g_assert_cmpuint (dc_test_peer_count_events (fixture->alice, "selected-pair"), ==, told);
 }
 
 static void
@@ -407,6 +437,7 @@ main (int argc, char **argv)
   dc_test_meeting_add ("/peer/at-once/auto", GINT_TO_POINTER (DC_ROLE_AUTO), test_at_once);
   dc_test_meeting_add ("/peer/at-once/glare", GINT_TO_POINTER (DC_ROLE_OFFERER), test_at_once);
   dc_test_meeting_add ("/peer/events", NULL, test_events);
+  dc_test_meeting_add ("/peer/same-pair", NULL, test_same_pair);
   dc_test_meeting_add ("/peer/serves-the-next", NULL, test_serves_the_next);
   dc_test_meeting_add ("/peer/busy", NULL, test_busy);
   dc_test_meeting_add ("/peer/remote-peer", NULL, test_remote_peer);

@@ -34,6 +34,7 @@ dc_connection_unref (DcConnection *self)
   g_mutex_clear (&self->attach_lock);
   g_clear_object (&self->cancellable);
   g_main_context_unref (self->context);
+  g_clear_pointer (&self->pair, gst_structure_free);
   g_free (self->remote_id);
   g_free (self->call);
   g_free (self->continues);

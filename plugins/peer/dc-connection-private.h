@@ -75,6 +75,7 @@ struct _DcConnection {
   GstWebRTCDTLSTransport *dtls;
   GstWebRTCICETransport *ice;
   gint gathering_state, ice_state, dtls_state, sctp_state; /* as last told */
+  GstStructure *pair;                                      /* (nullable): likewise */
   gboolean fast, fast_told;                                /* likewise: whether packets go past the elements */
   const char *left;                                        /* how the far side has left; NULL: it has not */
   guint left_waiting, left_steps; /* how many messages were not given then, and how often that was looked at */
