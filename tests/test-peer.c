@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* test-peer.c: two real peers, a real daemon and real webrtcbins in one process. */
+#include <agent.h>
 #include <gst/webrtc/webrtc.h>
 #include <string.h>
 
@@ -128,6 +129,62 @@ test_same_pair (DcTestMeeting *fixture, gconstpointer data)
     g_signal_emit (ice, signal_id, 0);
   dc_test_talk (fixture->at_alice, fixture->at_bob);
   g_assert_cmpuint (dc_test_peer_count_events (fixture->alice, "selected-pair"), ==, told);
+}
+
+typedef struct {
+  GObject *agent;
+  guint stream_id, component_id;
+} Component;
+
+static void
+component_clear (gpointer data)
+{
+  g_object_unref (((Component *) data)->agent);
+}
+
+static gboolean
+keep_component (GSignalInvocationHint *hint, guint n, const GValue *values, gpointer components)
+{
+  Component component = {g_value_dup_object (&values[0]), g_value_get_uint (&values[1]), g_value_get_uint (&values[2])};
+
+  if (g_value_get_uint (&values[3]) == NICE_COMPONENT_STATE_READY)
+    g_array_append_val (components, component);
+  else
+    component_clear (&component);
+  return TRUE;
+}
+
+static void
+wait_ice_state (DcTestPeer *peer, const char *state)
+{
+  gst_structure_free (dc_test_peer_wait_event_with (peer, "ice-state", "state", state));
+}
+
+/* libnice may tell a state that is over after the one that is. */
+static void
+test_state_told_late (DcTestMeeting *fixture, gconstpointer data)
+{
+  g_autoptr (GTypeClass) agent_class = g_type_class_ref (NICE_TYPE_AGENT);
+  guint signal_id = g_signal_lookup ("component-state-changed", G_TYPE_FROM_CLASS (agent_class));
+  g_autoptr (GArray) components = g_array_new (FALSE, FALSE, sizeof (Component));
+  gulong hook;
+
+  g_array_set_clear_func (components, component_clear);
+  hook = g_signal_add_emission_hook (signal_id, 0, keep_component, components, NULL);
+  dc_test_meeting_meet (fixture, NULL, NULL);
+  wait_ice_state (fixture->alice, "completed");
+  wait_ice_state (fixture->bob, "completed");
+  g_signal_remove_emission_hook (signal_id, hook);
+  for (guint i = 0; i < components->len; i++) {
+    Component *component = &g_array_index (components, Component, i);
+    g_signal_emit (
+        component->agent, signal_id, 0, component->stream_id, component->component_id, NICE_COMPONENT_STATE_CONNECTING);
+  }
+  wait_ice_state (fixture->alice, "checking");
+  wait_ice_state (fixture->bob, "checking");
+  wait_ice_state (fixture->alice, "completed");
+  wait_ice_state (fixture->bob, "completed");
+  dc_test_talk (fixture->at_alice, fixture->at_bob);
 }
 
 static void
@@ -438,6 +495,7 @@ main (int argc, char **argv)
   dc_test_meeting_add ("/peer/at-once/glare", GINT_TO_POINTER (DC_ROLE_OFFERER), test_at_once);
   dc_test_meeting_add ("/peer/events", NULL, test_events);
   dc_test_meeting_add ("/peer/same-pair", NULL, test_same_pair);
+  dc_test_meeting_add ("/peer/state-told-late", NULL, test_state_told_late);
   dc_test_meeting_add ("/peer/serves-the-next", NULL, test_serves_the_next);
   dc_test_meeting_add ("/peer/busy", NULL, test_busy);
   dc_test_meeting_add ("/peer/remote-peer", NULL, test_remote_peer);

@@ -148,9 +148,27 @@ on_gathering_posted (DcConnection *self, gpointer data)
     dc_connection_gathered (self);
 }
 
+/* libnice tells its states without its lock: one that another thread had to tell earlier, as it was given candidates, may come last. webrtcbin believes it, and takes
+ * nothing in while it is checking: so it is told again. */
+static void
+mend_ice_state (DcConnection *self)
+{
+  NiceAgent *agent = dc_webrtc_get_agent (self->webrtc);
+  guint stream_id = dc_connection_get_stream_id (self);
+  NiceComponentState real = nice_agent_get_component_state (agent, stream_id, NICE_COMPONENT_TYPE_RTP);
+  GstWebRTCICEConnectionState believed;
+
+  g_object_get (self->ice, "state", &believed, NULL);
+  if (believed == GST_WEBRTC_ICE_CONNECTION_STATE_CHECKING
+      && (real == NICE_COMPONENT_STATE_CONNECTED || real == NICE_COMPONENT_STATE_READY))
+    g_signal_emit_by_name (agent, "component-state-changed", stream_id, NICE_COMPONENT_TYPE_RTP, real);
+}
+
 static void
 on_ice_state_posted (DcConnection *self, gpointer change)
 {
+  if (self->ice != NULL && ((StateChange *) change)->state == GST_WEBRTC_ICE_CONNECTION_STATE_CHECKING)
+    mend_ice_state (self);
   if (!take_state (self, change, &self->ice_state) || self->ice_state != GST_WEBRTC_ICE_CONNECTION_STATE_FAILED)
     return;
   if (self->phase == DC_PHASE_OPEN)
