@@ -286,6 +286,35 @@ test_remove_stop (Pair *pair, gconstpointer data)
   g_assert_true (g_atomic_int_get (&removed));
 }
 
+/* (nullable): is stopped when stream 9 begins. */
+static GstPad *to_stop;
+
+static void
+on_event (GObject *hooks, GstClockTime time, GstPad *pad, GstEvent *event)
+{
+  if (to_stop != NULL && GST_EVENT_TYPE (event) == GST_EVENT_STREAM_START && g_str_equal (GST_PAD_NAME (pad), "src_9"))
+    gst_pad_set_active (to_stop, FALSE);
+}
+
+/* What comes last has a pad that knows its segment, though the element is stopped while that is made. */
+static void
+test_open_stop (Pair *pair, gconstpointer data)
+{
+  GType type = g_type_register_static_simple (
+      GST_TYPE_TRACER, "Hooks", sizeof (GstTracerClass), NULL, sizeof (GstTracer), NULL, 0);
+  g_autoptr (GstTracer) hooks = gst_object_ref_sink (g_object_new (type, NULL));
+  g_autoptr (GstPad) pad = NULL;
+
+  pair_play (pair);
+  to_stop = gst_element_get_static_pad (GST_ELEMENT (pair->ends[1].dec), "sink");
+  gst_tracing_register_hook (hooks, "pad-push-event-pre", G_CALLBACK (on_event));
+  pad = pair_open (&pair->ends[0], 9);
+  g_assert_cmpint (pair_push (pad, "last"), ==, GST_FLOW_OK);
+  pair_expect (&pair->ends[1], 9, BINARY, "last");
+  g_assert_false (gst_pad_is_active (to_stop));
+  gst_clear_object (&to_stop);
+}
+
 static void
 test_hundred (Pair *pair, gconstpointer data)
 {
@@ -509,6 +538,7 @@ main (int argc, char **argv)
   pair_add ("/sctp-elements/reset-stream", test_reset_stream);
   pair_add ("/sctp-elements/ended-first", test_ended_first);
   pair_add ("/sctp-elements/remove-stop", test_remove_stop);
+  pair_add ("/sctp-elements/open-stop", test_open_stop);
   pair_add ("/sctp-elements/hundred", test_hundred);
   pair_add ("/sctp-elements/too-many", test_too_many);
   pair_add ("/sctp-elements/again", test_again);

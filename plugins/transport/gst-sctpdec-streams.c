@@ -116,20 +116,20 @@ copy_event (GstPad *sink, GstEvent **event, gpointer pad)
   return TRUE;
 }
 
+/* The sink pad may be stopped meanwhile, and have no segment any more. */
 static void
 give_first_events (GstDcSctpDec *self, GstPad *pad, guint16 number)
 {
   g_autofree char *upstream_id = gst_pad_get_stream_id (self->sink);
   g_autofree char *id = g_strdup_printf ("%s/%u", upstream_id != NULL ? upstream_id : GST_OBJECT_NAME (self), number);
-  GstEvent *segment_event = gst_pad_get_sticky_event (self->sink, GST_EVENT_SEGMENT, 0);
+  g_autoptr (GstEvent) segment_event = NULL;
   GstSegment segment;
 
   gst_pad_push_event (pad, gst_event_new_stream_start (id));
   gst_pad_sticky_events_foreach (self->sink, copy_event, pad);
-  if (segment_event != NULL) {
-    gst_event_unref (segment_event);
+  segment_event = gst_pad_get_sticky_event (pad, GST_EVENT_SEGMENT, 0);
+  if (segment_event != NULL)
     return;
-  }
   gst_segment_init (&segment, GST_FORMAT_TIME);
   gst_pad_push_event (pad, gst_event_new_segment (&segment));
 }
