@@ -316,6 +316,49 @@ test_open_stop (Pair *pair, gconstpointer data)
 }
 
 static void
+assert_segment (GstPad *pad, guint64 start)
+{
+  g_autoptr (GstEvent) event = gst_pad_get_sticky_event (pad, GST_EVENT_SEGMENT, 0);
+  const GstSegment *segment;
+
+  g_assert_nonnull (event);
+  gst_event_parse_segment (event, &segment);
+  g_assert_cmpuint (segment->start, ==, start);
+}
+
+static void
+send_segment (GstPad *pad, guint64 start)
+{
+  GstSegment segment;
+
+  gst_segment_init (&segment, GST_FORMAT_BYTES);
+  segment.start = start;
+  g_assert_true (gst_pad_send_event (pad, gst_event_new_segment (&segment)));
+}
+
+/* Of the packets, which may come late: a stream in use keeps its own, until it is flushed. */
+static void
+test_segment (Pair *pair, gconstpointer data)
+{
+  GstElement *dec = GST_ELEMENT (pair->ends[1].dec);
+  g_autoptr (GstPad) pad = NULL, sink = gst_element_get_static_pad (dec, "sink"), src = NULL;
+
+  pair_play (pair);
+  pad = pair_open (&pair->ends[0], 4);
+  g_assert_cmpint (pair_push (pad, "first"), ==, GST_FLOW_OK);
+  pair_expect (&pair->ends[1], 4, BINARY, "first");
+  src = gst_element_get_static_pad (dec, "src_4");
+  send_segment (sink, 7);
+  assert_segment (src, 0);
+  gst_pad_send_event (sink, gst_event_new_flush_start ());
+  gst_pad_send_event (sink, gst_event_new_flush_stop (TRUE));
+  send_segment (sink, 9);
+  assert_segment (src, 9);
+  g_assert_cmpint (pair_push (pad, "second"), ==, GST_FLOW_OK);
+  pair_expect (&pair->ends[1], 4, BINARY, "second");
+}
+
+static void
 test_hundred (Pair *pair, gconstpointer data)
 {
   GstPad *pads[100];
@@ -539,6 +582,7 @@ main (int argc, char **argv)
   pair_add ("/sctp-elements/ended-first", test_ended_first);
   pair_add ("/sctp-elements/remove-stop", test_remove_stop);
   pair_add ("/sctp-elements/open-stop", test_open_stop);
+  pair_add ("/sctp-elements/segment", test_segment);
   pair_add ("/sctp-elements/hundred", test_hundred);
   pair_add ("/sctp-elements/too-many", test_too_many);
   pair_add ("/sctp-elements/again", test_again);

@@ -217,12 +217,28 @@ flush_stream (GstElement *element, GstPad *pad, gpointer flushing)
 }
 
 static gboolean
+give_segment (GstElement *element, GstPad *pad, gpointer event)
+{
+  g_autoptr (GstEvent) there = gst_pad_get_sticky_event (pad, GST_EVENT_SEGMENT, 0);
+
+  if (there == NULL)
+    gst_pad_push_event (pad, gst_event_ref (event));
+  return TRUE;
+}
+
+/* A stream has a segment from its beginning. Where packets come past the pad, the pad's own may come when streams are in use; another thread than a stream's, that pushes
+ * an event on its pad, lets a message of that thread slip in between the events that go before it. So only who was flushed is given it. */
+static gboolean
 sink_event (GstPad *pad, GstObject *parent, GstEvent *event)
 {
   switch (GST_EVENT_TYPE (event)) {
     case GST_EVENT_STREAM_START:
     case GST_EVENT_CAPS:
     case GST_EVENT_EOS: /* streams end when the association says so */
+      gst_event_unref (event);
+      return TRUE;
+    case GST_EVENT_SEGMENT:
+      gst_element_foreach_src_pad (GST_ELEMENT (parent), give_segment, event);
       gst_event_unref (event);
       return TRUE;
     case GST_EVENT_FLUSH_START:
