@@ -407,5 +407,7 @@ dc_connection_describe_progress (DcConnection *self)
     return g_strdup ("DTLS connected, but the SCTP association did not");
   if (self->channel_open)
     return g_strdup ("the channel is open, but the program there does not say hello on it");
+  if (g_hash_table_size (self->unannounced) > 0)
+    return g_strdup ("a channel was opened on the connection, but our answer to that did not leave");
   return g_strdup ("the connection stands, but no channel that we know was opened on it");
 }
