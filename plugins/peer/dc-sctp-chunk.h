@@ -56,8 +56,7 @@ typedef struct {
 typedef struct {
   DcSctpChunkType type;
   guint8 flags;
-  guint32
-      tsn; /* of all but ABORT and RE-CONFIG: its own; the last that has come; the last that is given up; the first */
+  guint32 tsn;             /* its own; the last that has come, or is given up; the first. Not of ABORT and RE-CONFIG */
   guint16 stream;          /* DATA, I-DATA */
   guint32 ppid;            /* DATA, I-DATA: of the first chunk of a message */
   guint32 tag;             /* INIT, INIT ACK: that whoever sends it is to be sent */
