@@ -20,7 +20,10 @@
  * With both, those who get nothing at the moment (they have just come, wait for a key unit, or have room again) do not hurry anybody who takes
  * his time. But a step that has stood still for STALL is one that they lose by, as if they had got everything and were idle.
  *
- * At the end of the stream block waits for all, the others for at most END_GRACE longer than for the fastest. */
+ * At the end of the stream block waits for all, the others for at most END_GRACE longer than for the fastest.
+ *
+ * What a wait comes to is told without a clock: begin_wait() gets the time and says until when to wait, end_wait() gets it again, and blames or
+ * drops. pump() brings the clock and waits in between. */
 #include "plugins/gstdatachannelreceivers-private.h"
 
 #define GRACE (20 * G_TIME_SPAN_MILLISECOND)
@@ -146,9 +149,8 @@ warn (GstDataChannelReceivers *self, GstDataChannelReceiver *receiver, const GEr
         ("the receiver \"%s\" was let go", dc_channel_get_remote_id (receiver->channel)));
 }
 
-/* TRUE if everyone has everything. */
-static gboolean
-push_all (GstDataChannelReceivers *self)
+gboolean
+gst_data_channel_receivers_push (GstDataChannelReceivers *self)
 {
   gboolean all = TRUE;
 
@@ -324,20 +326,14 @@ someone_could_get_something (GstDataChannelReceivers *self)
 
 /* --- A step ---------------------------------------------------------------------------------------------------------------------- */
 
-typedef struct {
-  gint64 began;       /* the step, or its going on */
-  gint64 grace_began; /* drop: 0: not yet */
-  gboolean counts;    /* disconnect: this wait is someone's fault */
-} Wait;
-
 static gboolean
-has_stalled (GstDataChannelReceivers *self, const Wait *wait, gint64 now)
+has_stalled (GstDataChannelReceivers *self, const GstDataChannelWait *wait, gint64 now)
 {
   return now >= wait->began + STALL && someone_could_get_something (self);
 }
 
 static gint64
-get_drop_deadline (GstDataChannelReceivers *self, Wait *wait, gint64 now)
+get_drop_deadline (GstDataChannelReceivers *self, GstDataChannelWait *wait, gint64 now)
 {
   if (wait->grace_began == 0 && (self->live || someone_got_everything (self) || has_stalled (self, wait, now)))
     wait->grace_began = self->live ? wait->began : now;
@@ -347,10 +343,10 @@ get_drop_deadline (GstDataChannelReceivers *self, Wait *wait, gint64 now)
   return someone_gets_nothing (self) ? MAX (wait->began + STALL, now + GRACE) : -1;
 }
 
-/* Until when to wait, -1: as long as it takes. */
-static gint64
-get_deadline (GstDataChannelReceivers *self, Wait *wait, gint64 now)
+gint64
+gst_data_channel_receivers_begin_wait (GstDataChannelReceivers *self, GstDataChannelWait *wait, gint64 now)
 {
+  wait->since = now;
   switch (self->slow_consumer) {
     case GST_DATA_CHANNEL_SLOW_CONSUMER_BLOCK:
       return -1;
@@ -365,34 +361,39 @@ get_deadline (GstDataChannelReceivers *self, Wait *wait, gint64 now)
   return -1;
 }
 
+void
+gst_data_channel_receivers_end_wait (GstDataChannelReceivers *self, GstDataChannelWait *wait, gint64 now)
+{
+  if (wait->counts)
+    blame_waiting (self, now - wait->since, now);
+  if (wait->grace_began == 0 || now < wait->grace_began + GRACE)
+    return;
+  gst_data_channel_receivers_push (self);
+  drop_waiting (self);
+}
+
 /* Waits for a change, or until those who are waited for are waited for no more. */
 static gboolean
-wait_for_slow (GstDataChannelReceivers *self, Wait *wait, guint seen, GError **error)
+wait_for_slow (GstDataChannelReceivers *self, GstDataChannelWait *wait, guint seen, GError **error)
 {
-  gint64 before = g_get_monotonic_time (), deadline = get_deadline (self, wait, before);
+  gint64 deadline = gst_data_channel_receivers_begin_wait (self, wait, g_get_monotonic_time ());
   gboolean ok = gst_data_channel_end_wait_change (self->end, seen, deadline, error);
-  gint64 now = g_get_monotonic_time ();
 
-  if (wait->counts)
-    blame_waiting (self, now - before, now);
-  if (ok && wait->grace_began != 0 && now >= deadline) {
-    push_all (self);
-    drop_waiting (self);
-  }
+  gst_data_channel_receivers_end_wait (self, wait, g_get_monotonic_time ());
   return ok;
 }
 
 gboolean
 gst_data_channel_receivers_pump (GstDataChannelReceivers *self, GError **error)
 {
-  Wait wait = {.began = g_get_monotonic_time ()};
+  GstDataChannelWait wait = {.began = g_get_monotonic_time ()};
   gboolean all, ok = TRUE;
 
   if (self->sole)
     return pump_only (self, error);
   do {
     guint seen = gst_data_channel_end_get_changes (self->end);
-    all = push_all (self);
+    all = gst_data_channel_receivers_push (self);
     if (!all)
       ok = wait_for_slow (self, &wait, seen, error);
   } while (!all && ok);

@@ -73,6 +73,21 @@ void gst_data_channel_receivers_sweep (GstDataChannelReceivers *self);
 gboolean gst_data_channel_receiver_has_room_again (GstDataChannelReceiver *receiver);
 /* Before a step: blocks while there are only such as have dropped, unless upstream is live. */
 gboolean gst_data_channel_receivers_wait_for_pace (GstDataChannelReceivers *self, GError **error);
+/* Gives all what they have room for. TRUE if everyone has everything. */
+gboolean gst_data_channel_receivers_push (GstDataChannelReceivers *self);
+
+/* What is known of a step, or of its going on, for which somebody has no room. Begins as zeros but for `began`. */
+typedef struct {
+  gint64 began;
+  gint64 since;       /* when the wait has begun that is under way */
+  gint64 grace_began; /* drop: 0: not yet */
+  gboolean counts;    /* disconnect: this wait is someone's fault */
+} GstDataChannelWait;
+
+/* Before and after each wait for a change: until when to wait (-1: as long as it takes), and what comes of having waited. Neither looks at a
+ * clock: @now is monotonic time, or a test's. */
+gint64 gst_data_channel_receivers_begin_wait (GstDataChannelReceivers *self, GstDataChannelWait *wait, gint64 now);
+void gst_data_channel_receivers_end_wait (GstDataChannelReceivers *self, GstDataChannelWait *wait, gint64 now);
 /* Empties the queues, or does with those that are slow as the policy wants. */
 gboolean gst_data_channel_receivers_pump (GstDataChannelReceivers *self, GError **error);
 /* After dc_channel_begin_finish() on each. */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* test-sink-slow.c: datachannelsink with receivers of which one is slow: block, drop, disconnect. */
+/* test-sink-slow.c: datachannelsink with receivers of which one is slow: block, drop, disconnect. (For how long: test-sink-patience.c.) */
 #include "plugins/gstdatachannelsink.h"
 #include "tests/harness/dc-test-sink.h"
 #include "tests/harness/dc-test.h"
@@ -213,49 +213,6 @@ test_disconnect (void)
   g_assert_false (dc_test_element_has_message (&f, GST_MESSAGE_ERROR));
 }
 
-/* The other one, though it has room for more, is busy with what it has got: it loses nothing. So two that are about as fast as each
- * other are both kept, of which the one that happens to be slower is always waited for. */
-static void
-test_disconnect_others_are_busy (void)
-{
-  g_auto (DcTestElement) f = {0};
-  g_autoptr (DcChannel) a = NULL, b = NULL;
-
-  dc_test_element_start (&f, SINK ("slow-consumer=disconnect"));
-  a = dc_test_sink_join (&f, "a");
-  b = dc_test_sink_join_with_window (&f, "b", 3);
-  for (guint i = 0; i < 2; i++)
-    dc_test_sink_push (&f, "x");
-  dc_fake_channel_wait_blocked (b);
-  g_usleep (2400 * 1000); /* for longer than it might hold one up that is idle */
-  dc_test_take_format (b);
-  for (guint i = 0; i < 2; i++)
-    dc_test_take_data (b, "x");
-}
-
-/* Nobody is to blame while all are slow. */
-static void
-test_disconnect_nobody_to_blame (void)
-{
-  g_auto (DcTestElement) f = {0};
-  g_autoptr (DcChannel) a = NULL, b = NULL;
-
-  dc_test_element_start (&f, SINK ("slow-consumer=disconnect"));
-  a = dc_test_sink_join_with_window (&f, "a", 3);
-  b = dc_test_sink_join_with_window (&f, "b", 3);
-  for (guint i = 0; i < 3; i++)
-    dc_test_sink_push (&f, "x");
-  dc_fake_channel_wait_blocked (a);
-  dc_fake_channel_wait_blocked (b);
-  g_usleep (2400 * 1000); /* for longer than either may hold the other up */
-  dc_test_take_format (a);
-  dc_test_take_format (b);
-  for (guint i = 0; i < 3; i++) {
-    dc_test_take_data (a, "x");
-    dc_test_take_data (b, "x");
-  }
-}
-
 static void
 test_disconnect_live (void)
 {
@@ -287,8 +244,6 @@ main (int argc, char **argv)
   g_test_add_func ("/receivers/drop/alone-again", test_drop_alone_again);
   g_test_add_func ("/receivers/drop/live", test_drop_live);
   g_test_add_func ("/receivers/disconnect", test_disconnect);
-  g_test_add_func ("/receivers/disconnect/others-are-busy", test_disconnect_others_are_busy);
-  g_test_add_func ("/receivers/disconnect/nobody-to-blame", test_disconnect_nobody_to_blame);
   g_test_add_func ("/receivers/disconnect/live", test_disconnect_live);
   return g_test_run ();
 }

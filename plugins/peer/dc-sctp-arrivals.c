@@ -11,6 +11,8 @@
  * bits), which takes nothing that is farther ahead. */
 #include "plugins/peer/dc-sctp-arrivals.h"
 
+#include "plugins/peer/dc-sctp-chunk.h"
+
 #define WINDOW 4096u
 
 typedef struct {

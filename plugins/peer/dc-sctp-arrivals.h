@@ -6,9 +6,6 @@
 
 G_BEGIN_DECLS
 
-/* Of a DATA chunk (RFC 9260, section 3.3.1). */
-enum { DC_SCTP_END = 1 << 0, DC_SCTP_BEGINNING = 1 << 1 };
-
 /* Not locked. */
 typedef struct _DcSctpArrivals DcSctpArrivals;
 
@@ -17,7 +14,7 @@ void dc_sctp_arrivals_free (DcSctpArrivals *self);
 
 /* The far side will begin with @tsn. Nothing that comes before this is known counts. */
 void dc_sctp_arrivals_begin (DcSctpArrivals *self, guint32 tsn);
-/* A chunk of data. @counts: its message is one that the application is given. */
+/* A chunk of data. @flags: DC_SCTP_BEGINNING, DC_SCTP_END. @counts: its message is one that the application is given. */
 void dc_sctp_arrivals_take (DcSctpArrivals *self, guint32 tsn, guint16 stream, guint flags, gboolean counts);
 /* Nothing up to @tsn is missing any more: the far side has given it up (RFC 3758), or our SCTP says that it has it. */
 void dc_sctp_arrivals_skip (DcSctpArrivals *self, guint32 tsn);

@@ -21,58 +21,15 @@
  * An ABORT is believed if it has our tag, or, where the far side has no association (any more), its own (RFC 9260, section 8.5.1): both are in what we send. Another,
  * as of an association that was before, is left to SCTP, which drops it.
  *
- * Numbers are compared as serial numbers (RFC 1982). A packet that cannot be read is left to SCTP, and says nothing here. */
+ * How packets are read: dc-sctp-chunk.c. Numbers are compared as serial numbers (RFC 1982). A packet that cannot be read is left to SCTP, and says
+ * nothing here. */
 #include "plugins/peer/dc-sctp-watch.h"
 
 #include <string.h>
 
 #include "plugins/peer/dc-sctp-arrivals.h"
-#include "plugins/transport/dc-crc32c.h"
+#include "plugins/peer/dc-sctp-chunk.h"
 #include "plugins/transport/dc-ppid.h"
-
-#define PACKET_HEADER_SIZE 12u
-#define HEADER_TAG 4u
-#define CHECKSUM_SIZE 4u
-#define CHUNK_HEADER_SIZE 4u
-
-enum {
-  CHUNK_DATA = 0,
-  CHUNK_INIT = 1,
-  CHUNK_INIT_ACK = 2,
-  CHUNK_SACK = 3,
-  CHUNK_HEARTBEAT = 4,
-  CHUNK_ABORT = 6,
-  CHUNK_I_DATA = 64,
-  CHUNK_RE_CONFIG = 130,
-  CHUNK_FORWARD_TSN = 192,
-  CHUNK_I_FORWARD_TSN = 194,
-};
-
-#define DATA_TSN 4u
-#define DATA_STREAM 8u
-#define DATA_PPID 12u
-#define DATA_SIZE 16u
-#define I_DATA_PPID 16u /* of the first chunk of a message only */
-#define I_DATA_SIZE 20u
-#define SACK_TSN 4u
-#define SACK_SIZE 16u
-#define FORWARD_TSN_TSN 4u
-#define FORWARD_TSN_SIZE 8u
-#define FLAG_NO_ASSOCIATION 1 /* of ABORT: T */
-#define INIT_TAG 4u
-#define INIT_TSN 16u
-#define INIT_SIZE 20u
-
-/* Of RE-CONFIG: Outgoing SSN Reset Request, and Re-configuration Response (RFC 6525, sections 4.1 and 4.4). */
-#define PARAMETER_OUTGOING_RESET 13u
-#define RESET_NUMBER 4u
-#define RESET_TSN 12u
-#define RESET_SIZE 16u
-#define PARAMETER_RESPONSE 16u
-#define RESPONSE_NUMBER 4u
-#define RESPONSE_SIZE 12u
-
-/* RFC 8831, section 8. */
 
 typedef struct {
   guint64 messages; /* that have left, or were given up, since a channel began to use it */
@@ -86,9 +43,9 @@ struct _DcSctpWatch {
   gint aborted;  /* atomic */
 
   GMutex lock;
-  GArray *streams;                   /* (element-type Stream) */
-  guint8 header[PACKET_HEADER_SIZE]; /* of what we send: ports, the far side's tag; the checksum is left out */
-  guint32 tag;                       /* ours; 0: we have not told it yet */
+  GArray *streams;                    /* (element-type Stream) */
+  guint8 header[DC_SCTP_HEADER_SIZE]; /* of what we send: ports, the far side's tag */
+  guint32 tag;                        /* ours; 0: we have not told it yet */
   gboolean any_sent, any_acknowledged;
   guint32 highest_tsn; /* sent */
   guint32 acknowledged_tsn;
@@ -136,52 +93,10 @@ dc_sctp_watch_unref (DcSctpWatch *self)
 
 /* --- Packets --------------------------------------------------------------------------------------------------------------------- */
 
-static guint16
-read_16 (const guint8 *data)
-{
-  return (guint16) (data[0] << 8 | data[1]);
-}
-
-static guint32
-read_32 (const guint8 *data)
-{
-  return (guint32) read_16 (data) << 16 | read_16 (data + 2);
-}
-
 static gboolean
 is_after (guint32 tsn, guint32 other)
 {
   return (gint32) (tsn - other) > 0;
-}
-
-/* The chunk at @position, which is moved behind it; parameters inside a chunk begin in the same way. NULL: there is no other, or it is cut
- * off. */
-static const guint8 *
-next_chunk (const guint8 *data, gsize size, gsize *position, guint16 *length)
-{
-  const guint8 *chunk;
-
-  if (size < CHUNK_HEADER_SIZE || *position > size - CHUNK_HEADER_SIZE)
-    return NULL;
-  chunk = data + *position;
-  *length = read_16 (chunk + 2);
-  if (*length < CHUNK_HEADER_SIZE || *length > size - *position)
-    return NULL;
-  *position += (gsize) (*length + 3) & ~(gsize) 3;
-  return chunk;
-}
-
-/* The next parameter of RE-CONFIG that is of @type and has @at_least so many bytes. (nullable) */
-static const guint8 *
-next_parameter (const guint8 *chunk, guint16 length, gsize *position, guint type, guint at_least)
-{
-  const guint8 *parameter;
-  guint16 size;
-
-  while ((parameter = next_chunk (chunk, length, position, &size)) != NULL)
-    if (read_16 (parameter) == type && size >= at_least)
-      return parameter;
-  return NULL;
 }
 
 static Stream *
@@ -200,22 +115,21 @@ end_message (Stream *stream)
 }
 
 static void
-take_data_locked (DcSctpWatch *self, const guint8 *chunk, gsize ppid_at)
+take_data_locked (DcSctpWatch *self, const DcSctpChunk *chunk)
 {
-  guint32 tsn = read_32 (chunk + DATA_TSN);
   Stream *stream;
 
-  if (self->any_sent && !is_after (tsn, self->highest_tsn))
+  if (self->any_sent && !is_after (chunk->tsn, self->highest_tsn))
     return; /* once more */
   self->any_sent = TRUE;
-  self->highest_tsn = tsn;
-  stream = get_stream_locked (self, read_16 (chunk + DATA_STREAM));
-  stream->last_tsn = tsn;
-  if (chunk[1] & DC_SCTP_BEGINNING) {
+  self->highest_tsn = chunk->tsn;
+  stream = get_stream_locked (self, chunk->stream);
+  stream->last_tsn = chunk->tsn;
+  if (chunk->flags & DC_SCTP_BEGINNING) {
     end_message (stream);
-    stream->open = read_32 (chunk + ppid_at) != DC_PPID_DCEP;
+    stream->open = chunk->ppid != DC_PPID_DCEP;
   }
-  if (chunk[1] & DC_SCTP_END)
+  if (chunk->flags & DC_SCTP_END)
     end_message (stream);
 }
 
@@ -239,13 +153,13 @@ acknowledge_locked (DcSctpWatch *self, guint32 tsn)
 
 /* Whether the answer that is owed is in a RE-CONFIG @chunk of ours. */
 static gboolean
-answers_locked (DcSctpWatch *self, const guint8 *chunk, guint16 length)
+answers_locked (DcSctpWatch *self, const DcSctpChunk *chunk)
 {
-  gsize position = CHUNK_HEADER_SIZE;
-  const guint8 *response;
+  DcSctpReader parameters = chunk->parameters;
+  DcSctpParameter parameter;
 
-  while ((response = next_parameter (chunk, length, &position, PARAMETER_RESPONSE, RESPONSE_SIZE)) != NULL)
-    if (self->answer_owed && read_32 (response + RESPONSE_NUMBER) == self->reset_number) {
+  while (dc_sctp_reader_next_parameter (&parameters, &parameter))
+    if (parameter.type == DC_SCTP_PARAMETER_RESPONSE && self->answer_owed && parameter.number == self->reset_number) {
       self->answered_number = self->reset_number;
       return TRUE;
     }
@@ -254,46 +168,60 @@ answers_locked (DcSctpWatch *self, const guint8 *chunk, guint16 length)
 
 /* The first one is it: who repeats its INIT when the association is there gets another tag, which is nobody's. */
 static void
-take_tag_locked (DcSctpWatch *self, const guint8 *chunk)
+take_tag_locked (DcSctpWatch *self, guint32 tag)
 {
   if (self->tag == 0)
-    self->tag = read_32 (chunk + INIT_TAG);
+    self->tag = tag;
+}
+
+/* TRUE if it is the answer that is owed. */
+static gboolean
+take_sent_locked (DcSctpWatch *self, const DcSctpChunk *chunk)
+{
+  switch (chunk->type) {
+    case DC_SCTP_CHUNK_DATA:
+    case DC_SCTP_CHUNK_I_DATA:
+      take_data_locked (self, chunk);
+      break;
+    case DC_SCTP_CHUNK_FORWARD_TSN:
+    case DC_SCTP_CHUNK_I_FORWARD_TSN:
+      take_forward_tsn_locked (self, chunk->tsn);
+      break;
+    case DC_SCTP_CHUNK_SACK:
+      acknowledge_locked (self, chunk->tsn);
+      break;
+    case DC_SCTP_CHUNK_INIT:
+    case DC_SCTP_CHUNK_INIT_ACK:
+      take_tag_locked (self, chunk->tag);
+      break;
+    case DC_SCTP_CHUNK_RE_CONFIG:
+      return answers_locked (self, chunk);
+    case DC_SCTP_CHUNK_ABORT:
+      break;
+  }
+  return FALSE;
 }
 
 gboolean
 dc_sctp_watch_sent (DcSctpWatch *self, gconstpointer packet, gsize size)
 {
-  gsize position = PACKET_HEADER_SIZE;
-  const guint8 *chunk;
-  guint16 length;
+  DcSctpReader reader;
+  DcSctpChunk chunk;
   gboolean answers = FALSE;
 
+  dc_sctp_reader_init (&reader, packet, size);
   g_mutex_lock (&self->lock);
-  if (size >= PACKET_HEADER_SIZE)
-    memcpy (self->header, packet, PACKET_HEADER_SIZE - CHECKSUM_SIZE);
-  while ((chunk = next_chunk (packet, size, &position, &length)) != NULL) {
-    if (chunk[0] == CHUNK_DATA && length >= DATA_SIZE)
-      take_data_locked (self, chunk, DATA_PPID);
-    else if (chunk[0] == CHUNK_I_DATA && length >= I_DATA_SIZE)
-      take_data_locked (self, chunk, I_DATA_PPID);
-    else if ((chunk[0] == CHUNK_FORWARD_TSN || chunk[0] == CHUNK_I_FORWARD_TSN) && length >= FORWARD_TSN_SIZE)
-      take_forward_tsn_locked (self, read_32 (chunk + FORWARD_TSN_TSN));
-    else if (chunk[0] == CHUNK_SACK && length >= SACK_SIZE)
-      acknowledge_locked (self, read_32 (chunk + SACK_TSN));
-    else if ((chunk[0] == CHUNK_INIT || chunk[0] == CHUNK_INIT_ACK) && length >= INIT_SIZE)
-      take_tag_locked (self, chunk);
-    else if (chunk[0] == CHUNK_RE_CONFIG)
-      answers = answers_locked (self, chunk, length) || answers;
-  }
+  if (size >= DC_SCTP_HEADER_SIZE)
+    memcpy (self->header, packet, sizeof self->header);
+  while (dc_sctp_reader_next (&reader, &chunk))
+    answers = take_sent_locked (self, &chunk) || answers;
   g_mutex_unlock (&self->lock);
   return answers;
 }
 
 static gboolean
-take_sack_locked (DcSctpWatch *self, const guint8 *chunk)
+take_sack_locked (DcSctpWatch *self, guint32 tsn)
 {
-  guint32 tsn = read_32 (chunk + SACK_TSN);
-
   if (self->any_acknowledged && !is_after (tsn, self->acknowledged_tsn))
     return FALSE;
   self->any_acknowledged = TRUE;
@@ -301,105 +229,105 @@ take_sack_locked (DcSctpWatch *self, const guint8 *chunk)
   return TRUE;
 }
 
-static gboolean
-is_message (guint32 ppid)
-{
-  return dc_ppid_is_message (ppid);
-}
-
 /* What the reset requests of a RE-CONFIG @chunk say. */
 static DcSctpPacket
-judge_resets_locked (DcSctpWatch *self, const guint8 *chunk, guint16 length)
+judge_resets_locked (DcSctpWatch *self, const DcSctpChunk *chunk)
 {
-  gsize position = CHUNK_HEADER_SIZE;
+  DcSctpReader parameters = chunk->parameters;
+  DcSctpParameter parameter;
   DcSctpPacket packet = 0;
-  const guint8 *reset;
 
-  while ((reset = next_parameter (chunk, length, &position, PARAMETER_OUTGOING_RESET, RESET_SIZE)) != NULL) {
+  while (dc_sctp_reader_next_parameter (&parameters, &parameter)) {
+    if (parameter.type != DC_SCTP_PARAMETER_RESET)
+      continue;
     packet |= DC_SCTP_PACKET_RESETS;
-    if (!dc_sctp_arrivals_have_all (self->arrivals, read_32 (reset + RESET_TSN)))
+    if (!dc_sctp_arrivals_have_all (self->arrivals, parameter.tsn))
       packet |= DC_SCTP_PACKET_EARLY;
   }
   return packet;
 }
 
 static DcSctpPacket
-judge_locked (DcSctpWatch *self, const guint8 *packet, gsize size)
+judge_locked (DcSctpWatch *self, DcSctpReader reader)
 {
-  gsize position = PACKET_HEADER_SIZE;
   DcSctpPacket judged = 0;
-  const guint8 *chunk;
-  guint16 length;
+  DcSctpChunk chunk;
 
-  while ((chunk = next_chunk (packet, size, &position, &length)) != NULL)
-    if (chunk[0] == CHUNK_RE_CONFIG)
-      judged |= judge_resets_locked (self, chunk, length);
+  while (dc_sctp_reader_next (&reader, &chunk))
+    if (chunk.type == DC_SCTP_CHUNK_RE_CONFIG)
+      judged |= judge_resets_locked (self, &chunk);
   return judged;
 }
 
 static void
-take_resets_locked (DcSctpWatch *self, const guint8 *chunk, guint16 length)
+take_resets_locked (DcSctpWatch *self, const DcSctpChunk *chunk)
 {
-  gsize position = CHUNK_HEADER_SIZE;
-  const guint8 *reset;
+  DcSctpReader parameters = chunk->parameters;
+  DcSctpParameter parameter;
 
-  while ((reset = next_parameter (chunk, length, &position, PARAMETER_OUTGOING_RESET, RESET_SIZE)) != NULL) {
-    self->answer_owed = TRUE;
-    self->reset_number = read_32 (reset + RESET_NUMBER);
-  }
+  while (dc_sctp_reader_next_parameter (&parameters, &parameter))
+    if (parameter.type == DC_SCTP_PARAMETER_RESET) {
+      self->answer_owed = TRUE;
+      self->reset_number = parameter.number;
+    }
 }
 
 static void
-take_arrived_locked (DcSctpWatch *self, const guint8 *chunk)
+take_arrived_locked (DcSctpWatch *self, const DcSctpChunk *chunk)
 {
-  guint16 stream = read_16 (chunk + DATA_STREAM);
-
-  if (stream < self->streams->len)
-    g_array_index (self->streams, Stream, stream).opening = FALSE;
-  dc_sctp_arrivals_take (
-      self->arrivals, read_32 (chunk + DATA_TSN), stream, chunk[1], is_message (read_32 (chunk + DATA_PPID)));
+  if (chunk->stream < self->streams->len)
+    g_array_index (self->streams, Stream, chunk->stream).opening = FALSE;
+  dc_sctp_arrivals_take (self->arrivals, chunk->tsn, chunk->stream, chunk->flags, dc_ppid_is_message (chunk->ppid));
 }
 
-static gboolean
-is_abort_locked (const DcSctpWatch *self, const guint8 *packet, const guint8 *chunk)
+/* @tag: of its packet. */
+static void
+take_abort_locked (DcSctpWatch *self, const DcSctpChunk *chunk, guint32 tag)
 {
-  guint32 tag = read_32 (packet + HEADER_TAG);
+  gboolean theirs = (chunk->flags & DC_SCTP_NO_ASSOCIATION) != 0;
 
-  if (chunk[0] != CHUNK_ABORT || tag == 0)
-    return FALSE;
-  return tag == ((chunk[1] & FLAG_NO_ASSOCIATION) ? read_32 (self->header + HEADER_TAG) : self->tag);
+  if (tag != 0 && tag == (theirs ? dc_sctp_header_get_tag (self->header) : self->tag))
+    g_atomic_int_set (&self->aborted, TRUE);
 }
 
 /* TRUE if something has newly arrived at the far side. */
 static gboolean
-take_chunk_locked (DcSctpWatch *self, const guint8 *chunk, guint16 length)
+take_received_locked (DcSctpWatch *self, const DcSctpChunk *chunk, guint32 tag)
 {
-  if (chunk[0] == CHUNK_SACK && length >= SACK_SIZE)
-    return take_sack_locked (self, chunk);
-  if ((chunk[0] == CHUNK_INIT || chunk[0] == CHUNK_INIT_ACK) && length >= INIT_SIZE)
-    dc_sctp_arrivals_begin (self->arrivals, read_32 (chunk + INIT_TSN));
-  else if (chunk[0] == CHUNK_DATA && length >= DATA_SIZE)
-    take_arrived_locked (self, chunk);
-  else if (chunk[0] == CHUNK_FORWARD_TSN && length >= FORWARD_TSN_SIZE)
-    dc_sctp_arrivals_skip (self->arrivals, read_32 (chunk + FORWARD_TSN_TSN));
-  else if (chunk[0] == CHUNK_RE_CONFIG)
-    take_resets_locked (self, chunk, length);
+  switch (chunk->type) {
+    case DC_SCTP_CHUNK_SACK:
+      return take_sack_locked (self, chunk->tsn);
+    case DC_SCTP_CHUNK_INIT:
+    case DC_SCTP_CHUNK_INIT_ACK:
+      dc_sctp_arrivals_begin (self->arrivals, chunk->tsn);
+      break;
+    case DC_SCTP_CHUNK_DATA:
+      take_arrived_locked (self, chunk);
+      break;
+    case DC_SCTP_CHUNK_FORWARD_TSN:
+      dc_sctp_arrivals_skip (self->arrivals, chunk->tsn);
+      break;
+    case DC_SCTP_CHUNK_RE_CONFIG:
+      take_resets_locked (self, chunk);
+      break;
+    case DC_SCTP_CHUNK_ABORT:
+      take_abort_locked (self, chunk, tag);
+      break;
+    case DC_SCTP_CHUNK_I_DATA:
+    case DC_SCTP_CHUNK_I_FORWARD_TSN:
+      break;
+  }
   return FALSE;
 }
 
 static DcSctpPacket
-take_chunks_locked (DcSctpWatch *self, const guint8 *packet, gsize size)
+take_packet_locked (DcSctpWatch *self, DcSctpReader reader)
 {
-  gsize position = PACKET_HEADER_SIZE;
   gboolean advanced = FALSE;
-  const guint8 *chunk;
-  guint16 length;
+  DcSctpChunk chunk;
 
-  while ((chunk = next_chunk (packet, size, &position, &length)) != NULL) {
-    advanced = take_chunk_locked (self, chunk, length) || advanced;
-    if (is_abort_locked (self, packet, chunk))
-      g_atomic_int_set (&self->aborted, TRUE);
-  }
+  while (dc_sctp_reader_next (&reader, &chunk))
+    advanced = take_received_locked (self, &chunk, dc_sctp_header_get_tag (reader.data)) || advanced;
   if (!advanced || !self->awaited)
     return 0;
   self->awaited = FALSE;
@@ -409,13 +337,15 @@ take_chunks_locked (DcSctpWatch *self, const guint8 *packet, gsize size)
 DcSctpPacket
 dc_sctp_watch_received (DcSctpWatch *self, gconstpointer packet, gsize size)
 {
+  DcSctpReader reader;
   DcSctpPacket judged;
 
+  dc_sctp_reader_init (&reader, packet, size);
   g_atomic_int_inc (&self->received);
   g_mutex_lock (&self->lock);
-  judged = judge_locked (self, packet, size);
+  judged = judge_locked (self, reader);
   if (!(judged & DC_SCTP_PACKET_EARLY))
-    judged |= take_chunks_locked (self, packet, size);
+    judged |= take_packet_locked (self, reader);
   g_mutex_unlock (&self->lock);
   return judged;
 }
@@ -423,10 +353,12 @@ dc_sctp_watch_received (DcSctpWatch *self, gconstpointer packet, gsize size)
 gboolean
 dc_sctp_watch_is_early (DcSctpWatch *self, gconstpointer packet, gsize size)
 {
+  DcSctpReader reader;
   gboolean early;
 
+  dc_sctp_reader_init (&reader, packet, size);
   g_mutex_lock (&self->lock);
-  early = (judge_locked (self, packet, size) & DC_SCTP_PACKET_EARLY) != 0;
+  early = (judge_locked (self, reader) & DC_SCTP_PACKET_EARLY) != 0;
   g_mutex_unlock (&self->lock);
   return early;
 }
@@ -591,18 +523,12 @@ dc_sctp_watch_get_waiting (DcSctpWatch *self)
 GBytes *
 dc_sctp_watch_make_heartbeat (DcSctpWatch *self)
 {
-  /* The information, which comes back, has another length than usrsctp's, which therefore does not look into it. */
-  static const guint8 chunk[] = {CHUNK_HEARTBEAT, 0, 0, 12, 0, 1, 0, 8, 'd', 'a', 't', 'a'};
-  guint8 packet[PACKET_HEADER_SIZE + sizeof chunk];
+  guint8 header[DC_SCTP_HEADER_SIZE];
   gboolean associated;
 
   g_mutex_lock (&self->lock);
   associated = self->any_acknowledged;
-  memcpy (packet, self->header, PACKET_HEADER_SIZE);
+  memcpy (header, self->header, sizeof header);
   g_mutex_unlock (&self->lock);
-  if (!associated)
-    return NULL;
-  memcpy (packet + PACKET_HEADER_SIZE, chunk, sizeof chunk);
-  dc_crc32c_put (packet, sizeof packet);
-  return g_bytes_new (packet, sizeof packet);
+  return associated ? dc_sctp_heartbeat_new (header) : NULL;
 }

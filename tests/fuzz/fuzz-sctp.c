@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* fuzz-sctp.c: packets of SCTP that pass by: each is two bytes of size, of which the top bit says that it leaves, and its bytes. */
+/* fuzz-sctp.c: packets of SCTP that pass by, read and understood: each is two bytes of size, of which the top bit says that it leaves, and its bytes. */
 #include "plugins/peer/dc-sctp-watch.h"
 
 #include <stdint.h>

@@ -10,7 +10,4 @@ G_BEGIN_DECLS
 extern GMutex dc_fake_lock;
 extern GCond dc_fake_cond;
 
-/* @items: pushes block while so many wait to be taken. (transfer full) */
-DcChannel *dc_fake_channel_new (const DcChannelOptions *options, const char *remote_id, guint items);
-
 G_END_DECLS

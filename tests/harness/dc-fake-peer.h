@@ -34,6 +34,8 @@ void dc_fake_peer_fail (DcPeer *peer, DcError code, const char *message);
 void dc_fake_peer_tell (DcPeer *peer, GstStructure *event);
 void dc_fake_peer_tell_statistics (DcPeer *peer);
 
+/* One that no peer has; @items as above. (transfer full) */
+DcChannel *dc_fake_channel_new (const DcChannelOptions *options, const char *remote_id, guint items);
 void dc_fake_channel_set_window (DcChannel *channel, guint items);
 /* Raw mode: the far side takes no longer messages. */
 void dc_fake_channel_set_max_message (DcChannel *channel, gsize size);

@@ -69,6 +69,28 @@ note_packet (GstPad *pad, GstPadProbeInfo *info, gpointer user_data)
 }
 
 static void
+free_ref (GWeakRef *ref)
+{
+  g_weak_ref_clear (ref);
+  g_free (ref);
+}
+
+/* Thousands of connections may come and go in one process. */
+static void
+forget_gone_encoders_locked (void)
+{
+  for (GList *link = encoders.head, *next; link != NULL; link = next) {
+    g_autoptr (GstElement) element = g_weak_ref_get (link->data);
+
+    next = link->next;
+    if (element != NULL)
+      continue;
+    free_ref (link->data);
+    g_queue_delete_link (&encoders, link);
+  }
+}
+
+static void
 note_encoder (GstElement *element)
 {
   g_autoptr (GstPad) pad = gst_element_get_static_pad (element, "src");
@@ -79,6 +101,7 @@ note_encoder (GstElement *element)
   gst_pad_add_probe (pad, GST_PAD_PROBE_TYPE_BUFFER, note_packet, said, NULL);
   g_weak_ref_init (ref, element);
   g_mutex_lock (&encoders_lock);
+  forget_gone_encoders_locked ();
   g_queue_push_tail (&encoders, ref);
   g_mutex_unlock (&encoders_lock);
 }
@@ -95,8 +118,7 @@ dup_oldest_encoder (void)
     element = g_weak_ref_get (ref);
     if (element != NULL && GST_STATE (element) < GST_STATE_PAUSED)
       g_clear_pointer (&element, gst_object_unref);
-    g_weak_ref_clear (ref);
-    g_free (ref);
+    free_ref (ref);
   }
   g_mutex_unlock (&encoders_lock);
   return element;

@@ -235,26 +235,34 @@ dc_test_peer_wait_channel (DcTestPeer *self)
   return channel;
 }
 
+typedef struct {
+  DcTestPeer **peer;
+  GThread *closer;
+} Late;
+
+/* webrtcbin's thread may tell it too, as some of what was pushed leaves GStreamer's own queues even now; it cannot wait for a peer that waits for it. */
 static void
-stop_peer (DcChannel *channel, DcTestPeer **peer)
+stop_peer (DcChannel *channel, const Late *late)
 {
-  g_clear_pointer (peer, dc_test_peer_free);
+  if (g_thread_self () == late->closer)
+    g_clear_pointer (late->peer, dc_test_peer_free);
 }
 
-/* That there is room again, for errors, is told here, and before the session is. Nothing comes meanwhile that would make room earlier. */
-void
+/* That there is room again, for errors, is told here, and before the session is, unless it was told just before. */
+gboolean
 dc_test_close_late (DcChannel *channel, DcTestPeer **peer)
 {
+  const Late late = {peer, g_thread_self ()};
   gulong handler;
 
   dc_test_cut_set (TRUE);
   while (dc_channel_can_push (channel, 0))
     dc_test_push_text (channel, "nobody takes it");
-  handler = g_signal_connect (channel, "writable", G_CALLBACK (stop_peer), peer);
+  handler = g_signal_connect (channel, "writable", G_CALLBACK (stop_peer), (gpointer) &late);
   dc_channel_close (channel);
   g_signal_handler_disconnect (channel, handler);
   dc_test_cut_set (FALSE);
-  g_assert_null (*peer);
+  return *peer == NULL;
 }
 
 guint

@@ -34,8 +34,9 @@ void dc_test_wait_no_channel (void);
 /* Waits until the peer gives up. (transfer full) */
 GError *dc_test_peer_wait_failed (DcTestPeer *self);
 
-/* Closes @channel, a link, and has its @peer stop in between: when the session is told, nobody hears it any more. @peer becomes NULL. (dc-test-cut.h) */
-void dc_test_close_late (DcChannel *channel, DcTestPeer **peer);
+/* Closes @channel, a link, and has its @peer stop in between: when the session is told, nobody hears it any more. @peer becomes NULL then; FALSE if there was
+ * no such moment, which is rare: once more, with another channel. (dc-test-cut.h) */
+gboolean dc_test_close_late (DcChannel *channel, DcTestPeer **peer);
 
 /* A text message, and the next one, which must be text. */
 void dc_test_push_text (DcChannel *channel, const char *text);
