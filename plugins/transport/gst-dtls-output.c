@@ -18,6 +18,7 @@ gst_dc_dtls_output_init (GstDcDtlsOutput *self, GstElement *element)
 {
   self->element = element;
   g_mutex_init (&self->lock);
+  g_mutex_init (&self->events_lock);
   g_cond_init (&self->called);
   g_queue_init (&self->late);
 }
@@ -27,6 +28,7 @@ gst_dc_dtls_output_clear (GstDcDtlsOutput *self)
 {
   g_queue_clear_full (&self->late, (GDestroyNotify) gst_buffer_unref);
   g_cond_clear (&self->called);
+  g_mutex_clear (&self->events_lock);
   g_mutex_clear (&self->lock);
 }
 
@@ -66,10 +68,12 @@ dup_pad (GstDcDtlsOutput *self)
   return pad;
 }
 
-/* Data may come past the sink pad, and before anything came there. */
+/* Data may come past the sink pad, and before anything came there. Of two threads that are first, one waits for the other: a pad has its events some time
+ * before the far side has them, and would let the data of the one overtake those of the other. */
 static void
 ensure_events (GstDcDtlsOutput *self, GstPad *pad)
 {
+  g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&self->events_lock);
   g_autoptr (GstEvent) event = gst_pad_get_sticky_event (pad, GST_EVENT_SEGMENT, 0);
   g_autoptr (GstEvent) start = NULL;
   GstSegment segment;

@@ -12,6 +12,7 @@ G_BEGIN_DECLS
 /* Its fields belong to the functions below. */
 typedef struct {
   GstElement *element; /* whose it is */
+  GMutex events_lock;  /* of being the first at the pad; taken before `lock', if both are */
   GMutex lock;         /* of what follows; nothing is called with it */
   GstPad *pad;         /* (nullable) */
   DcPacketFunc divert; /* (nullable) */
