@@ -29,6 +29,7 @@ struct _MediaSide {
 
 typedef struct {
   MediaSide caller, called;
+  guint log_handler;
 } MediaCall;
 
 /* The first element that is missing for both, or NULL. */
