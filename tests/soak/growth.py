@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Whether a process that does the same thing again and again holds more and more: the mean of the second quarter beside that of the last."""
+"""Whether a process that does the same thing again and again holds more and more: the mean of one part beside that of a later one."""
 
 import re
 import statistics
@@ -35,15 +35,17 @@ def samples(process):
 
 
 class Growth:
-    def __init__(self, name, fast, series):
-        if len(series) < 8:
-            raise Failure(f'{name}: {len(series)} samples are too few')
-        quarter = len(series) // 4
+    def __init__(self, name, fast, series, early=(1 / 4, 1 / 2), late=(3 / 4, 1)):
+        """Of @series, two parts are compared: where they begin and end."""
         self.name, self.fast, self.n = name, fast, len(series)
-        early, late = series[quarter:2 * quarter], series[-quarter:]
-        self.early = {field: statistics.fmean(sample[field] for sample in early) for field in FIELDS}
-        self.late = {field: statistics.fmean(sample[field] for sample in late) for field in FIELDS}
-        self.apart = len(series) - 2 * quarter  # turns between the middles of the two
+        self.early, self.late = self._means(early, series), self._means(late, series)
+        self.apart = self.n * (sum(late) - sum(early)) / 2  # turns between the middles of the two
+
+    def _means(self, part, series):
+        begin, end = (round(self.n * at) for at in part)
+        if end - begin < 2:
+            raise Failure(f'{self.name}: {self.n} samples are too few')
+        return {field: statistics.fmean(sample[field] for sample in series[begin:end]) for field in FIELDS}
 
     def a_turn(self, field):
         return (self.late[field] - self.early[field]) / self.apart
