@@ -47,7 +47,7 @@ def run(work, options):
     rows, faults, seen = [], [], []
     for fast in options.fast:
         process = Process(f'natlab-{fast}', [sys.executable, NATLAB, 'steady', '--minutes', str(minutes), '--fast', fast],
-                          f'{work}/{fast}.log', None)
+                          f'{work}/{fast}.log', None, growth.EXACT)
         status = process.wait(60 * minutes + 300)
         if status == 77:
             raise Failure('this machine allows no lab (it takes root, or user namespaces)')

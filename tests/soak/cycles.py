@@ -8,8 +8,6 @@ from procs import Daemon, Process, table
 
 # What only GStreamer's own webrtcbin keeps: two threads and their bins for each closed channel before 1.24.9.
 STOCK = {('channels', 'off')}
-# Without what malloc and GSlice keep ready for each thread: the heap is what somebody holds.
-EXACT = {'GLIBC_TUNABLES': 'glibc.malloc.tcache_count=0:glibc.malloc.arena_max=1', 'G_SLICE': 'always-malloc'}
 # Of heap a turn, GnuTLS keeps 448 bytes: 224 for each thread that ever asked it for random bytes, and each webrtcbin's libnice has one.
 LIMITS = {what: growth.Limits(rss=1024, heap=heap, slack=64 << 10) for what, heap in (('connections', 512), ('channels', 32))}
 
@@ -46,7 +44,7 @@ def run(work, options):
     rows, faults = [], []
     for what in ('connections', 'channels'):
         for fast in options.fast:
-            process, more = _run(what, fast, count, work, daemon.url, EXACT)
+            process, more = _run(what, fast, count, work, daemon.url, growth.EXACT)
             faults += more
             if more:
                 continue

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from procs import Failure
 
 _SAMPLE = re.compile(r'^sample (\S+) fds=(\d+) threads=(\d+) rss=(\d+) heap=(\d+)$')
+# For the environment: without what malloc and GSlice keep ready for each thread, so that the heap is what somebody holds.
+EXACT = {'GLIBC_TUNABLES': 'glibc.malloc.tcache_count=0:glibc.malloc.arena_max=1', 'G_SLICE': 'always-malloc'}
 FIELDS = ('fds', 'threads', 'rss', 'heap')
 HEAD = ['of', 'fast', 'turns', 'fds', 'threads', 'MiB', 'heap MiB', 'bytes a turn', 'heap bytes a turn']
 
