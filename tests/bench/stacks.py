@@ -52,10 +52,10 @@ class Stack:
     def why_not(self):
         """What is missing; None if nothing is."""
         if not self.version():
-            return f'{self.package or self.command[0]} is not installed'
+            return f'{self.package or self.command[0]} is not installed; --install does that'
         for name in self.needs:
             if not (shutil.which(name) or debian_version(name)):
-                return f'{name} is not installed'
+                return f'{name} is not installed; --install does that'
         return None
 
 
